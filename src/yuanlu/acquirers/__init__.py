@@ -1,0 +1,1 @@
+"""Upstream: what each host promises, and the connection to it."""

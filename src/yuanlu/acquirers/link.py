@@ -1,0 +1,299 @@
+"""The connections to one host: open them, keep them, match answers to requests.
+
+Rules: a shared connection is never closed because of one time-out (the other payments on it would become unknown).
+A request whose bytes were handed to the network counts as sent, whatever happens then. An answer that matches
+nothing that waits is late or foreign: it is handed on, never thrown away.
+"""
+
+import asyncio
+import random
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+
+from yuanlu.acquirers.outcome import Doubt, Expected, NoAnswer, NotSent
+from yuanlu.acquirers.terms import PARTIAL_APPROVAL
+from yuanlu.iso8583.codec import Codec, Message
+from yuanlu.iso8583.errors import DecodeError
+from yuanlu.iso8583.framing import FrameReader, with_length
+from yuanlu.kernel.limits import FRAME_BYTES_MAX
+
+CONNECT_TIMEOUT_S = 5.0
+RECONNECT_FIRST_S = 0.05
+RECONNECT_MAX_S = 5.0
+SEND_BUFFER_BYTES_MAX = 1 << 20
+TCP_USER_TIMEOUT_MS = 20_000
+
+_log = structlog.get_logger("acquirer")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Waiting:
+    """One request on its way: what its answer must be, and the future that wants it."""
+
+    expected: Expected
+    connection: "HostConnection"
+    answer: asyncio.Future[Message | NoAnswer]
+
+
+@dataclass(kw_only=True)
+class LinkCounters:
+    """What crossed this link since the start."""
+
+    sent: int = 0
+    received: int = 0
+    unmatched: int = 0
+    rubbish: int = 0
+    connects: int = 0
+    disconnects: int = 0
+
+
+class HostConnection(asyncio.Protocol):
+    """One TCP connection to the host."""
+
+    def __init__(self, link: "HostLink") -> None:
+        self._link = link
+        self._reader = FrameReader(frame_bytes_max=FRAME_BYTES_MAX)
+        self.transport: asyncio.Transport | None = None
+        self.waiting = 0
+        self.lost = asyncio.get_running_loop().create_future()
+
+    @property
+    def usable(self) -> bool:
+        """Whether a frame given now goes to the network."""
+        transport = self.transport
+        return (
+            transport is not None
+            and not transport.is_closing()
+            and transport.get_write_buffer_size() < SEND_BUFFER_BYTES_MAX
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set the socket to notice a dead peer."""
+        transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
+        self.transport = transport
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+
+    def data_received(self, data: bytes) -> None:
+        """Cut frames and hand each on; a broken length closes the connection, there is no way to go on."""
+        try:
+            frames = self._reader.feed(data)
+        except DecodeError as error:
+            self._link.on_rubbish(error)
+            assert self.transport is not None
+            self.transport.abort()
+            return
+        for frame in frames:
+            self._link.on_frame(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Everything that waited on this connection has no answer now."""
+        self._link.on_lost(self)
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+
+class HostLink:
+    """The connections of one acquirer, and who waits on them."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        address: tuple[str, int],
+        connections: int,
+        codec: Codec,
+        tls: ssl.SSLContext | None,
+        jitter: random.Random,
+        on_unmatched: Callable[[Message], None],
+        on_up: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.counters = LinkCounters()
+        self.silent_in_a_row = 0
+        self._address = address
+        self._size = connections
+        self._codec = codec
+        self._tls = tls
+        self._jitter = jitter
+        self._on_unmatched = on_unmatched
+        self._on_up = on_up
+        self._connections: list[HostConnection] = []
+        self._waiting: dict[tuple[str, str, str], Waiting] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._came_up = asyncio.Event()
+
+    @property
+    def up(self) -> bool:
+        """Whether at least one connection can send."""
+        return any(connection.usable for connection in self._connections)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for an answer."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begin to connect, and to reconnect for ever."""
+        self._keepers = [
+            asyncio.get_running_loop().create_task(self._keep(), name=f"{self.name}-{n}") for n in range(self._size)
+        ]
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for connection in list(self._connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def wait_up(self, timeout_s: float) -> bool:
+        """Give a reconnect a moment; True when the link is up."""
+        if not self.up:
+            try:
+                await asyncio.wait_for(self._came_up.wait(), timeout_s)
+            except TimeoutError:
+                return False
+        return self.up
+
+    def holds(self, expected: Expected) -> bool:
+        """Whether a request with the same key is already waiting."""
+        return expected.key in self._waiting
+
+    async def exchange(self, frame: bytes, expected: Expected, timeout_s: float) -> Message | NoAnswer | NotSent:
+        """Send one frame and wait for what answers it."""
+        connection = self._pick()
+        if connection is None:
+            return NotSent(reason="no connection to the host")
+        if self.holds(expected):
+            return NotSent(reason="a request with the same trace number is still waiting")
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(expected=expected, connection=connection, answer=loop.create_future())
+        self._waiting[expected.key] = waiting
+        connection.waiting += 1
+        assert connection.transport is not None
+        connection.transport.write(with_length(frame))
+        self.counters.sent += 1
+        return await self._await(waiting, timeout_s)
+
+    async def wait_again(self, expected: Expected, timeout_s: float) -> Message | NoAnswer:
+        """Wait for a further answer to a request already answered "in progress"; nothing is sent."""
+        connection = self._pick()
+        if connection is None or self.holds(expected):
+            return NoAnswer(doubt=Doubt.DISCONNECTED)
+        waiting = Waiting(expected=expected, connection=connection, answer=asyncio.get_running_loop().create_future())
+        self._waiting[expected.key] = waiting
+        connection.waiting += 1
+        return await self._await(waiting, timeout_s)
+
+    async def _await(self, waiting: Waiting, timeout_s: float) -> Message | NoAnswer:
+        timer = asyncio.get_running_loop().call_later(timeout_s, self._time_out, waiting)
+        try:
+            return await waiting.answer
+        finally:
+            timer.cancel()
+            waiting.connection.waiting -= 1
+            self._waiting.pop(waiting.expected.key, None)
+
+    def _time_out(self, waiting: Waiting) -> None:
+        if not waiting.answer.done():
+            self.silent_in_a_row += 1
+            waiting.answer.set_result(NoAnswer(doubt=Doubt.TIMEOUT))
+
+    def _pick(self) -> HostConnection | None:
+        """The usable connection with the fewest requests waiting."""
+        usable = [connection for connection in self._connections if connection.usable]
+        return min(usable, key=lambda connection: connection.waiting, default=None)
+
+    def on_frame(self, frame: bytes) -> None:
+        """An answer: to the request that waits for it, or to whoever looks after late ones."""
+        self.counters.received += 1
+        self.silent_in_a_row = 0
+        try:
+            message = self._codec.decode(frame)
+            key = (message.mti, message.get(41) or "", message.get(11) or "")
+        except DecodeError as error:
+            self.on_rubbish(error)
+            return
+        waiting = self._waiting.get(key)
+        if waiting is None or waiting.answer.done() or not matches(message, waiting.expected):
+            self.counters.unmatched += 1
+            self._on_unmatched(message)
+            return
+        waiting.answer.set_result(message)
+
+    def on_rubbish(self, error: DecodeError) -> None:
+        """Bytes that are no message: counted and logged, without their contents."""
+        self.counters.rubbish += 1
+        _log.warning("unreadable frame from the host", acquirer=self.name, field=error.field, reason=error.reason)
+
+    def on_lost(self, connection: HostConnection) -> None:
+        """A connection ended: its requests were sent, and nobody will answer them here."""
+        if connection in self._connections:
+            self._connections.remove(connection)
+        self.counters.disconnects += 1
+        if not self._connections:
+            self._came_up.clear()
+        for waiting in [w for w in self._waiting.values() if w.connection is connection]:
+            if not waiting.answer.done():
+                waiting.answer.set_result(NoAnswer(doubt=Doubt.DISCONNECTED))
+
+    async def _keep(self) -> None:
+        """Keep one connection open: at once after a healthy one ended, else with growing pauses."""
+        pause_s = RECONNECT_FIRST_S
+        while True:
+            try:
+                connection = await asyncio.wait_for(self._connect(), CONNECT_TIMEOUT_S)
+            except (OSError, TimeoutError, ssl.SSLError) as error:
+                if pause_s >= RECONNECT_MAX_S:
+                    _log.warning("host cannot be reached", acquirer=self.name, reason=str(error))
+                await asyncio.sleep(pause_s * self._jitter.uniform(0.8, 1.2))
+                pause_s = min(pause_s * 2, RECONNECT_MAX_S)
+                continue
+            pause_s = RECONNECT_FIRST_S
+            await connection.lost
+            await asyncio.sleep(pause_s)
+
+    async def _connect(self) -> HostConnection:
+        host, port = self._address
+        loop = asyncio.get_running_loop()
+        _transport, connection = await loop.create_connection(lambda: HostConnection(self), host, port, ssl=self._tls)
+        was_up = bool(self._connections)
+        self._connections.append(connection)
+        self.counters.connects += 1
+        self.silent_in_a_row = 0
+        if not was_up:
+            _log.info("host connected", acquirer=self.name, address=f"{host}:{port}")
+            self._came_up.set()
+            self._on_up()
+        return connection
+
+
+def matches(message: Message, expected: Expected) -> bool:
+    """Whether this is the answer to that request (T8). MTI, 11 and 41 have matched already by the key.
+
+    What the answer repeats must be the same: 3, 42, and 4 unless the approval is partial. A field that it leaves
+    out does not unmatch it: the trace number and the terminal name the request already.
+    """
+    try:
+        if not _agrees(message.get(3), expected.processing_code):
+            return False
+        if not _agrees(message.get(42), expected.merchant_id):
+            return False
+        return _agrees(message.get(4), expected.amount) or message.get(39) == PARTIAL_APPROVAL
+    except DecodeError:
+        return False
+
+
+def _agrees(answered: str | None, asked: str) -> bool:
+    return answered is None or not asked or answered == asked

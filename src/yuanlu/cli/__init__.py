@@ -1,0 +1,1 @@
+"""The command line: `yuanlu serve | demo | decode | replay | probe | status | show | config | db`."""

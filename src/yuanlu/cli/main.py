@@ -1,0 +1,191 @@
+"""The commands. Each checks its input, calls one thing, and prints; heavy imports wait inside the commands.
+
+A user's mistake is one clear line on standard error and exit code 1 (2 for a wrong command line), never a stack
+trace.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yuanlu.kernel.errors import YuanluError
+
+app = typer.Typer(
+    name="yuanlu",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Yuanlu (原路): finds every abnormal POS payment and returns its money by the road it came, exactly once.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+db_app = typer.Typer(no_args_is_help=True, help="Look after the journal's database.")
+app.add_typer(config_app, name="config")
+app.add_typer(db_app, name="db")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", metavar="FILE", help="The TOML file; YUANLU_… variables go over it.")
+]
+LanguageOption = Annotated[
+    str, typer.Option("--lang", metavar="zh|en", help="Language of the words; by default that of the environment.")
+]
+
+
+def main() -> None:
+    """Run the command line; errors that a person can act on become one line."""
+    try:
+        app()
+    except YuanluError as error:
+        print(f"yuanlu: {error}", file=sys.stderr)  # noqa: T201 - this is the user's line
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def serve(config: ConfigOption) -> None:
+    """Run the gateway between terminals and hosts, until Ctrl-C or SIGTERM."""
+    from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+    from yuanlu.wiring import serve as serve_gateway  # noqa: PLC0415
+
+    settings = read_settings(config, os.environ)
+    configure_logs(settings.log)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await serve_gateway(settings, stop, lambda host, port: typer.echo(f"listening on {host}:{port}", err=True))
+
+    run_loop(run())
+
+
+def run_loop(work: "asyncio._CoroutineLike[None]") -> None:
+    """On uvloop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        asyncio.run(work)  # type: ignore[arg-type]
+    else:
+        uvloop.run(work)  # type: ignore[arg-type]
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files; emptied first.")] = Path("var/demo"),
+    seconds: Annotated[
+        float | None, typer.Option(envvar="DEMO_SECONDS", help="Stop by itself after so long; else Ctrl-C.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same terminals, cards and faults.")] = 1,
+) -> None:
+    """Gateway, hosts and 50 terminals on this machine; every fault in turn; a live board; a verdict."""
+    from yuanlu.sandbox.demo import run_demo  # noqa: PLC0415
+
+    sys.exit(run_demo(folder, seconds=seconds, seed=seed))
+
+
+@app.command()
+def decode(
+    frame: Annotated[
+        str,
+        typer.Argument(metavar="HEX|FILE", help="A frame in hex, or a file with one a line; - reads standard input."),
+    ],
+    dialect: Annotated[str, typer.Option("--dialect", "-d", metavar="D", help="cup-pos or iso87-ascii.")] = "cup-pos",
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show card data in full. Only for test cards.")] = False,
+) -> None:
+    """Show what a frame says, as JSON. Card data is masked unless --reveal is given."""
+    from yuanlu.cli.frames import decoded, frames_of  # noqa: PLC0415
+
+    for raw in frames_of(frame):
+        typer.echo(json.dumps(decoded(raw, dialect, reveal=reveal), ensure_ascii=False, indent=2))
+
+
+@app.command()
+def replay(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Recorded frames, one hex frame a line; # starts a comment.")
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="HOST:PORT", help="The gateway.")] = "127.0.0.1:7000",
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for each answer.")] = 60.0,
+) -> None:
+    """Send recorded frames to a gateway, one after the other, and show the answers. Exit code 1 if one has none."""
+    from yuanlu.cli.frames import frames_of, replay_frames  # noqa: PLC0415
+    from yuanlu.settings import parse_address  # noqa: PLC0415
+
+    address = parse_address(to, "--to")
+    if not asyncio.run(replay_frames(frames_of(str(file)), address, timeout_s, typer.echo)):
+        sys.exit(1)
+
+
+@app.command()
+def probe(
+    config: ConfigOption,
+    acquirer: Annotated[str, typer.Argument(help="The [acquirers.NAME] to probe.")],
+    terminal: Annotated[str, typer.Option(help="A terminal of terminals.csv that may be used for tests.")],
+    amount_minor: Annotated[int, typer.Option(help="Amount of the test sale, in minor units.")] = 1,
+    pan: Annotated[str, typer.Option(envvar="YUANLU_PROBE_PAN", help="A test card's number.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="This moves money: one sale and its reversal. Needed.")] = False,
+) -> None:
+    """Find out what a host does with repeats and unseen originals, and which profile it earns."""
+    from yuanlu.cli.probing import run_probe  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    if not yes:
+        raise YuanluError("a probe sends a real sale and reverses it; use a test card and terminal, and say --yes")
+    settings = read_settings(config, os.environ)
+    typer.echo(asyncio.run(run_probe(settings, acquirer, terminal, amount_minor, pan)))
+
+
+@app.command()
+def status(config: ConfigOption, lang: LanguageOption = "") -> None:
+    """What is open now: counts by state, returns under way, what waits for a person."""
+    from yuanlu.cli.reading import status_text  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    typer.echo(status_text(read_settings(config, os.environ), lang))
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(metavar="ID|RRN|TERMINAL+STAN", help="Which transaction.")],
+    config: ConfigOption,
+    lang: LanguageOption = "",
+    frames: Annotated[bool, typer.Option("--frames", help="Also the masked fields of each message.")] = False,
+) -> None:
+    """A transaction's timeline in words."""
+    from yuanlu.cli.reading import show_text  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    typer.echo(show_text(read_settings(config, os.environ), what, lang, frames=frames))
+
+
+@config_app.command("check")
+def config_check(config: ConfigOption) -> None:
+    """Read the configuration and the list of terminals, and say what they mean."""
+    from yuanlu.cli.reading import config_text  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    typer.echo(config_text(read_settings(config, os.environ)))
+
+
+@db_app.command("upgrade")
+def db_upgrade(config: ConfigOption) -> None:
+    """Bring the database to this program's version. Stop the gateway and make a backup first."""
+    from yuanlu.db.schema import head, upgrade  # noqa: PLC0415
+    from yuanlu.db.sqlite import StoreLock, database_path, writer_engine  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(config, os.environ)
+    path = database_path(settings.store.url, settings.folder)
+    lock = StoreLock(path)
+    upgrade(writer_engine(path))
+    lock.close()
+    typer.echo(f"{path} is at version {head()}")

@@ -1,0 +1,125 @@
+"""`yuanlu status`, `show` and `config check`: short reads beside the gateway, in words."""
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import DatabaseError
+
+from yuanlu.cli.words import CHINESE, language_of, word
+from yuanlu.db.sqlite import StoreError, database_path, reader_engine
+from yuanlu.gateway.terminals import read_terminals
+from yuanlu.iso8583.codec import codec_for
+from yuanlu.iso8583.masking import describe
+from yuanlu.journal.frames import Direction, unpack
+from yuanlu.journal.tables import transactions as transactions_table
+from yuanlu.journal.transactions import Transaction, facts_of, search
+from yuanlu.kernel.clock import local_time
+from yuanlu.kernel.errors import YuanluError
+from yuanlu.kernel.money import format_minor
+from yuanlu.returns.store import open_legs
+from yuanlu.returns.tables import watches
+from yuanlu.settings import Settings
+
+LISTED_MAX = 50
+_ARROWS = {
+    Direction.FROM_TERMINAL: "terminal → gateway",
+    Direction.TO_HOST: "gateway → host",
+    Direction.FROM_HOST: "host → gateway",
+    Direction.TO_TERMINAL: "gateway → terminal",
+}
+
+
+class NothingFound(YuanluError):
+    """No transaction goes by what was asked for."""
+
+
+def _readers(settings: Settings) -> Engine:
+    path = database_path(settings.store.url, settings.folder)
+    if not path.exists():
+        raise StoreError(f"{path}: no journal yet; it is made by the first: yuanlu serve")
+    return reader_engine(path)
+
+
+def status_text(settings: Settings, lang: str) -> str:
+    """Counts by state, and every open return, oldest first."""
+    language = language_of(lang)
+    try:
+        with _readers(settings).connect() as connection:
+            return _status(connection, language)
+    except DatabaseError as error:
+        raise StoreError(f"the journal cannot be read: {error.orig}") from None
+
+
+def _status(connection: Connection, language: str) -> str:
+    table = transactions_table
+    counts = connection.execute(
+        select(table.c.state, func.count(), func.sum(table.c.amount_minor)).group_by(table.c.state)
+    ).all()
+    watched = connection.execute(select(func.count()).select_from(watches)).scalar_one()
+    lines = ["状态            笔数          金额" if language == CHINESE else "state          count        amount"]
+    lines += [f"{state:<12} {count:>8} {format_minor(total or 0, '156'):>18}" for state, count, total in counts]
+    lines.append(f"{'待清算核对' if language == CHINESE else 'watched until clearing'}: {watched}")
+    legs = open_legs(connection, LISTED_MAX)
+    lines.append("")
+    lines.append(("未完成的退回" if language == CHINESE else "Open returns") + f": {len(legs)}")
+    lines += [
+        f"{row.transaction_id}  {local_time(row.opened_at_us):%m-%d %H:%M:%S}  {row.terminal_id}+{row.stan}"
+        f"  ••{row.card_last4}  {format_minor(row.amount_minor, row.currency)}  {row.acquirer}  {row.state}"
+        f"  {row.attempts}×  {row.explanation}"
+        for row in legs
+    ]
+    return "\n".join(lines)
+
+
+def show_text(settings: Settings, what: str, lang: str, *, frames: bool) -> str:
+    """The timeline of every transaction that goes by `what`; NothingFound when none does."""
+    language = language_of(lang)
+    with _readers(settings).connect() as connection:
+        found = search(connection, what)
+        if not found:
+            raise NothingFound(f'"{what}" is no transaction: give its id, its reference number (RRN) or TERMINAL+STAN')
+        return "\n\n".join(_timeline(connection, each, language, frames=frames) for each in found)
+
+
+def _timeline(connection: Connection, found: Transaction, language: str, *, frames: bool) -> str:
+    lines = [
+        f"{found.transaction_id}  {found.kind}  {found.amount}  ••{found.card_last4}  {word(found.state, language)}",
+        f"terminal {found.key.terminal_id}  merchant {found.key.merchant_id}  batch {found.key.batch_no}"
+        f"  STAN {found.key.stan}  RRN {found.rrn or '-'}  acquirer {found.acquirer}",
+    ]
+    for row in facts_of(connection, found.key.merchant_id, found.transaction_id):
+        at = local_time(row.at_us)
+        note = f": {row.note}" if row.note else ""
+        lines.append(f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}  {word(row.kind, language)}{note}")
+        lines += _messages(row.frames, whole=frames)
+    return "\n".join(lines)
+
+
+def _messages(blob: bytes, *, whole: bool) -> list[str]:
+    lines = []
+    for stored in unpack(blob):
+        fields = describe(stored.masked, codec_for(stored.dialect))
+        code = f" code {fields[39]}" if 39 in fields else ""
+        lines.append(f"    {_ARROWS[stored.direction]:<18} {fields.get(0, '????')}{code}")
+        if whole:
+            lines += [f"        {number:>3} {value}" for number, value in fields.items() if number]
+    return lines
+
+
+def config_text(settings: Settings) -> str:
+    """What the configuration means, so that a mistake is seen before it costs money."""
+    terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
+    lines = [
+        f"journal    {database_path(settings.store.url, settings.folder)}",
+        f"gateway    {settings.gateway.listen}, MAC {settings.gateway.mac}, {len(terminals)} terminals",
+        f"keys       {settings.path(settings.keys.file)} ({settings.keys.mode})",
+    ]
+    for name, acquirer in settings.acquirers.items():
+        mine = sum(1 for terminal in terminals.values() if terminal.acquirer == name)
+        lines.append(
+            f"acquirer   {name}: {acquirer.address}, {acquirer.dialect}, profile {acquirer.profile}, MAC {acquirer.mac},"
+            f" answers within {acquirer.answer_timeout_ms} ms, packet life {acquirer.packet_life_ms} ms, {mine} terminals"
+        )
+        if acquirer.packet_life_ms < acquirer.answer_timeout_ms:
+            lines.append(
+                f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small a packet life breaks the promise"
+            )
+    return "\n".join([*lines, "The configuration is sound."])

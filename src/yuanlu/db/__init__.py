@@ -1,0 +1,1 @@
+"""The engine under the journal: connections for SQLite, column types, migrations."""

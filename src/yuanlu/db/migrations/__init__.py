@@ -1,0 +1,1 @@
+"""Schema changes, by Alembic, in order."""

@@ -1,0 +1,59 @@
+"""Is this database ours, and of this version?"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DatabaseError
+
+from yuanlu.db.sqlite import StoreError
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    return config
+
+
+def head() -> str:
+    """The newest revision that this program knows."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def prepare(engine: Engine, database: str) -> bool:
+    """Make the tables of a new database, or make sure that an existing one fits; True when it is new.
+
+    Raises StoreError saying what to do about a damaged, older, newer or foreign one.
+    """
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+            tables = inspect(connection).get_table_names()
+    except DatabaseError as error:
+        raise StoreError(f"{database} cannot be read ({error.orig}); restore it from a backup") from None
+    if current is None and tables:
+        raise StoreError(f"{database} holds other tables; give the journal a file of its own in [store] url")
+    if current is None:
+        upgrade(engine)
+        return True
+    if current != head():
+        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+        if current in known:
+            raise StoreError(f"{database} is of an older version ({current}); back it up and run: yuanlu db upgrade")
+        raise StoreError(f"{database} is of a newer version ({current}) than this program; install the newer program")
+    return False
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring a database to this program's version, in one transaction."""
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

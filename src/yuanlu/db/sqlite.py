@@ -1,0 +1,162 @@
+"""SQLite as the journal needs it: durable first, then fast.
+
+The rules and why (`docs/decisions/0003-sqlite.md`): synchronous=EXTRA is set *before* WAL, since a power loss can
+otherwise take acknowledged commits on file systems with loose directory ordering; each pragma is read back, because
+SQLite ignores what it does not know; versions 3.7.0 – 3.51.2 can corrupt a WAL database and are refused.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from pysqlite3 import dbapi2
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from yuanlu.kernel.errors import ConfigurationError, YuanluError
+
+SAFE_VERSION = (3, 51, 3)
+BUSY_TIMEOUT_MS = 1_000
+CHECKPOINT_PAGES = 4_000
+CACHE_KIB = 64 * 1024
+
+# (pragma, value to set, value to read back); the order is part of the rule.
+_WRITER = (
+    ("synchronous", "EXTRA", 3),
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "EXTRA", 3),
+    ("foreign_keys", "ON", 1),
+    ("busy_timeout", str(BUSY_TIMEOUT_MS), BUSY_TIMEOUT_MS),
+    ("wal_autocheckpoint", str(CHECKPOINT_PAGES), CHECKPOINT_PAGES),
+    ("cache_size", str(-CACHE_KIB), -CACHE_KIB),
+)
+_READER = (
+    ("query_only", "ON", 1),
+    ("busy_timeout", str(BUSY_TIMEOUT_MS), BUSY_TIMEOUT_MS),
+    ("wal_autocheckpoint", "0", 0),  # the gateway alone checkpoints
+)
+
+
+class StoreError(YuanluError):
+    """The database cannot be used as it is; the text says what to do."""
+
+
+class StoreLocked(StoreError):
+    """Another gateway holds this database."""
+
+
+def database_path(url: str, folder: str) -> Path:
+    """The file behind `sqlite:///relative` or `sqlite:////absolute`; ConfigurationError for anything else."""
+    if not url.startswith("sqlite:///"):
+        raise ConfigurationError(f'[store] url "{url}": only sqlite:///FILE is supported in this version')
+    name = url.removeprefix("sqlite:///")
+    if name in ("", ":memory:"):
+        raise ConfigurationError(f'[store] url "{url}": the journal must be a file, it has to survive a crash')
+    path = Path(name)
+    return path if path.is_absolute() else Path(folder) / path
+
+
+def refuse_vulnerable_sqlite(version: tuple[int, ...]) -> None:
+    """StoreError for an SQLite that can lose a WAL database."""
+    if version < SAFE_VERSION:
+        have, need = (".".join(map(str, v)) for v in (version, SAFE_VERSION))
+        raise StoreError(
+            f"SQLite {have} can corrupt a WAL database; {need} or later is needed. "
+            "Install the locked requirements (make setup), which bring one"
+        )
+
+
+def writer_engine(path: Path) -> Engine:
+    """The engine of the one writing process. Creates the folder and makes its entry durable."""
+    refuse_vulnerable_sqlite(dbapi2.sqlite_version_info)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        f"sqlite:///{path}",
+        module=dbapi2,
+        poolclass=QueuePool,
+        pool_size=2,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": 512},
+    )
+    event.listen(engine, "connect", lambda connection, _record: _configure(connection, _WRITER))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.connect():
+        pass  # the file exists now
+    sync_folder(path.parent)
+    return engine
+
+
+def reader_engine(path: Path) -> Engine:
+    """An engine that can only read: for queries beside the writer, and for other processes."""
+    refuse_vulnerable_sqlite(dbapi2.sqlite_version_info)
+    engine = create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true",
+        module=dbapi2,
+        poolclass=QueuePool,
+        pool_size=2,
+        max_overflow=2,
+        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": 256},
+    )
+    event.listen(engine, "connect", lambda connection, _record: _configure(connection, _READER))
+    return engine
+
+
+def _configure(connection: Any, pragmas: tuple[tuple[str, str, object], ...]) -> None:
+    for name, value, expected in pragmas:
+        connection.execute(f"PRAGMA {name}={value}").fetchall()
+        row = connection.execute(f"PRAGMA {name}").fetchone()
+        if row is None or row[0] != expected:
+            raise StoreError(
+                f"SQLite did not accept {name}={value} (it says {row and row[0]}); is the database on a local disk?"
+            )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new file's directory entry durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class StoreLock:
+    """A lock file beside the database, held as long as this object: one gateway per SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = open(f"{path}.lock", "a+", encoding="ascii")  # noqa: SIM115 - held until close()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip()
+            self._file.close()
+            raise StoreLocked(
+                f"{path} is in use by another gateway (process {holder or 'unknown'}); "
+                "stop it first, or give this one its own [store] url"
+            ) from None
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let the next gateway in."""
+        self._file.close()
+
+
+def integrity_problem(path: Path) -> str | None:
+    """What SQLite's own check finds wrong, or None. Reads the whole file: minutes on a large one."""
+    connection = dbapi2.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        rows = connection.execute("PRAGMA integrity_check(5)").fetchall()
+        broken = connection.execute("PRAGMA foreign_key_check").fetchmany(5)
+    except dbapi2.DatabaseError as error:
+        return str(error)
+    finally:
+        connection.close()
+    if rows != [("ok",)]:
+        return "; ".join(str(row[0]) for row in rows)
+    return f"foreign keys broken: {broken}" if broken else None

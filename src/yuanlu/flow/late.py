@@ -1,0 +1,130 @@
+"""An answer that nobody waits for any more: recorded always, shown as success never (`docs/returns.md` §4.6, §4.7).
+
+It may be late (its request timed out), double, or foreign (it matches no request). A late approval of a payment that
+we closed as "no effect" re-opens it; a definite late answer to a reversal closes what waits for a person.
+"""
+
+from dataclasses import replace
+
+import structlog
+
+from yuanlu.acquirers.terms import APPROVALS
+from yuanlu.flow.payment import Desk
+from yuanlu.flow.records import fact, frame, note, to_state
+from yuanlu.iso8583.codec import Message
+from yuanlu.iso8583.errors import DecodeError
+from yuanlu.journal import tasks, transactions
+from yuanlu.journal.frames import Direction
+from yuanlu.journal.transactions import Transaction
+from yuanlu.journal.unit import Change, Conflict, Fact
+from yuanlu.returns import store
+from yuanlu.returns.engine import TASK_KIND
+from yuanlu.returns.states import State
+from yuanlu.returns.steps import OTHER_REASON
+
+ORIGINAL_ANSWERS = {"0210": "0200", "0110": "0100"}
+REVERSAL_ANSWERS = frozenset({"0410", "0430"})
+
+_log = structlog.get_logger("flow")
+
+
+async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
+    """Find out what it is, and record it where it belongs."""
+    try:
+        terminal_id, merchant_id, stan = message[41], message.get(42) or "", message[11]
+        mti_class = ORIGINAL_ANSWERS.get(message.mti, "")
+    except DecodeError as error:
+        _log.warning("foreign answer", acquirer=acquirer, field=error.field, reason=error.reason)
+        return
+    found = await desk.journal.read(
+        lambda c: transactions.find_latest(c, terminal_id, merchant_id, stan, mti_class)
+    )
+    if found is None or found.acquirer != acquirer or not desk.hosts[acquirer].authentic(message):
+        _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
+        return
+    if mti_class:
+        await record_late(desk, found.transaction_id, message)
+    elif message.mti in REVERSAL_ANSWERS:
+        await _reversal_answer(desk, found, message)
+
+
+async def record_late(desk: Desk, transaction_id: str, message: Message) -> None:
+    """The original's answer came late. What it changes depends on where the money is by now."""
+    while True:
+        found = await desk.journal.read(lambda c: transactions.get(c, transaction_id))
+        if await _recorded(desk, found, message):
+            return
+
+
+async def _recorded(desk: Desk, found: Transaction, message: Message) -> bool:
+    """One try; False when the transaction changed meanwhile."""
+    code = message.get(39) or ""
+    approved = code in APPROVALS
+    frames = frame(Direction.FROM_HOST, message)
+    text = f"late answer {code}"
+    match State(found.state):
+        case State.RETURNING | State.ESCALATED:
+            return await _tell_leg(desk, found, text, frames, "approved" if approved else "declined")
+        case State.NO_EFFECT | State.DECLINED if approved and found.kind != "balance":
+            return await _reopen(desk, found, text, frames)
+        case State.RETURNED if approved and not desk.hosts[found.acquirer].terms.profile.repeats:
+            why = "approved after its reversal was accepted"
+            watch = store.put_watch(found.transaction_id, desk.clock.now().wall_us, why)
+            return await note(desk, found, "LATE_ANSWER", text, frames, changes=(watch,))
+        case _:
+            return await note(desk, found, "LATE_ANSWER", text, frames)
+
+
+async def _tell_leg(desk: Desk, found: Transaction, text: str, frames: bytes, answer: str) -> bool:
+    """The driver's decisions depend on what the host once said about the original; it looks again at once."""
+    legs = await desk.journal.read(lambda c: store.legs_of(c, found.transaction_id))
+    live = next((leg for leg in legs if leg.state in store.LIVE), None)
+    if (
+        live is None or live.original_answer == "approved"
+    ):  # an approval is never taken back by a late decline
+        return await note(desk, found, "LATE_ANSWER", text, frames)
+    leg = replace(live, original_answer=answer)
+    changes: tuple[Change, ...] = (store.update_leg(leg),)
+    if leg.attempts == 0 or answer == "declined":  # this decides what the driver may do now
+        due_us = desk.returns.runner.now_us()
+        again = await desk.journal.read(
+            lambda c: tasks.wake(c, TASK_KIND, leg.return_id, leg.acquirer, due_us)
+        )
+        changes = changes if again is None else (*changes, again)
+    done = await note(desk, found, "LATE_ANSWER", text, frames, changes=changes)
+    desk.returns.runner.nudge(leg.acquirer)
+    return done
+
+
+async def _reopen(desk: Desk, found: Transaction, text: str, frames: bytes) -> bool:
+    """It took effect after all: REOPENED, and a new leg gives it back."""
+    legs = await desk.journal.read(lambda c: store.legs_of(c, found.transaction_id))
+    version = found.version + 1
+    opening = desk.returns.opening(
+        found, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved", leg_no=len(legs) + 1
+    )
+    why = "the host approved it after it was closed"
+    facts: list[Fact] = [
+        fact(desk, found, State.REOPENED, version=version, note=text, frames=frames),
+        fact(desk, found, "RETURN_INTENT", version=version + 1, note=why),
+    ]
+    reopened = replace(found, version=version)
+    changes: list[Change] = [
+        to_state(desk, found, State.REOPENED, version, why),
+        to_state(desk, reopened, State.RETURNING, version + 1, why),
+        *opening,
+    ]
+    done = not isinstance(await desk.journal.commit(facts, changes), Conflict)
+    desk.returns.runner.nudge(found.acquirer)
+    return done
+
+
+async def _reversal_answer(desk: Desk, found: Transaction, message: Message) -> None:
+    """A reversal's answer that its driver no longer waits for: recorded, and used when it is definite."""
+    text = f"late answer {message.get(39)} to the reversal"
+    frames = frame(Direction.FROM_HOST, message)
+    while True:
+        ended = await desk.returns.late_answer(found, message, text, frames)
+        if ended or await note(desk, found, "LATE_ANSWER", text, frames):
+            return
+        found = await desk.journal.read(lambda c: transactions.get(c, found.transaction_id))

@@ -1,0 +1,103 @@
+"""What the gateway hands to the flow, and what everything in the flow works with."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from yuanlu.acquirers.iso8583_host import Iso8583Host
+from yuanlu.iso8583.codec import Message
+from yuanlu.journal.writer import Journal
+from yuanlu.kernel.clock import Clock
+from yuanlu.kernel.identifiers import IdentifierSource, TransactionKey
+from yuanlu.kernel.limits import REPEAT_WINDOW_MS, TERMINAL_MARGIN_MS
+from yuanlu.kernel.money import Money
+from yuanlu.keys.contract import KeyStore
+from yuanlu.keys.working_keys import WorkingKeys
+from yuanlu.returns.engine import ReturnEngine
+
+BALANCE, SALE, QR_SALE = "balance", "sale", "qr_sale"
+
+Reply = bytes | None
+"""The frame for the terminal, or None for silence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """How to speak to the one who asked: a terminal's connection, as far as a transaction needs to know it.
+
+    `relay` turns the host's answer into the frame for the terminal; `refuse` makes an answer of our own with a
+    response code; `connected` says whether a frame would still be handed over. `wait_ms` is how long the terminal
+    itself waits, `keys` its working keys.
+    """
+
+    relay: Callable[[Message], bytes]
+    refuse: Callable[[str], bytes]
+    connected: Callable[[], bool]
+    wait_ms: int
+    keys: WorkingKeys | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A request as the gateway understood it: a sale, QR sale or balance inquiry, or a terminal's reversal of one.
+
+    `account` is the card number, or for QR the content of field 59; it is never stored as it is.
+    `arrived_s` is the loop's time at which the frame arrived.
+    """
+
+    key: TransactionKey
+    acquirer: str
+    kind: str
+    amount: Money
+    account: str
+    message: Message
+    caller: Caller
+    arrived_s: float
+
+    @property
+    def moves_money(self) -> bool:
+        """Whether there can be anything to return."""
+        return self.kind != BALANCE
+
+    @property
+    def deadline_s(self) -> float:
+        """The loop's time by which the terminal must have our word (`docs/returns.md` §4.3)."""
+        return self.arrived_s + (self.caller.wait_ms - TERMINAL_MARGIN_MS) / 1000
+
+
+@dataclass(slots=True, kw_only=True)
+class InFlight:
+    """A payment being worked on: everyone who asked for it, and the moment it is decided."""
+
+    callers: list[Caller]
+    decided: asyncio.Future[None]
+
+    def connected(self) -> bool:
+        """Whether anyone who asked can still be told."""
+        return any(caller.connected() for caller in self.callers)
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """What every part of the flow works with; made once, in `wiring`."""
+
+    journal: Journal
+    returns: ReturnEngine
+    hosts: Mapping[str, Iso8583Host]
+    keys: KeyStore
+    clock: Clock
+    identifiers: IdentifierSource
+    repeat_window_us: int = REPEAT_WINDOW_MS * 1000
+    in_flight: dict[TransactionKey, InFlight] = field(default_factory=dict)
+    alarms: int = 0
+    """Repeats and reversals refused because their content contradicts the journal."""
+
+    def fingerprint(self, payment: Payment) -> str:
+        """What must be the same in a repeat: class, account, amount, currency, type."""
+        return self.keys.fingerprint(
+            payment.key.mti_class,
+            payment.account,
+            str(payment.amount.minor),
+            payment.amount.currency,
+            payment.kind,
+        )

@@ -1,0 +1,239 @@
+"""The life of one payment, on one page.
+
+Read `purchase` from top to bottom: everything that can say no says it before the intent; the intent is durable; the
+request is sent once, ever; the answer is durable; then the terminal is told. Every doubt ends in `_give_back`, which
+makes "unknown" and the duty to return the money durable in one commit. Source: `docs/returns.md` §4, steps 1 to 3.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream
+from yuanlu.acquirers.outcome import Answered, NoAnswer, NotSent, Outcome
+from yuanlu.acquirers.sessions import Identity
+from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
+from yuanlu.flow.late import record_late
+from yuanlu.flow.payment import QR_SALE, Desk, InFlight, Payment, Reply
+from yuanlu.flow.records import event, fact, frame, note, received, reply_frame, to_outcome, with_host_words
+from yuanlu.flow.repeats import answer_repeat
+from yuanlu.iso8583.codec import Message
+from yuanlu.iso8583.errors import DecodeError
+from yuanlu.journal import transactions
+from yuanlu.journal.frames import Direction
+from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
+from yuanlu.journal.unit import Change, Committed, Conflict, Fact
+from yuanlu.kernel.clock import Moment
+from yuanlu.keys.errors import KeyStoreError
+from yuanlu.returns import store
+from yuanlu.returns.states import State
+from yuanlu.returns.steps import OTHER_REASON, reason_for
+
+UNKNOWN_CODE, HOST_DOWN_CODE, BUSY_CODE, FORMAT_CODE, PIN_KEY_CODE = "98", "91", "96", "30", "99"
+TERMINAL_GONE = "approved, but the terminal was gone"
+
+Unit = tuple[list[Fact], list[Change]]
+
+
+async def purchase(desk: Desk, payment: Payment) -> Reply:
+    """A sale, QR sale or balance inquiry: sent once, ever, and answered truthfully."""
+    if payment.key in desk.in_flight:
+        return await answer_repeat(desk, payment)
+    in_flight = InFlight(callers=[payment.caller], decided=asyncio.get_running_loop().create_future())
+    desk.in_flight[payment.key] = in_flight
+    try:
+        return await _begin(desk, payment)
+    finally:
+        del desk.in_flight[payment.key]
+        in_flight.decided.set_result(None)
+
+
+async def _begin(desk: Desk, payment: Payment) -> Reply:
+    """Say no now, or make the intent durable."""
+    host = desk.hosts[payment.acquirer]
+    refusal = await _refusal(desk, payment, host)
+    if refusal is not None:
+        return await decline_new(desk, payment, *refusal)
+    try:
+        upstream = host.forward(payment.message, payment.caller.keys)
+        outgoing = host.codec.decode(upstream.frame)
+        transaction = received(desk, payment, outgoing)
+    except DecodeError as error:
+        return await decline_new(desk, payment, FORMAT_CODE, str(error))
+    except KeyStoreError as error:
+        return await decline_new(desk, payment, PIN_KEY_CODE, str(error))
+    frames = frame(Direction.FROM_TERMINAL, payment.message) + frame(Direction.TO_HOST, outgoing)
+    committed = await desk.journal.commit(
+        [fact(desk, transaction, State.SEND_INTENT, version=1, frames=frames)],
+        [Change(statement=INSERT_TRANSACTION, row=as_row(transaction))],
+    )
+    if isinstance(committed, Conflict):
+        return await answer_repeat(desk, payment)
+    return await _send_once(desk, payment, host, upstream, transaction, committed)
+
+
+async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str, str] | None:
+    """Why this payment may not begin, as (response code, reason); overload never makes an unknown outcome."""
+    if desk.journal.reserve.low and payment.moves_money:
+        return BUSY_CODE, "the disk is nearly full; new sales wait, reversals go on"
+    if payment.message.codec is not host.codec:
+        return "58", f"this terminal's acquirer speaks {host.codec.dialect.name}"
+    identity = Identity(terminal_id=payment.key.terminal_id, merchant_id=payment.key.merchant_id)
+    return await host.refusal(identity)
+
+
+async def decline_new(desk: Desk, payment: Payment, code: str, why: str) -> Reply:
+    """No before any intent: nothing was sent. A repeat is still answered with what the first was told."""
+    if await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key)) is not None:
+        return await answer_repeat(desk, payment)
+    reply = payment.caller.refuse(code)
+    frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
+    await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", f"{code}: {why}", frames)
+    return reply
+
+
+async def _send_once(
+    desk: Desk,
+    payment: Payment,
+    host: Iso8583Host,
+    upstream: Upstream,
+    transaction: Transaction,
+    intent: Committed,
+) -> Reply:
+    """The only place where an original leaves; then what its answer means."""
+    sent = desk.clock.now()
+    outcome = await _await_host(desk, payment, host, upstream, transaction, intent)
+    match outcome:
+        case NotSent(reason=reason):
+            return await _settle(desk, payment, transaction, State.DECLINED, HOST_DOWN_CODE, None, reason)
+        case NoAnswer(doubt=doubt):
+            return await _give_back(desk, payment, transaction, sent, doubt.value, reason_for(doubt), None)
+        case Answered(code=code, message=answer, authenticated=authenticated):
+            if host.terms.is_doubtful(code) and payment.moves_money:
+                why = f"the host's {code} leaves the outcome open"
+                return await _give_back(desk, payment, transaction, sent, why, OTHER_REASON, answer)
+            if code in APPROVALS and not _can_be_told(desk, payment):
+                return await _give_back(desk, payment, transaction, sent, TERMINAL_GONE, OTHER_REASON, answer)
+            state = State.APPROVED if code in APPROVALS else State.DECLINED
+            watch = "" if authenticated else "declined without a MAC"
+            if host.terms.is_watched(code):
+                watch = f"the host's {code} is taken as said"
+            return await _settle(desk, payment, transaction, state, code, answer, watch=watch)
+
+
+async def _await_host(
+    desk: Desk,
+    payment: Payment,
+    host: Iso8583Host,
+    upstream: Upstream,
+    transaction: Transaction,
+    intent: Committed,
+) -> Outcome:
+    """Sent, and waited for until the deadline. A QR sale's 09, the customer is typing, is waited out."""
+    timeout_s = _time_left_s(payment, host)
+    outcome = await host.send(intent.permit, transaction.transaction_id, upstream, timeout_s)
+    while isinstance(outcome, Answered) and outcome.code == PENDING_QR and payment.kind == QR_SALE:
+        current = await desk.journal.read(lambda c: transactions.get(c, transaction.transaction_id))
+        frames = frame(Direction.FROM_HOST, outcome.message)
+        await note(desk, current, "PENDING", "the customer is confirming", frames)
+        outcome = await host.wait_again(upstream, _time_left_s(payment, host))
+    return outcome
+
+
+def _time_left_s(payment: Payment, host: Iso8583Host) -> float:
+    """What the host gets: its own time-out, or what is left of the terminal's patience."""
+    left_s = payment.deadline_s - asyncio.get_running_loop().time()
+    return max(0.001, min(host.terms.settings.answer_timeout_ms / 1000, left_s))
+
+
+def _can_be_told(desk: Desk, payment: Payment) -> bool:
+    """Whether an approval still reaches anyone in time; a balance needs no return either way."""
+    in_time = asyncio.get_running_loop().time() <= payment.deadline_s
+    return not payment.moves_money or (in_time and desk.in_flight[payment.key].connected())
+
+
+async def _settle(
+    desk: Desk, payment: Payment, transaction: Transaction, state: State, code: str, answer: Message | None,
+    why: str = "", *, watch: str = "",
+) -> Reply:  # fmt: skip
+    """A definite outcome: durable, then told."""
+    reply = payment.caller.relay(answer) if answer is not None else payment.caller.refuse(code)
+    frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
+    frames += reply_frame(payment.message, reply)
+
+    def unit(current: Transaction) -> Unit:
+        settled = replace(current, state=state, version=current.version + 1, reason=why or watch)
+        settled = with_host_words(settled, answer, code)
+        changes = [to_outcome(desk, settled, was=current)]
+        if watch:
+            changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
+        return [
+            fact(desk, current, state, version=settled.version, note=why or watch, frames=frames)
+        ], changes
+
+    if not await _conclude(desk, transaction, unit):
+        return await _overtaken(desk, payment, transaction, answer)
+    if state is State.APPROVED and not _can_be_told(desk, payment):
+        return await _undelivered(desk, payment, transaction)
+    return reply
+
+
+async def _give_back(
+    desk: Desk, payment: Payment, transaction: Transaction, sent: Moment, why: str, reason: str,
+    answer: Message | None,
+) -> Reply:  # fmt: skip
+    """Unknown, or approved too late: the doubt and the duty to return become durable together, then 98."""
+    if not payment.moves_money:
+        return await _settle(desk, payment, transaction, State.DECLINED, UNKNOWN_CODE, None, why)
+    silent = desk.hosts[payment.acquirer].terms.settings.silent_on_unknown
+    reply = None if silent else payment.caller.refuse(UNKNOWN_CODE)
+    frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
+    frames += reply_frame(payment.message, reply)
+
+    def unit(current: Transaction) -> Unit:
+        returning = replace(current, state=State.RETURNING, version=current.version + 2, reason=why)
+        returning = with_host_words(returning, answer, "")
+        approved = "approved" if returning.response_code in APPROVALS else ""
+        changes = desk.returns.opening(returning, reason=reason, sent=sent, original_answer=approved)
+        doubt = fact(desk, current, State.UNKNOWN, version=current.version + 1, note=why, frames=frames)
+        duty = fact(
+            desk, current, "RETURN_INTENT", version=returning.version, note=f"reversal, reason {reason}"
+        )
+        return [doubt, duty], [to_outcome(desk, returning, was=current), *changes]
+
+    if not await _conclude(desk, transaction, unit):
+        return await _overtaken(desk, payment, transaction, answer)
+    desk.returns.runner.nudge(payment.acquirer)
+    return reply
+
+
+async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -> Reply:
+    """The approval became durable and the connection closed meanwhile: the money goes back."""
+    current = await desk.journal.read(lambda c: transactions.get(c, transaction.transaction_id))
+    if current.state != State.APPROVED:
+        return None
+    returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=TERMINAL_GONE)
+    changes = desk.returns.opening(
+        returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved"
+    )
+    duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
+    await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
+    desk.returns.runner.nudge(payment.acquirer)
+    return payment.caller.refuse(UNKNOWN_CODE)
+
+
+async def _conclude(desk: Desk, transaction: Transaction, unit: Callable[[Transaction], Unit]) -> bool:
+    """Commit an outcome for a payment in flight; False when the terminal's own reversal came first."""
+    current = transaction
+    while isinstance(await desk.journal.commit(*unit(current)), Conflict):
+        current = await desk.journal.read(lambda c: transactions.get(c, transaction.transaction_id))
+        if current.state != State.SEND_INTENT:
+            return False
+    return True
+
+
+async def _overtaken(desk: Desk, payment: Payment, transaction: Transaction, answer: Message | None) -> Reply:
+    """The terminal reversed while we waited: a host answer after that is a late one."""
+    if answer is not None:
+        await record_late(desk, transaction.transaction_id, answer)
+    return payment.caller.refuse(UNKNOWN_CODE)

@@ -1,0 +1,148 @@
+"""The rows that the flow writes: transactions, facts, masked frames."""
+
+from dataclasses import replace
+
+from yuanlu.acquirers.material import material_of
+from yuanlu.flow.payment import QR_SALE, Desk, Payment
+from yuanlu.iso8583.codec import Message
+from yuanlu.iso8583.errors import DecodeError
+from yuanlu.iso8583.masking import masked
+from yuanlu.journal.frames import Direction, pack
+from yuanlu.journal.transactions import SET_OUTCOME, SET_STATE, SET_VERSION, Transaction
+from yuanlu.journal.unit import Change, Conflict, Fact
+from yuanlu.returns.states import State
+from yuanlu.returns.steps import sealing_context
+
+
+def received(desk: Desk, payment: Payment, upstream: Message) -> Transaction:
+    """The transaction as it begins. `upstream` is the request as it goes to the host: a reversal repeats that one.
+
+    Raises DecodeError when a field that a reversal would need is malformed.
+    """
+    transaction_id = desk.identifiers.new()
+    now_us = desk.clock.now().wall_us
+    material = material_of(upstream)
+    card = payment.account if payment.kind != QR_SALE else ""
+    original = {11: payment.key.stan}
+    if card:  # a swiped card's number stands in the track, which is never kept
+        original[2] = card
+    material = replace(material, mti=payment.key.mti_class, fields={**material.fields, **original})
+    return Transaction(
+        transaction_id=transaction_id,
+        key=payment.key,
+        acquirer=payment.acquirer,
+        kind=payment.kind,
+        state=State.SEND_INTENT,
+        version=1,
+        amount=payment.amount,
+        fingerprint=desk.fingerprint(payment),
+        card_token=desk.keys.card_token(payment.account) if payment.account else "",
+        card_bin=card[:6],
+        card_last4=card[-4:],
+        sealed=desk.keys.seal(material.to_bytes(), sealing_context(transaction_id)),
+        received_at_us=now_us,
+        changed_at_us=now_us,
+    )
+
+
+def frame(direction: Direction, message: Message) -> bytes:
+    """One masked frame for a fact."""
+    return pack(direction, message.codec.dialect.name, masked(message))
+
+
+def reply_frame(request: Message, reply: bytes | None) -> bytes:
+    """Our own answer, masked; nothing for silence."""
+    return b"" if reply is None else frame(Direction.TO_TERMINAL, request.codec.decode(reply))
+
+
+def fact(
+    desk: Desk, transaction: Transaction, kind: str, *, version: int, note: str = "", frames: bytes = b""
+) -> Fact:
+    """One fact of a transaction."""
+    return Fact(
+        merchant_id=transaction.key.merchant_id,
+        subject_id=transaction.transaction_id,
+        version=version,
+        kind=kind,
+        at_us=desk.clock.now().wall_us,
+        terminal_id=transaction.key.terminal_id,
+        note=note,
+        frames=frames,
+    )
+
+
+def to_outcome(desk: Desk, after: Transaction, *, was: Transaction) -> Change:
+    """The state with the host's words, from version `was` to version `after`."""
+    return Change(
+        statement=SET_OUTCOME,
+        row=(
+            after.state, after.version, after.reason, after.response_code, after.rrn, after.auth_code,
+            desk.clock.now().wall_us, was.transaction_id, was.version,
+        ),
+    )  # fmt: skip
+
+
+def to_state(desk: Desk, was: Transaction, state: str, version: int, reason: str) -> Change:
+    """Another state, or the same with another version."""
+    return Change(
+        statement=SET_STATE,
+        row=(state, version, reason, desk.clock.now().wall_us, was.transaction_id, was.version),
+    )
+
+
+def next_version(transaction: Transaction) -> Change:
+    """A fact that changes no state still takes the next version."""
+    return Change(
+        statement=SET_VERSION, row=(transaction.version + 1, transaction.transaction_id, transaction.version)
+    )
+
+
+def with_host_words(transaction: Transaction, answer: Message | None, code: str) -> Transaction:
+    """The host's reference number, authorisation and code, as far as it gave them."""
+    if answer is None:
+        return replace(transaction, response_code=code)
+    return replace(
+        transaction,
+        response_code=_lenient(answer, 39) or code,
+        rrn=_lenient(answer, 37).strip(),
+        auth_code=_lenient(answer, 38).strip(),
+    )
+
+
+def _lenient(message: Message, number: int) -> str:
+    try:
+        return message.get(number) or ""
+    except DecodeError:
+        return ""
+
+
+async def note(
+    desk: Desk,
+    transaction: Transaction,
+    kind: str,
+    text: str,
+    frames: bytes,
+    *,
+    changes: tuple[Change, ...] = (),
+) -> bool:
+    """A fact that changes no state; False when the transaction changed meanwhile."""
+    row = fact(desk, transaction, kind, version=transaction.version + 1, note=text, frames=frames)
+    return not isinstance(await desk.journal.commit([row], [next_version(transaction), *changes]), Conflict)
+
+
+async def event(
+    desk: Desk, merchant_id: str, terminal_id: str, kind: str, text: str, frames: bytes, *,
+    changes: tuple[Change, ...] = (),
+) -> None:  # fmt: skip
+    """A fact that belongs to no transaction: a frame of a known terminal, and our answer."""
+    row = Fact(
+        merchant_id=merchant_id,
+        subject_id=desk.identifiers.new(),
+        version=1,
+        kind=kind,
+        at_us=desk.clock.now().wall_us,
+        terminal_id=terminal_id,
+        note=text,
+        frames=frames,
+    )
+    await desk.journal.commit([row], changes)

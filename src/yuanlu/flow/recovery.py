@@ -1,0 +1,52 @@
+"""After a crash: what was perhaps sent is unknown, and goes back (`docs/returns.md` §4.8). Never a re-send.
+
+Reads only what is open, by partial indexes: a million closed payments cost nothing here.
+"""
+
+from dataclasses import replace
+
+import structlog
+
+from yuanlu.flow.payment import BALANCE, Desk
+from yuanlu.flow.records import fact, to_state
+from yuanlu.journal import transactions
+from yuanlu.journal.transactions import Transaction
+from yuanlu.returns.states import State
+from yuanlu.returns.steps import NO_ANSWER_REASON
+
+CRASHED = "the gateway stopped before the answer"
+
+_log = structlog.get_logger("recovery")
+
+
+async def recover(desk: Desk) -> int:
+    """Turn every payment left in flight into a return; returns how many there were."""
+    left = await desk.journal.read(transactions.left_in_flight)
+    for transaction in left:
+        await _give_back(desk, transaction)
+    if left:
+        _log.warning(
+            "payments were in flight when the gateway stopped; they are being returned", count=len(left)
+        )
+    return len(left)
+
+
+async def _give_back(desk: Desk, transaction: Transaction) -> None:
+    version = transaction.version + 1
+    if transaction.kind == BALANCE:
+        await desk.journal.commit(
+            [fact(desk, transaction, State.DECLINED, version=version, note=CRASHED)],
+            [to_state(desk, transaction, State.DECLINED, version, CRASHED)],
+        )
+        return
+    # It left at the latest before now: windows measured from now are long enough.
+    opening = desk.returns.opening(
+        replace(transaction, state=State.RETURNING), reason=NO_ANSWER_REASON, sent=desk.clock.now()
+    )
+    await desk.journal.commit(
+        [
+            fact(desk, transaction, State.UNKNOWN, version=version, note=CRASHED),
+            fact(desk, transaction, "RETURN_INTENT", version=version + 1, note="reversal, reason 98"),
+        ],
+        [to_state(desk, transaction, State.RETURNING, version + 1, CRASHED), *opening],
+    )

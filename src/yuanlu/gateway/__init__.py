@@ -1,0 +1,1 @@
+"""The terminal-facing server: frames, sessions, message type to action."""

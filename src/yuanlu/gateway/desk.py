@@ -1,0 +1,214 @@
+"""One decoded frame of a terminal: who is it, is it authentic, what is wanted; then `flow` has it.
+
+The answer is always a frame with a clear code, or None where silence is configured. Only bytes that are no request
+at all have no answer: they raise DecodeError, and the connection is cut.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from yuanlu.flow.payment import Caller, Desk, Payment, Reply
+from yuanlu.flow.purchase import decline_new, purchase
+from yuanlu.flow.records import event, frame, reply_frame
+from yuanlu.flow.reversals import reverse
+from yuanlu.gateway.actions import SIGN_IN_CODES, Action, FieldWrong, action_of, management_code, safe, understand
+from yuanlu.gateway.answers import own, relayed, with_batch_number
+from yuanlu.gateway.counter import Counters
+from yuanlu.gateway.sessions import TerminalSession, TerminalSessions
+from yuanlu.gateway.terminals import Terminal
+from yuanlu.iso8583.codec import Codec, Message, codec_for, response_mti
+from yuanlu.iso8583.errors import DecodeError, EncodeError
+from yuanlu.iso8583.subfields import F60
+from yuanlu.journal.frames import Direction
+from yuanlu.keys.errors import KeyStoreError
+from yuanlu.keys.mac import MacKey
+from yuanlu.keys.working_keys import WorkingKeys
+
+NO_MAC_NEEDED = frozenset({"0800", "0820", "0500", "0320"})
+UNSUPPORTED_CODE, FORMAT_CODE, BUSY_CODE, MAC_CODE = "40", "30", "96", "A0"
+UNKNOWN_TERMINAL_CODE, WRONG_MERCHANT_CODE = "97", "03"
+TPDU_FIRST_BYTE = 0x60
+
+_log = structlog.get_logger("gateway")
+
+
+class FrontDesk:
+    """Takes each frame to where it belongs; one per gateway."""
+
+    def __init__(
+        self, *, desk: Desk, terminals: Mapping[str, Terminal], sessions: TerminalSessions, mac: str,
+        in_flight_max: int, in_flight_per_terminal_max: int,
+    ) -> None:  # fmt: skip
+        self.counters = Counters()
+        self._desk = desk
+        self._terminals = terminals
+        self._sessions = sessions
+        self._mac = mac
+        self._in_flight_max = in_flight_max
+        self._in_flight_per_terminal_max = in_flight_per_terminal_max
+        self._in_flight = 0
+        self._by_terminal: dict[str, int] = {}
+        self._codecs: tuple[Codec, Codec] = (codec_for("cup-pos"), codec_for("iso87-ascii"))
+
+    def read(self, raw: bytes) -> Message:
+        """Decode a frame in the dialect that its first byte shows, and make sure that it is a request.
+
+        Raises DecodeError.
+        """
+        message = self._codecs[raw[0] != TPDU_FIRST_BYTE].decode(raw)
+        try:
+            response_mti(message.mti)
+        except EncodeError as error:
+            raise DecodeError(field="mti", offset=message.codec.dialect.mti_at, reason=error.reason) from None
+        return message
+
+    async def answer(self, message: Message, connected: Callable[[], bool]) -> Reply:
+        """The frame for the terminal."""
+        arrived_s = asyncio.get_running_loop().time()
+        terminal = self._terminals.get(safe(message, 41))
+        if terminal is None:
+            self.counters.unknown_terminals += 1
+            _log.warning("unknown terminal", terminal=safe(message, 41), mti=message.mti)
+            return own(message, UNKNOWN_TERMINAL_CODE, self._desk.clock, None)
+        if safe(message, 42) != terminal.merchant_id:
+            self.counters.wrong_merchants += 1
+            _log.warning("wrong merchant", terminal=terminal.terminal_id, mti=message.mti)
+            return own(message, WRONG_MERCHANT_CODE, self._desk.clock, None)
+        session = self._sessions.find(terminal.terminal_id) if self._mac != "none" else None
+        mac_key = session.keys.mac_key(self._mac) if session is not None else None
+        if not self._authentic(message, mac_key):
+            self.counters.wrong_macs += 1
+            _log.warning("wrong MAC", terminal=terminal.terminal_id, mti=message.mti, stan=safe(message, 11))
+            return own(message, MAC_CODE, self._desk.clock, mac_key)
+        return await self._counted(message, terminal, session, mac_key, connected, arrived_s)
+
+    def _authentic(self, message: Message, mac_key: MacKey | None) -> bool:
+        """Checked before any business field is looked at. Sign-in and settlement carry no MAC."""
+        if self._mac == "none":
+            return True
+        number = next((n for n in message.codec.dialect.mac_fields if message.has(n)), 0)
+        if not number:
+            return message.mti in NO_MAC_NEEDED
+        if mac_key is None:
+            return False
+        content = message.value_bytes(number)
+        try:
+            given = content if len(content) == 8 else bytes.fromhex(message[number])
+            return mac_key.verify(message.mac_input(), given)
+        except DecodeError:
+            return False
+
+    async def _counted(
+        self, message: Message, terminal: Terminal, session: TerminalSession | None, mac_key: MacKey | None,
+        connected: Callable[[], bool], arrived_s: float,
+    ) -> Reply:  # fmt: skip
+        """Within the limits of requests in flight."""
+        name = terminal.terminal_id
+        mine = self._by_terminal.get(name, 0)
+        busy = self._in_flight >= self._in_flight_max or mine >= self._in_flight_per_terminal_max
+        self._in_flight += 1
+        self._by_terminal[name] = mine + 1
+        try:
+            return await self._act(message, terminal, session, mac_key, connected, arrived_s, busy=busy)
+        finally:
+            self._in_flight -= 1
+            if self._by_terminal[name] == 1:
+                del self._by_terminal[name]
+            else:
+                self._by_terminal[name] -= 1
+
+    async def _act(
+        self, message: Message, terminal: Terminal, session: TerminalSession | None, mac_key: MacKey | None,
+        connected: Callable[[], bool], arrived_s: float, *, busy: bool,
+    ) -> Reply:  # fmt: skip
+        try:
+            match action_of(message):
+                case Action.SIGN_IN:
+                    return await self._sign_in(message, terminal)
+                case Action.ECHO | Action.SIGN_OFF as management:
+                    return await self._plain(message, terminal, "00", management.value.upper(), "", mac_key)
+                case Action.PAYMENT | Action.REVERSAL as wanted:
+                    keys = session.keys if session is not None else None
+                    payment = self._payment(message, terminal, keys, mac_key, connected, arrived_s)
+                    return await self._pay(payment, wanted, busy)
+                case Action.UNSUPPORTED:
+                    why = f"{message.mti} {safe(message, 3)} is not served"
+                    return await self._plain(message, terminal, UNSUPPORTED_CODE, "REFUSED", why, mac_key)
+        except FieldWrong as wrong:
+            return await self._plain(message, terminal, wrong.code, "REFUSED", str(wrong), mac_key)
+        except DecodeError as error:
+            self.counters.malformed += 1
+            return await self._plain(message, terminal, FORMAT_CODE, "REFUSED", str(error), mac_key)
+
+    async def _pay(self, payment: Payment, wanted: Action, busy: bool) -> Reply:
+        if wanted is Action.REVERSAL:  # a reversal is never turned away for load: it is what makes things safe
+            return await reverse(self._desk, payment)
+        if busy:
+            self.counters.overloaded += 1
+            return await decline_new(self._desk, payment, BUSY_CODE, "too many requests in flight")
+        return await purchase(self._desk, payment)
+
+    def _payment(
+        self, message: Message, terminal: Terminal, keys: WorkingKeys | None, mac_key: MacKey | None,
+        connected: Callable[[], bool], arrived_s: float,
+    ) -> Payment:  # fmt: skip
+        understood = understand(message, terminal.terminal_id, terminal.merchant_id)
+        return Payment(
+            key=understood.key,
+            acquirer=terminal.acquirer,
+            kind=understood.kind,
+            amount=understood.amount,
+            account=understood.account,
+            message=message,
+            caller=Caller(
+                relay=lambda answer: relayed(message, answer, mac_key),
+                refuse=lambda code: own(message, code, self._desk.clock, mac_key),
+                connected=connected,
+                wait_ms=terminal.wait_ms,
+                keys=keys,
+            ),
+            arrived_s=arrived_s,
+        )
+
+    async def _plain(
+        self, message: Message, terminal: Terminal, code: str, kind: str, why: str, mac_key: MacKey | None
+    ) -> Reply:
+        """An answer that needs no transaction; recorded all the same."""
+        key = mac_key if any(message.has(n) for n in message.codec.dialect.mac_fields) else None
+        reply = own(message, code, self._desk.clock, key)
+        frames = frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
+        text = f"{code}: {why}" if why else code
+        await event(self._desk, terminal.merchant_id, terminal.terminal_id, kind, text, frames)
+        return reply
+
+    async def _sign_in(self, message: Message, terminal: Terminal) -> Reply:
+        """New working keys under the terminal's master key, durable before the terminal hears of them."""
+        code = management_code(message)
+        offered = F60.parse(message[60]).batch_no if message.has(60) else ""
+        batch_no = self._sessions.next_batch(terminal.terminal_id, offered)
+        algorithm = self._mac if self._mac != "none" else "unionpay-ecb"
+        try:
+            keys = self._desk.keys.issue_working_keys(
+                terminal.terminal_id,
+                algorithm,
+                double_length=code != "001",
+                with_track_key=SIGN_IN_CODES[code],
+            )
+        except KeyStoreError as error:
+            return await self._plain(message, terminal, UNSUPPORTED_CODE, "REFUSED", str(error), None)
+        session = TerminalSession(batch_no=batch_no, keys=keys)
+        block = keys.for_terminal.to_field_62()
+        extra: dict[int, str | bytes] = {62: block if message.codec.dialect.mti_bcd else block.hex().upper().encode()}
+        if message.has(60):
+            extra[60] = with_batch_number(message, batch_no)
+        reply = own(message, "00", self._desk.clock, None, extra)
+        frames = frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
+        change = self._sessions.change(terminal.terminal_id, session, self._desk.clock.now().wall_us)
+        await event(
+            self._desk, terminal.merchant_id, terminal.terminal_id, "SIGN_IN", f"batch {batch_no}", frames,
+            changes=(change,),
+        )  # fmt: skip
+        self._sessions.put(terminal.terminal_id, session)
+        return reply

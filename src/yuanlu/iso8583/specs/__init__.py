@@ -1,0 +1,1 @@
+"""One module per dialect, each one table of fields."""

@@ -1,0 +1,210 @@
+"""The only durable timer and outbox.
+
+A task is put in the same commit as the facts that made it due. The runner takes due tasks under a lease and hands
+each to the handler of its kind; the handler moves or drops the task in its own commit, fenced by the epoch. Lanes
+(one per acquirer) have their own limit, so that a slow host blocks no other.
+
+Due times are wall time for people to read, but the runner's own clock goes by CLOCK_BOOTTIME from its start: a wall
+clock that jumps while we run makes nothing early or late.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, select, update
+
+from yuanlu.journal.statements import Delete, Insert, Update
+from yuanlu.journal.tables import tasks
+from yuanlu.journal.unit import Change, Conflict
+from yuanlu.journal.writer import Journal
+from yuanlu.kernel.clock import Clock
+
+LEASE_US = 120_000_000
+LOOK_EVERY_S = 1.0
+WAKE_TOGETHER = 500
+FAR_US = 3_600_000_000
+"""After a restart nothing waits longer than this, however the clock stood when it was put."""
+
+PUT_TASK = Insert(table=tasks, replace=True, rank=5)
+MOVE_TASK = Update(table=tasks, sets=("due_at_us", "holder", "lease_until_us"), match=("kind", "key", "epoch"), rank=6)
+DROP_TASK = Delete(table=tasks, match=("kind", "key", "epoch"), rank=6)
+CLAIM_TASK = Update(table=tasks, sets=("epoch", "holder", "lease_until_us"), match=("kind", "key", "epoch"), rank=6)
+
+_log = structlog.get_logger("tasks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A task that this process holds; `epoch` fences whoever held it before."""
+
+    kind: str
+    key: str
+    lane: str
+    epoch: int
+
+
+def put(kind: str, key: str, lane: str, due_at_us: int) -> Change:
+    """Make work due."""
+    return Change(statement=PUT_TASK, row=(kind, key, lane, due_at_us, 0, 0, 0))
+
+
+def move(task: Claimed, due_at_us: int) -> Change:
+    """Let go of a task and make it due again at `due_at_us`."""
+    return Change(statement=MOVE_TASK, row=(due_at_us, 0, 0, task.kind, task.key, task.epoch))
+
+
+def drop(task: Claimed) -> Change:
+    """The work is done."""
+    return Change(statement=DROP_TASK, row=(task.kind, task.key, task.epoch))
+
+
+def wake(connection: Connection, kind: str, key: str, lane: str, due_at_us: int) -> Change | None:
+    """Make a task due that waits, or that was dropped; None while somebody works on it, who will look again."""
+    row = connection.execute(
+        select(tasks.c.epoch, tasks.c.holder).where(tasks.c.kind == kind, tasks.c.key == key)
+    ).first()
+    if row is None:
+        return put(kind, key, lane, due_at_us)
+    if row.holder:
+        return None
+    return Change(statement=MOVE_TASK, row=(due_at_us, 0, 0, kind, key, row.epoch))
+
+
+def is_held(connection: Connection, task: Claimed) -> bool:
+    """Whether the claim still counts: nobody has taken the task over since."""
+    query = select(tasks.c.epoch).where(tasks.c.kind == task.kind, tasks.c.key == task.key)
+    row = connection.execute(query).first()
+    return row is not None and row.epoch == task.epoch
+
+
+Handler = Callable[[Claimed], Awaitable[None]]
+
+
+class TaskRunner:
+    """Takes due tasks of one kind, lane by lane, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        lanes: Mapping[str, int],
+        journal: Journal,
+        clock: Clock,
+        handle: Handler,
+    ) -> None:
+        self._kind = kind
+        self._lanes = lanes
+        self._journal = journal
+        self._clock = clock
+        self._handle = handle
+        start = clock.now()
+        self._offset_us = start.wall_us - start.boot_us
+        self._nudges = {lane: asyncio.Event() for lane in lanes}
+        self._running: dict[str, set[asyncio.Task[None]]] = {lane: set() for lane in lanes}
+        self._loops: list[asyncio.Task[None]] = []
+
+    def now_us(self) -> int:
+        """Wall time that does not jump: what due times are compared with."""
+        return self._clock.now().boot_us + self._offset_us
+
+    def start(self) -> None:
+        """Begin to look for due work."""
+        loop = asyncio.get_running_loop()
+        self._loops = [loop.create_task(self._run_lane(lane), name=f"{self._kind}-{lane}") for lane in self._lanes]
+
+    async def stop(self) -> None:
+        """Stop looking, and leave what runs to its lease."""
+        running = [*self._loops, *(task for tasks_ in self._running.values() for task in tasks_)]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def nudge(self, lane: str) -> None:
+        """Something may have become due in this lane."""
+        if lane in self._nudges:
+            self._nudges[lane].set()
+
+    async def wake_lane(self, lane: str) -> None:
+        """The host is back: make all that waits in its lane due now; the lane's limit paces it, oldest first."""
+        now_us = self.now_us()
+        waiting = await self._journal.read(lambda c: _waiting(c, self._kind, lane, now_us))
+        for start in range(0, len(waiting), WAKE_TOGETHER):
+            moves = [
+                Change(statement=MOVE_TASK, row=(now_us, 0, 0, self._kind, key, epoch))
+                for key, epoch in waiting[start : start + WAKE_TOGETHER]
+            ]
+            await asyncio.gather(*(self._journal.commit([], [change]) for change in moves))
+            self.nudge(lane)
+
+    async def _run_lane(self, lane: str) -> None:
+        nudge = self._nudges[lane]
+        while True:
+            nudge.clear()
+            free = self._lanes[lane] - len(self._running[lane])
+            pause_s = LOOK_EVERY_S
+            if free > 0:
+                pause_s = await self._take(lane, free)
+            try:
+                await asyncio.wait_for(nudge.wait(), pause_s)
+            except TimeoutError:
+                continue
+
+    async def _take(self, lane: str, free: int) -> float:
+        """Claim and start what is due; returns how long to wait before the next look."""
+        now_us = self.now_us()
+        due = await self._journal.read(lambda c: _due(c, self._kind, lane, now_us, free))
+        for key, epoch, due_at_us in due:
+            if due_at_us > now_us:
+                return min(LOOK_EVERY_S, (due_at_us - now_us) / 1_000_000)
+            self._start(lane, key, epoch, now_us)
+        return LOOK_EVERY_S
+
+    def _start(self, lane: str, key: str, epoch: int, now_us: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._one(lane, key, epoch, now_us))
+        self._running[lane].add(task)
+        task.add_done_callback(lambda done: self._ended(lane, done))
+
+    def _ended(self, lane: str, task: asyncio.Task[None]) -> None:
+        self._running[lane].discard(task)
+        self.nudge(lane)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a task failed; its lease will bring it back", lane=lane, exc_info=task.exception())
+
+    async def _one(self, lane: str, key: str, epoch: int, now_us: int) -> None:
+        claim = Change(
+            statement=CLAIM_TASK,
+            row=(epoch + 1, self._journal.writer_id, now_us + LEASE_US, self._kind, key, epoch),
+        )
+        if isinstance(await self._journal.commit([], [claim]), Conflict):
+            return  # another has it
+        await self._handle(Claimed(kind=self._kind, key=key, lane=lane, epoch=epoch + 1))
+
+
+def _due(connection: Connection, kind: str, lane: str, now_us: int, limit: int) -> list[tuple[str, int, int]]:
+    """Free tasks by due time, the next one not yet due included; by the index (kind, lane, due_at_us)."""
+    query = (
+        select(tasks.c.key, tasks.c.epoch, tasks.c.due_at_us)
+        .where(tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.lease_until_us < now_us)
+        .order_by(tasks.c.due_at_us)
+        .limit(limit)
+    )
+    return [(row.key, row.epoch, row.due_at_us) for row in connection.execute(query)]
+
+
+def _waiting(connection: Connection, kind: str, lane: str, now_us: int) -> list[tuple[str, int]]:
+    query = select(tasks.c.key, tasks.c.epoch).where(
+        tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.due_at_us > now_us, tasks.c.holder == 0
+    )
+    return [(row.key, row.epoch) for row in connection.execute(query)]
+
+
+def release_all(connection: Connection, now_us: int) -> None:
+    """At the start of the only gateway of a database: no lease of a former process counts any more.
+
+    The clock may have been set back meanwhile, so nothing waits longer than FAR_US either.
+    """
+    held = update(tasks).where(tasks.c.holder != 0).values(holder=0, lease_until_us=0, due_at_us=now_us)
+    connection.execute(held)
+    connection.execute(update(tasks).where(tasks.c.due_at_us > now_us + FAR_US).values(due_at_us=now_us))

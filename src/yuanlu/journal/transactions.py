@@ -1,0 +1,177 @@
+"""A transaction's current state: the record, its statements and its queries."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from yuanlu.journal.statements import Insert, Row, Update
+from yuanlu.journal.tables import facts, transactions
+from yuanlu.kernel.identifiers import TransactionKey
+from yuanlu.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One payment as it stands. `sealed` opens under the context `transactions/{transaction_id}`.
+
+    `reason` says why it is in its state; `response_code` is the host's, or ours if it never got that far.
+    """
+
+    transaction_id: str
+    key: TransactionKey
+    acquirer: str
+    kind: str
+    state: str
+    version: int
+    amount: Money
+    fingerprint: str
+    card_token: str
+    card_bin: str
+    card_last4: str
+    sealed: bytes | None
+    reason: str = ""
+    response_code: str = ""
+    rrn: str = ""
+    auth_code: str = ""
+    received_at_us: int
+    changed_at_us: int
+
+
+INSERT_TRANSACTION = Insert(table=transactions)
+
+SET_OUTCOME = Update(
+    table=transactions,
+    sets=("state", "version", "reason", "response_code", "rrn", "auth_code", "changed_at_us"),
+    match=("transaction_id", "version"),
+)
+"""The answer is known, or its absence is."""
+
+SET_STATE = Update(
+    table=transactions,
+    sets=("state", "version", "reason", "changed_at_us"),
+    match=("transaction_id", "version"),
+)
+
+SET_VERSION = Update(table=transactions, sets=("version",), match=("transaction_id", "version"))
+"""A fact that changes no state still takes the next version."""
+
+
+def as_row(t: Transaction) -> Row:
+    """The columns of the table, in their order."""
+    return (
+        t.transaction_id, t.key.terminal_id, t.key.merchant_id, t.key.batch_no, t.key.stan, t.key.mti_class,
+        t.acquirer, t.kind, t.state, t.version, t.amount.minor, t.amount.currency, t.fingerprint,
+        t.card_token, t.card_bin, t.card_last4, t.sealed, t.reason, t.response_code, t.rrn, t.auth_code,
+        t.received_at_us, t.changed_at_us,
+    )  # fmt: skip
+
+
+def _from_row(row: Any) -> Transaction:
+    return Transaction(
+        transaction_id=row.transaction_id,
+        key=TransactionKey(
+            terminal_id=row.terminal_id,
+            merchant_id=row.merchant_id,
+            batch_no=row.batch_no,
+            stan=row.stan,
+            mti_class=row.mti_class,
+        ),
+        acquirer=row.acquirer,
+        kind=row.kind,
+        state=row.state,
+        version=row.version,
+        amount=Money(minor=row.amount_minor, currency=row.currency),
+        fingerprint=row.fingerprint,
+        card_token=row.card_token,
+        card_bin=row.card_bin,
+        card_last4=row.card_last4,
+        sealed=row.sealed,
+        reason=row.reason,
+        response_code=row.response_code,
+        rrn=row.rrn,
+        auth_code=row.auth_code,
+        received_at_us=row.received_at_us,
+        changed_at_us=row.changed_at_us,
+    )
+
+
+def _all(connection: Connection, query: Select[Any]) -> list[Transaction]:
+    return [_from_row(row) for row in connection.execute(query)]
+
+
+def find_by_key(connection: Connection, key: TransactionKey) -> Transaction | None:
+    """The transaction of this identity, by the unique index."""
+    query = select(transactions).where(
+        transactions.c.terminal_id == key.terminal_id,
+        transactions.c.merchant_id == key.merchant_id,
+        transactions.c.batch_no == key.batch_no,
+        transactions.c.stan == key.stan,
+        transactions.c.mti_class == key.mti_class,
+    )
+    return next(iter(_all(connection, query)), None)
+
+
+def get(connection: Connection, transaction_id: str) -> Transaction:
+    """The transaction of this id, which must exist."""
+    return _all(connection, select(transactions).where(transactions.c.transaction_id == transaction_id))[0]
+
+
+def find_latest(
+    connection: Connection, terminal_id: str, merchant_id: str, stan: str, mti_class: str
+) -> Transaction | None:
+    """The newest transaction of this trace number; for answers, which do not carry our batch number for certain.
+
+    An empty `merchant_id` or `mti_class` matches any.
+    """
+    query = (
+        select(transactions)
+        .where(transactions.c.terminal_id == terminal_id, transactions.c.stan == stan)
+        .order_by(transactions.c.transaction_id.desc())
+        .limit(1)
+    )
+    if merchant_id:
+        query = query.where(transactions.c.merchant_id == merchant_id)
+    if mti_class:
+        query = query.where(transactions.c.mti_class == mti_class)
+    return next(iter(_all(connection, query)), None)
+
+
+def newer_from_terminal(connection: Connection, transaction: Transaction) -> bool:
+    """Whether the same terminal sent a later transaction of the same merchant: a repeat is then a stale twin."""
+    query = (
+        select(transactions.c.transaction_id)
+        .where(
+            transactions.c.terminal_id == transaction.key.terminal_id,
+            transactions.c.merchant_id == transaction.key.merchant_id,
+            transactions.c.transaction_id > transaction.transaction_id,
+        )
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
+
+
+def left_in_flight(connection: Connection) -> list[Transaction]:
+    """Sent, perhaps, and without an outcome: what a crash leaves behind. By the partial index."""
+    return _all(connection, select(transactions).where(transactions.c.state == "SEND_INTENT"))
+
+
+def search(connection: Connection, text: str) -> list[Transaction]:
+    """By id, retrieval reference number, or `TERMINAL+STAN`; newest first, at most 20."""
+    query = select(transactions).order_by(transactions.c.transaction_id.desc()).limit(20)
+    terminal, plus, stan = text.partition("+")
+    if plus:
+        return _all(connection, query.where(transactions.c.terminal_id == terminal, transactions.c.stan == stan))
+    return _all(connection, query.where(transactions.c.transaction_id == text)) or _all(
+        connection, query.where(transactions.c.rrn == text)
+    )
+
+
+def facts_of(connection: Connection, merchant_id: str, subject_id: str) -> list[Any]:
+    """A subject's facts in order, as rows of `journal.tables.facts`."""
+    query = (
+        select(facts)
+        .where(facts.c.merchant_id == merchant_id, facts.c.subject_id == subject_id)
+        .order_by(facts.c.version)
+    )
+    return list(connection.execute(query))

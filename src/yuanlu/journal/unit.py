@@ -1,0 +1,70 @@
+"""What is committed together, and what comes of it."""
+
+from dataclasses import dataclass
+
+from yuanlu.journal.statements import Row, Statement
+from yuanlu.kernel.errors import YuanluError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing that happened to a subject. Append-only.
+
+    `version` counts the subject's facts from 1: inserting it is the compare-and-set. `note` says in a few words
+    what the frames do not; `frames` is the blob of `journal.frames`, masked.
+    """
+
+    merchant_id: str
+    subject_id: str
+    version: int
+    kind: str
+    at_us: int
+    terminal_id: str
+    note: str = ""
+    frames: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One row for a statement of the package that owns the table. It must affect exactly one row."""
+
+    statement: Statement
+    row: Row
+
+
+class SendingRefused(YuanluError):
+    """A frame was about to leave without its own durable intent: a programmer's error, never a user's."""
+
+
+class SendPermit:
+    """The commit's token: the right to send one frame, once, for the fact that was made durable.
+
+    Only the journal makes one. The acquirer link's send asks for it and spends it (invariant I6).
+    """
+
+    __slots__ = ("_spent", "subject_id", "version")
+
+    def __init__(self, subject_id: str, version: int, _journal: object) -> None:
+        self.subject_id = subject_id
+        self.version = version
+        self._spent = False
+
+    def spend(self, subject_id: str) -> None:
+        """Use the right up; SendingRefused if it is used already or belongs to another subject."""
+        if self._spent or subject_id != self.subject_id:
+            raise SendingRefused(f"no unspent intent of {subject_id} is durable")
+        self._spent = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """It is durable. `permit` sends what the unit's last fact announces."""
+
+    permit: SendPermit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Nothing of the unit happened: another was first, or a rule of the database forbids it."""
+
+    reason: str

@@ -1,0 +1,219 @@
+"""The one writer: collects what all terminals want to append, commits once, wakes them all.
+
+Rules (`docs/returns.md` §4, §7):
+- A unit is durable when `commit` returns `Committed`; nothing is sent before.
+- A unit that conflicts fails its own caller and nobody else.
+- A commit that fails has an unknown outcome: the process halts, and the restart re-reads what is true. The only
+  exception is a full disk, which SQLite rolls back for certain: the reserve is released and the batch tried again.
+- When a commit takes longer than COMMIT_WAIT_MS_MAX the listeners stop reading, until it is through.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn, TypeVar
+
+import structlog
+from pysqlite3 import dbapi2
+from sqlalchemy import Connection, Engine
+
+from yuanlu.journal.disk import DiskReserve
+from yuanlu.journal.statements import Delete, Insert, Row, Statement, Update, execute
+from yuanlu.journal.tables import facts as facts_table
+from yuanlu.journal.unit import Change, Committed, Conflict, Fact, SendPermit
+from yuanlu.kernel.limits import COMMIT_WAIT_MS_MAX
+
+UNITS_PER_COMMIT_MAX = 1024
+
+INSERT_FACT = Insert(table=facts_table, rank=9)
+
+_log = structlog.get_logger("journal")
+Result = TypeVar("Result")
+
+
+class Unit:
+    """What one caller wants committed, and where its answer goes."""
+
+    __slots__ = ("changes", "facts", "outcome")
+
+    def __init__(
+        self, facts: Sequence[Fact], changes: Sequence[Change], outcome: asyncio.Future[Committed | Conflict]
+    ) -> None:
+        self.facts = facts
+        self.changes = changes
+        self.outcome = outcome
+
+
+class Journal:
+    """Group commit over one writing connection, and short reads beside it."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        readers: Engine,
+        writer_id: int,
+        reserve: DiskReserve,
+        halt: Callable[[str], NoReturn],
+    ) -> None:
+        self.writer_id = writer_id
+        self.reserve = reserve
+        self.commits = 0
+        self.units = 0
+        self._readers = readers
+        self._connection: Any = engine.raw_connection().driver_connection
+        self._writing = ThreadPoolExecutor(1, "journal")
+        self._reading = ThreadPoolExecutor(2, "reader")
+        self._halt = halt
+        self._seq = 0
+        self._pending: list[Unit] = []
+        self._running: asyncio.Task[None] | None = None
+        self._began_at = 0.0
+        self._behind = False
+        self._listeners: list[Callable[[bool], None]] = []
+
+    def on_pressure(self, listener: Callable[[bool], None]) -> None:
+        """Call `listener(True)` when commits fall behind and `listener(False)` when they have caught up."""
+        self._listeners.append(listener)
+
+    @property
+    def behind(self) -> bool:
+        """Whether commits are falling behind."""
+        return self._behind
+
+    async def commit(self, facts: Sequence[Fact], changes: Sequence[Change] = ()) -> Committed | Conflict:
+        """Make the facts, the owning packages' changes and the due work durable, all or nothing.
+
+        Due work is a change of `journal.tasks`. Conflict means: nothing of it happened.
+        """
+        loop = asyncio.get_running_loop()
+        unit = Unit(facts, changes, loop.create_future())
+        self._pending.append(unit)
+        if self._running is None:
+            self._running = loop.create_task(self._write_all())
+        elif not self._behind and loop.time() - self._began_at > COMMIT_WAIT_MS_MAX / 1000:
+            self._press(True)
+        return await unit.outcome
+
+    async def read(self, query: Callable[[Connection], Result]) -> Result:
+        """Run a short query in a reader's thread, on its own connection."""
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._query, query)
+
+    async def close(self) -> None:
+        """Wait for what is pending, then let the connection go."""
+        while self._running is not None:
+            await asyncio.shield(self._running)
+        self._writing.shutdown()
+        self._reading.shutdown()
+        self._connection.close()
+
+    def _query(self, query: Callable[[Connection], Result]) -> Result:
+        with self._readers.connect() as connection:
+            return query(connection)
+
+    def _press(self, behind: bool) -> None:
+        self._behind = behind
+        for listener in self._listeners:
+            listener(behind)
+
+    async def _write_all(self) -> None:
+        """Commit batch after batch until nothing is pending."""
+        loop = asyncio.get_running_loop()
+        while self._pending:
+            batch, self._pending = (
+                self._pending[:UNITS_PER_COMMIT_MAX],
+                self._pending[UNITS_PER_COMMIT_MAX:],
+            )
+            self._began_at = loop.time()
+            try:
+                results = await loop.run_in_executor(self._writing, self._write, batch)
+            except Exception as error:  # whatever it was, the commit's outcome is unknown
+                self._halt(f"the journal could not commit ({error}); restart re-reads what is durable")
+            self.commits += 1
+            self.units += len(batch)
+            for unit, result in zip(batch, results, strict=True):
+                if not unit.outcome.cancelled():
+                    unit.outcome.set_result(result)
+            if self._behind:
+                self._press(False)
+        self._running = None
+
+    def _write(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
+        """In the writer's thread: one transaction for the whole batch."""
+        try:
+            return self._transact(batch)
+        except dbapi2.OperationalError as error:
+            if "full" not in str(error):
+                raise
+            self._roll_back()
+            _log.error("disk full: the reserve is released, new sales are declined")
+            self.reserve.release()
+            return self._transact(batch)
+
+    def _transact(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
+        cursor = self._connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
+        seq = self._seq
+        if not self._write_together(cursor, batch):
+            self._roll_back()
+            self._seq = seq
+            cursor.execute("BEGIN IMMEDIATE")
+            results: list[Committed | Conflict] = [self._write_alone(cursor, unit) for unit in batch]
+        else:
+            results = [_committed(unit) for unit in batch]
+        cursor.execute("COMMIT")
+        return results
+
+    def _write_together(self, cursor: Any, batch: Sequence[Unit]) -> bool:
+        """All units' rows grouped by statement; False if any row conflicts."""
+        groups: dict[Statement, list[Row]] = {}
+        for unit in batch:
+            for change in unit.changes:
+                groups.setdefault(change.statement, []).append(change.row)
+        rows = [self._fact_row(fact) for unit in batch for fact in unit.facts]
+        try:
+            for statement in sorted(groups, key=_order):
+                if not execute(cursor, statement, groups[statement]):
+                    return False
+            return execute(cursor, INSERT_FACT, rows)
+        except dbapi2.IntegrityError:
+            return False
+
+    def _write_alone(self, cursor: Any, unit: Unit) -> Committed | Conflict:
+        """One unit under a savepoint, its changes in the order given."""
+        seq = self._seq
+        cursor.execute("SAVEPOINT unit")
+        try:
+            for change in unit.changes:
+                if not execute(cursor, change.statement, [change.row]):
+                    raise dbapi2.IntegrityError(f"{change.statement.table.name} changed meanwhile")
+            execute(cursor, INSERT_FACT, [self._fact_row(fact) for fact in unit.facts])
+        except dbapi2.IntegrityError as error:
+            cursor.execute("ROLLBACK TO unit")
+            cursor.execute("RELEASE unit")
+            self._seq = seq
+            return Conflict(reason=str(error))
+        cursor.execute("RELEASE unit")
+        return _committed(unit)
+
+    def _fact_row(self, fact: Fact) -> Row:
+        self._seq += 1
+        return (
+            fact.merchant_id, fact.subject_id, fact.version, self.writer_id, self._seq,
+            fact.at_us, fact.kind, fact.terminal_id, fact.note, fact.frames,
+        )  # fmt: skip
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _order(statement: Insert | Update | Delete) -> int:
+    return statement.rank
+
+
+def _committed(unit: Unit) -> Committed:
+    if not unit.facts:
+        return Committed(permit=SendPermit("", 0, unit))
+    last = unit.facts[-1]
+    return Committed(permit=SendPermit(last.subject_id, last.version, unit))

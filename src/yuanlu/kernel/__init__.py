@@ -1,0 +1,1 @@
+"""What every package may lean on: money, identifiers, clock, errors, limits. Pure."""

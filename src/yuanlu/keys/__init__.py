@@ -1,0 +1,1 @@
+"""Keys: the store's contract, the software store of the sandbox, and MAC and PIN block under its keys."""

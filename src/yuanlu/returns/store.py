@@ -1,0 +1,130 @@
+"""A leg's statements and queries."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from yuanlu.journal.statements import Delete, Insert, Row, Update
+from yuanlu.journal.tables import transactions
+from yuanlu.journal.transactions import Transaction
+from yuanlu.journal.transactions import get as get_transaction
+from yuanlu.journal.unit import Change
+from yuanlu.kernel.clock import Moment
+from yuanlu.returns.policy import Leg
+from yuanlu.returns.states import State
+from yuanlu.returns.tables import leg_sends, legs, watches
+
+LIVE = frozenset({State.RETURNING, State.ESCALATED})
+
+INSERT_LEG = Insert(table=legs, rank=3)
+UPDATE_LEG = Update(
+    table=legs,
+    sets=(
+        "state", "live", "reason", "original_answer", "attempts", "rejected", "inquiries", "last_step", "last_meaning",
+        "last_boot_us", "last_boot_id", "asked_boot_us", "case_opened", "explanation", "closed_at_us",
+    ),
+    match=("return_id",),
+    rank=4,
+)  # fmt: skip
+INSERT_SEND = Insert(table=leg_sends, rank=4)
+DELETE_SEND = Delete(table=leg_sends, match=("return_id", "step", "n"), rank=4)
+PUT_WATCH = Insert(table=watches, replace=True, rank=4)
+
+
+def insert_leg(leg: Leg) -> Change:
+    """A new leg; the database refuses a second live one and a sum above the payment."""
+    return Change(statement=INSERT_LEG, row=_as_row(leg))
+
+
+def update_leg(leg: Leg) -> Change:
+    """The leg as it stands now. Always with the transaction's version in the same unit: that is the guard."""
+    return Change(
+        statement=UPDATE_LEG,
+        row=(
+            leg.state.value, int(leg.state in LIVE), leg.reason, leg.original_answer, leg.attempts, leg.rejected, leg.inquiries,
+            leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
+            int(leg.case_opened), leg.explanation, leg.closed_at_us, leg.return_id,
+        ),
+    )  # fmt: skip
+
+
+def insert_send(leg: Leg, step: str, n: int, at_us: int) -> Change:
+    """The n-th sending of this step; the primary key allows it once."""
+    return Change(statement=INSERT_SEND, row=(leg.return_id, step, n, at_us))
+
+
+def delete_send(leg: Leg, step: str, n: int) -> Change:
+    """It provably never left."""
+    return Change(statement=DELETE_SEND, row=(leg.return_id, step, n))
+
+
+def put_watch(transaction_id: str, at_us: int, reason: str) -> Change:
+    """On the watch list until complete clearing files agree."""
+    return Change(statement=PUT_WATCH, row=(transaction_id, at_us, reason))
+
+
+def _as_row(leg: Leg) -> Row:
+    return (
+        leg.return_id, leg.transaction_id, leg.acquirer, leg.kind, leg.leg_no, leg.state.value,
+        int(leg.state in LIVE), leg.amount_minor, leg.currency, leg.reason, leg.original_answer,
+        leg.original_sent_at_us, leg.original_boot_us, leg.original_boot_id, leg.attempts, leg.rejected, leg.inquiries,
+        leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
+        int(leg.case_opened), leg.explanation, leg.opened_at_us, leg.closed_at_us,
+    )  # fmt: skip
+
+
+def _from_row(row: Any) -> Leg:
+    values = dict(row._mapping)
+    values.pop("live")
+    values["state"] = State(values["state"])
+    values["case_opened"] = bool(values["case_opened"])
+    return Leg(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """A leg and its transaction, read together."""
+
+    leg: Leg
+    transaction: Transaction
+
+
+def find_open(connection: Connection, return_id: str) -> Open | None:
+    """The leg of this id with its transaction, or None when it is closed or unknown."""
+    row = connection.execute(select(legs).where(legs.c.return_id == return_id, legs.c.live == 1)).first()
+    if row is None:
+        return None
+    leg = _from_row(row)
+    return Open(leg=leg, transaction=get_transaction(connection, leg.transaction_id))
+
+
+def legs_of(connection: Connection, transaction_id: str) -> list[Leg]:
+    """All legs of a transaction, first to last."""
+    query = select(legs).where(legs.c.transaction_id == transaction_id).order_by(legs.c.opened_at_us)
+    return [_from_row(row) for row in connection.execute(query)]
+
+
+def open_legs(connection: Connection, limit: int) -> list[Any]:
+    """Returns that are not closed, oldest first, with what a person needs to see; for `yuanlu status`."""
+    query = (
+        select(legs, transactions.c.terminal_id, transactions.c.merchant_id, transactions.c.stan,
+               transactions.c.card_last4)
+        .join(transactions, transactions.c.transaction_id == legs.c.transaction_id)
+        .where(legs.c.live == 1)
+        .order_by(legs.c.opened_at_us)
+        .limit(limit)
+    )  # fmt: skip
+    return list(connection.execute(query))
+
+
+def restart_windows(connection: Connection, now: Moment) -> None:
+    """After a boot the old readings mean nothing: every window of an open leg starts again now."""
+    connection.execute(
+        update(legs)
+        .where(legs.c.live == 1, legs.c.original_boot_id != now.boot_id)
+        .values(
+            original_boot_us=now.boot_us, original_boot_id=now.boot_id,
+            last_boot_us=now.boot_us, last_boot_id=now.boot_id, asked_boot_us=0,
+        )
+    )  # fmt: skip

@@ -1,0 +1,90 @@
+"""The demo's live board, and the one-line form of it for logs. Headings in Chinese and English."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+
+from yuanlu.kernel.clock import local_time
+from yuanlu.kernel.money import format_minor
+from yuanlu.sandbox.snapshot import Snapshot
+
+CNY = "156"
+NOTE_CHARACTERS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Where the run is: seconds so far, payments per second lately, what is being done."""
+
+    elapsed_s: float
+    tps: float
+    doing: str
+
+
+def render(snapshot: Snapshot, moment: Moment, profile_of: Mapping[str, str]) -> RenderableType:
+    """The whole board."""
+    title = f"原路 Yuanlu · {moment.elapsed_s:.0f} s · {moment.doing}"
+    top = Table.grid(padding=(0, 4))
+    top.add_row(_numbers(snapshot, moment), _causes(snapshot), _open(snapshot, profile_of))
+    return Panel(Group(top, _events(snapshot)), title=title)
+
+
+def _numbers(snapshot: Snapshot, moment: Moment) -> Table:
+    rows = (
+        ("交易 / Transactions", f"{snapshot.transactions:,}"),
+        ("每秒 / Per second", f"{moment.tps:.0f}"),
+        ("已批准 / Approved", f"{snapshot.count('APPROVED', 'CAPTURED'):,}"),
+        ("未扣款 / Declined", f"{snapshot.count('DECLINED'):,}"),
+        ("结果未知 / Result unknown", f"{snapshot.count('SEND_INTENT', 'UNKNOWN'):,}"),
+        ("冲正中 / Going back to the card", f"{snapshot.count('RETURNING', 'REOPENED'):,}"),
+        ("已受理退回 / Return accepted by the host", f"{snapshot.count('RETURNED'):,}"),
+        ("原交易未生效 / Original had no effect", f"{snapshot.count('NO_EFFECT'):,}"),
+        ("人工处理 / A person is on it", f"{snapshot.count('ESCALATED'):,}"),
+        ("在途风险金额 / Money at risk now", format_minor(snapshot.at_risk_minor, CNY)),
+    )
+    return _two_columns("概况 / Overview", rows)
+
+
+def _causes(snapshot: Snapshot) -> Table:
+    rows = tuple((reason, f"{number:,}") for reason, number in snapshot.causes)
+    return _two_columns("原因 / By cause", rows or (("—", ""),))
+
+
+def _open(snapshot: Snapshot, profile_of: Mapping[str, str]) -> Table:
+    rows = tuple(
+        (f"{acquirer} ({profile})", f"{snapshot.open_by_acquirer.get(acquirer, 0):,}")
+        for acquirer, profile in profile_of.items()
+    )
+    return _two_columns("未了结 / Open, by host", rows)
+
+
+def _two_columns(title: str, rows: tuple[tuple[str, str], ...]) -> Table:
+    table = Table(title=title, show_header=False, box=None, title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _events(snapshot: Snapshot) -> Table:
+    table = Table(title="最近事件 / Last events", box=None, title_justify="left", show_header=False)
+    for event in snapshot.events:
+        at = local_time(event.at_us).strftime("%H:%M:%S.%f")[:-3]
+        table.add_row(at, event.terminal_id, event.kind, event.note[:NOTE_CHARACTERS_MAX])
+    return table
+
+
+def status_line(snapshot: Snapshot, moment: Moment) -> str:
+    """The board in one line, for output that is not a terminal."""
+    return (
+        f"{moment.elapsed_s:5.1f} s  {moment.doing}: transactions {snapshot.transactions}, "
+        f"{moment.tps:.0f}/s, approved {snapshot.count('APPROVED', 'CAPTURED')}, "
+        f"declined {snapshot.count('DECLINED')}, unknown {snapshot.count('SEND_INTENT', 'UNKNOWN')}, "
+        f"reversing {snapshot.count('RETURNING', 'REOPENED')}, returned {snapshot.count('RETURNED')}, "
+        f"no effect {snapshot.count('NO_EFFECT')}, escalated {snapshot.count('ESCALATED')}, "
+        f"at risk {format_minor(snapshot.at_risk_minor, CNY)}"
+    )

@@ -1,0 +1,216 @@
+"""`yuanlu demo`: hosts, gateway and tills as real processes on loopback, every fault in turn, and a verdict.
+
+About halfway the gateway is killed with -9 and started again. After the sales the returns are given time to
+end; then the hosts' books, the journal and what the tills were told are compared. Files are in the folder
+given: configuration, logs, `report.json`.
+"""
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from sqlalchemy import Engine
+
+from yuanlu.db.sqlite import reader_engine
+from yuanlu.sandbox.board import Moment, render, status_line
+from yuanlu.sandbox.children import Child, wait_listening
+from yuanlu.sandbox.demo_plan import PROFILE_OF, DemoPlan, make_plan, till_places, write_files
+from yuanlu.sandbox.evidence import ask_hosts, host_entries, journal_entries, return_entries
+from yuanlu.sandbox.report import Run, document, faults_exercised, in_words
+from yuanlu.sandbox.snapshot import EMPTY, Snapshot, take_snapshot
+from yuanlu.sandbox.told import Told, read_told
+from yuanlu.sandbox.verdict import Verdict, judge, stories
+
+SECONDS_VARIABLE = "DEMO_SECONDS"
+SECONDS_WITHOUT_TERMINAL = 30.0
+KILL_WITHOUT_END_S = 15.0
+GATEWAY_DOWN_S = 0.5
+DRAIN_S = 15.0
+REFRESH_S = 0.5
+STATUS_LINE_S = 2.0
+RATE_WINDOW = 6
+
+
+def run_demo(
+    folder: Path,
+    seconds: float | None = None,
+    *,
+    seed: int = 20260101,
+    environment: Mapping[str, str] | None = None,
+    console: Console | None = None,
+) -> int:
+    """Run the demo in `folder`; 0 when no money was lost or doubled, nobody told wrong and nothing left open.
+
+    `seconds` is how long the tills sell; None takes DEMO_SECONDS from the environment, else 30 without a
+    terminal, else until Ctrl-C. Raises YuanluError when a process cannot run or a witness cannot be heard.
+    """
+    console = console if console is not None else Console()
+    if seconds is None:
+        seconds = _default_seconds(os.environ if environment is None else environment, console.is_terminal)
+    plan = make_plan(folder, seconds=seconds, seed=seed)
+    write_files(plan)
+    stage = Stage(plan=plan, console=console)
+    try:
+        stage.open()
+        stage.play()
+        return _close(stage)
+    finally:
+        stage.stop()
+
+
+def _default_seconds(environment: Mapping[str, str], is_terminal: bool) -> float:
+    """0 stands for "until Ctrl-C"."""
+    given = environment.get(SECONDS_VARIABLE, "")
+    if given:
+        return float(given)
+    return 0.0 if is_terminal else SECONDS_WITHOUT_TERMINAL
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """The running demo: its processes, its view of the journal, what it has done so far."""
+
+    plan: DemoPlan
+    console: Console
+    kills: int = 0
+    sale_seconds: float = 0.0
+    started_at: float = 0.0
+    doing: str = "sales"
+    engine: Engine | None = None
+    last: Snapshot = EMPTY
+    seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RATE_WINDOW))
+    hosts: Child = field(init=False)
+    gateway: Child = field(init=False)
+    tills: Child = field(init=False)
+
+    def __post_init__(self) -> None:
+        folder = self.plan.folder
+        self.hosts = Child("hosts", "yuanlu.sandbox.host_process", [str(folder / "hosts.toml")], folder / "hosts.log")
+        self.gateway = Child(
+            "gateway", "yuanlu.cli", ["serve", "--config", str(self.plan.config)], folder / "gateway.log"
+        )
+        self.tills = Child("tills", "yuanlu.sandbox.tills_process", [str(folder / "tills.toml")], folder / "tills.log")
+
+    def open(self) -> None:
+        """Start everything, in the order in which each needs the other."""
+        self.hosts.start()
+        wait_listening(self.hosts, self.plan.control_port)
+        self.gateway.start()
+        wait_listening(self.gateway, self.plan.gateway_port)
+        self.engine = reader_engine(self.plan.journal)
+        self.tills.start()
+        self.started_at = time.monotonic()
+
+    def stop(self) -> None:
+        """End every process."""
+        for child in (self.tills, self.gateway, self.hosts):
+            child.stop()
+        if self.engine is not None:
+            self.engine.dispose()
+
+    def play(self) -> None:
+        """Sales with the kill in between, then the drain; the board all the while."""
+        if self.console.is_terminal:
+            with Live(console=self.console, auto_refresh=False, screen=False) as live:
+                self._play(lambda: live.update(self._picture(), refresh=True), REFRESH_S)
+        else:
+            self._play(lambda: self.console.print(self._line(), soft_wrap=True), STATUS_LINE_S)
+
+    def _play(self, show: Callable[[], None], every_s: float) -> None:
+        shown_at = 0.0
+        try:
+            while self.tills.running:
+                self._look()
+                self._kill_once()
+                self.hosts.check()
+                self.gateway.check()
+                if time.monotonic() - shown_at >= every_s:
+                    shown_at = time.monotonic()
+                    show()
+                time.sleep(REFRESH_S)
+        except KeyboardInterrupt:
+            self.tills.stop()
+        self.sale_seconds = self.plan.seconds or time.monotonic() - self.started_at
+        self.doing = "waiting for returns"
+        self._drain(show, every_s)
+
+    def _drain(self, show: Callable[[], None], every_s: float) -> None:
+        until = time.monotonic() + DRAIN_S
+        shown_at = 0.0
+        while time.monotonic() < until:
+            self._look()
+            if time.monotonic() - shown_at >= every_s:
+                shown_at = time.monotonic()
+                show()
+            if not sum(self.last.open_by_acquirer.values()):
+                return
+            time.sleep(REFRESH_S)
+
+    def _kill_once(self) -> None:
+        middle_s = self.plan.seconds / 2 or KILL_WITHOUT_END_S
+        if self.kills or time.monotonic() - self.started_at < middle_s:
+            return
+        self.gateway.kill()
+        self.kills += 1
+        time.sleep(GATEWAY_DOWN_S)
+        self.gateway.start()
+        wait_listening(self.gateway, self.plan.gateway_port)
+
+    def _look(self) -> None:
+        assert self.engine is not None
+        taken = take_snapshot(self.engine)
+        if taken is not None:
+            self.last = taken
+            self.seen.append((time.monotonic(), taken.transactions))
+
+    def _moment(self) -> Moment:
+        tps = 0.0
+        if len(self.seen) > 1:
+            (first_at, first), (last_at, last) = self.seen[0], self.seen[-1]
+            tps = (last - first) / (last_at - first_at)
+        return Moment(elapsed_s=time.monotonic() - self.started_at, tps=tps, doing=self.doing)
+
+    def _picture(self) -> RenderableType:
+        return render(self.last, self._moment(), PROFILE_OF)
+
+    def _line(self) -> str:
+        return status_line(self.last, self._moment())
+
+
+def _close(stage: Stage) -> int:
+    """Hear the witnesses, judge, write the report."""
+    plan = stage.plan
+    ledger, counters = ask_hosts(plan.control_port, "/ledger"), ask_hosts(plan.control_port, "/counters")
+    told = list(read_told(plan.told))
+    verdict = _judge(stage, ledger, told)
+    run = Run(
+        seed=plan.seed,
+        sale_seconds=stage.sale_seconds,
+        gateway_kills=stage.kills,
+        faults=faults_exercised(counters, told, stage.kills),
+    )
+    text = json.dumps(document(verdict, run), ensure_ascii=False, indent=2)
+    (plan.folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    stage.console.print(in_words(verdict, run), soft_wrap=True, highlight=False)
+    return 0 if verdict.passed else 1
+
+
+def _judge(stage: Stage, ledger: dict[str, Any], told: list[Told]) -> Verdict:
+    assert stage.engine is not None
+    with stage.engine.connect() as connection:
+        journal, returns = journal_entries(connection), return_entries(connection)
+    joined = stories(
+        host_entries(ledger["payments"]),
+        journal,
+        told,
+        PROFILE_OF,
+        {place.terminal_id: place.host.name for place in till_places()},
+    )
+    return judge(joined, returns, ledger["total_minor"], PROFILE_OF)

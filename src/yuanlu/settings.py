@@ -1,0 +1,260 @@
+"""Every setting, its type, its default and its unit. Read once, at start.
+
+One TOML file; environment variables go over it: `YUANLU_GATEWAY__LISTEN` is `[gateway] listen`, and
+`YUANLU_ACQUIRERS__CUP__ADDRESS` is `[acquirers.cup] address` (names are compared without regard to case).
+Unknown keys are refused, so that a misspelt safety setting cannot be silently ignored.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from yuanlu.kernel.errors import ConfigurationError
+from yuanlu.kernel.limits import FRAME_BYTES_MAX, REPEAT_WINDOW_MS
+
+ENVIRONMENT_PREFIX = "YUANLU_"
+
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
+Mac = Literal["none", "unionpay-ecb", "ansi-x9.9", "ansi-x9.19", "aes-cmac"]
+DialectName = Literal["cup-pos", "iso87-ascii"]
+ProfileName = Literal["P1", "P2", "P3", "P4", "P5"]
+Code = Annotated[str, Meta(pattern="^[0-9A-Z]{2}$")]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the file: immutable, and closed to keys it does not know."""
+
+
+class Store(Section, frozen=True, kw_only=True):
+    """`[store]`: where the journal lives."""
+
+    url: str
+    """`sqlite:///var/yuanlu.db`; a relative path starts at the configuration file's folder."""
+    reserve_mib: NotNegative = 8
+    """Disk kept aside so that reversals can still be journaled when the disk is full; new sales are declined
+    as soon as less than this is free."""
+
+
+class Gateway(Section, frozen=True, kw_only=True):
+    """`[gateway]`: the side that terminals see."""
+
+    listen: str
+    """`host:port` to listen on; port 0 takes any free one."""
+    terminals: str
+    """CSV file of known terminals: terminal_id,merchant_id,acquirer and optional wait_ms, delivery."""
+    mac: Mac
+    """How messages between terminal and gateway are authenticated."""
+    tls_certificate: str = ""
+    """PEM file; with it (and tls_key) terminals speak TLS."""
+    tls_key: str = ""
+    """PEM file of the certificate's key."""
+    tls_client_ca: str = ""
+    """PEM file; with it every terminal must show a certificate signed by this authority (mTLS)."""
+    frame_bytes_max: Annotated[int, Meta(ge=64, le=FRAME_BYTES_MAX)] = 4096
+    """A longer frame closes its connection."""
+    frame_timeout_ms: Positive = 5_000
+    """A frame begun must be complete after this long; slow senders are cut off."""
+    idle_timeout_ms: Positive = 300_000
+    """A connection without a complete frame for this long is closed."""
+    connections_max: Positive = 10_000
+    """Connections open at once; one more is refused."""
+    in_flight_per_terminal_max: Positive = 4
+    """Requests of one terminal being worked on; one more is declined (96) before any intent."""
+    in_flight_max: Positive = 4_096
+    """Requests of all connections being worked on; one more is declined (96) before any intent."""
+    repeat_window_ms: Positive = REPEAT_WINDOW_MS
+    """How long a repeated request is answered from the journal."""
+
+
+class Keys(Section, frozen=True, kw_only=True):
+    """`[keys]`: the key store. The software one is for sandboxes and refuses production."""
+
+    mode: Literal["sandbox", "production"] = "sandbox"
+    """`production` refuses the software key store."""
+    file: str = "keys.toml"
+    """The software store's secret; made (0600) at the first start."""
+
+
+class DoubtfulCodes(Section, frozen=True, kw_only=True):
+    """Explicit answers that do not settle where the money is (`docs/reference/response-codes.md`)."""
+
+    reverse: tuple[Code, ...] = ("68", "96", "98", "09")
+    """Outcome left open: the payment is UNKNOWN and reversed. (09 for cards; a QR sale's 09 is pending.)"""
+    watch: tuple[Code, ...] = ("91", "A2", "A4", "A5", "A6")
+    """Taken as said, and put on the watch list."""
+
+
+class ReversalAnswers(Section, frozen=True, kw_only=True):
+    """What each code in an 0410 means. A code in none of the lists is taken as unknown."""
+
+    returned: tuple[Code, ...] = ("00",)
+    not_found: tuple[Code, ...] = ("12", "25")
+    verify: tuple[Code, ...] = ("22",)
+    duplicate: tuple[Code, ...] = ("94",)
+    keys: tuple[Code, ...] = ("77", "99", "A0")
+    refused: tuple[Code, ...] = ("03", "13", "30", "40", "57", "58", "97")
+
+
+class Acquirer(Section, frozen=True, kw_only=True):
+    """`[acquirers.NAME]`: one host upstream. `profile` has no default: it is a promise about the host."""
+
+    kind: Literal["iso8583-host"]
+    address: str
+    """`host:port` of the host."""
+    dialect: DialectName
+    profile: ProfileName
+    """P1 … P5 of `docs/returns.md`; `yuanlu probe` says which one a host earns."""
+    mac: Mac
+    answer_timeout_ms: Positive = 20_000
+    """How long the host is given to answer a request."""
+    packet_life_ms: Positive = 120_000
+    """Longest time after which host and network can still act on a message. Too small breaks the promise."""
+    connections: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Connections kept open to the host."""
+    in_flight_max: Positive = 2_048
+    """Requests waiting for this host; one more is declined (96) before any intent."""
+    decline_mac: Literal["optional", "required"] = "optional"
+    """Whether a decline may come without a MAC (many hosts send none); a wrong one is never accepted."""
+    sign_in: Literal["none", "link", "terminal"] = "none"
+    """Upstream sign-in (0800): one set of working keys for the link, one per terminal, or none."""
+    batch: Literal["terminal", "host"] = "terminal"
+    """Whose batch number goes upstream: the terminal's, or the one the host gave at sign-in."""
+    tpdu: Annotated[str, Meta(pattern="^60[0-9]{8}$")] = "6000030000"
+    """TPDU of messages that we make ourselves; a terminal's own goes through as it came."""
+    header: Annotated[str, Meta(pattern="^[0-9]{12}$")] = "603100311108"
+    """Header of messages that we make ourselves."""
+    own_terminal_id: Annotated[str, Meta(min_length=8, max_length=8)] = "00000000"
+    """Field 41 of messages that we send for ourselves: link sign-in, echo test."""
+    own_merchant_id: Annotated[str, Meta(min_length=15, max_length=15)] = "000000000000000"
+    """Field 42 of messages that we send for ourselves."""
+    cut_over: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "23:00"
+    """When the host's business day ends, Beijing time."""
+    resend_across_cut_over: bool = False
+    """Whether a reversal may be sent again after the host's day has changed."""
+    echo_interval_ms: NotNegative = 0
+    """Echo test (0820, 301) on an idle link; 0 sends none, since some hosts answer none."""
+    breaker_timeouts: Positive = 32
+    """So many requests in a row without any answer: the host is taken as down, and new sales are declined."""
+    reversals_in_flight_max: Positive = 256
+    """Reversals under way to this host at once; a returning host is not flooded."""
+    silent_on_unknown: bool = False
+    """True: an unknown outcome is answered with silence instead of 98."""
+    doubtful_codes: DoubtfulCodes = DoubtfulCodes()
+    reversal_answers: ReversalAnswers = ReversalAnswers()
+    tls: bool = False
+    tls_ca: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """`[log]`: diagnostics on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    store: Store
+    gateway: Gateway
+    acquirers: dict[str, Acquirer]
+    keys: Keys = Keys()
+    log: Log = Log()
+    folder: str = "."
+    """Set by `read_settings`: where relative paths start."""
+
+    def path(self, name: str) -> Path:
+        """A path as the file means it: relative to the file's own folder, else to the working directory."""
+        given = Path(name).expanduser()
+        if given.is_absolute():
+            return given
+        beside = Path(self.folder) / given
+        return given if not beside.exists() and given.exists() else beside
+
+    def needs_keys(self) -> bool:
+        """Whether any side authenticates messages, so that working keys are in use."""
+        return self.gateway.mac != "none" or any(a.mac != "none" for a in self.acquirers.values())
+
+
+def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Read and check the file at `path` with `environment` over it.
+
+    Raises ConfigurationError saying which key is wrong and what is expected.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: no such file; give one with --config FILE") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    if "folder" in document:
+        raise ConfigurationError(f"{path}: unknown key `folder`")
+    _overlay(document, environment)
+    document["folder"] = str(path.resolve().parent)
+    try:
+        settings = msgspec.convert(document, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path}: {_in_words(error)}") from None
+    _check(settings, path)
+    return settings
+
+
+def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
+            continue
+        *folders, last = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        table = document
+        for folder in folders:
+            table = table.setdefault(_same_name(table, folder), {})
+            if not isinstance(table, dict):
+                raise ConfigurationError(f"environment variable {name}: `{folder}` is not a table")
+        table[_same_name(table, last)] = value
+
+
+def _same_name(table: Mapping[str, Any], name: str) -> str:
+    return next((key for key in table if key.lower() == name), name)
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    text = str(error)
+    where = text.rsplit(" - at `$.", 1)
+    if len(where) == 2:
+        return f"[{where[1].rstrip('`')}] {where[0]}"
+    return text
+
+
+def _check(settings: Settings, path: Path) -> None:
+    """What one key alone cannot show."""
+    if not settings.acquirers:
+        raise ConfigurationError(f"{path}: no acquirer; add a table [acquirers.NAME]")
+    if bool(settings.gateway.tls_certificate) != bool(settings.gateway.tls_key):
+        raise ConfigurationError(f"{path}: [gateway] tls_certificate and tls_key go together")
+    parse_address(settings.gateway.listen, f"{path}: [gateway] listen")
+    for name, acquirer in settings.acquirers.items():
+        parse_address(acquirer.address, f"{path}: [acquirers.{name}] address")
+        if acquirer.profile == "P3" and acquirer.dialect != "iso87-ascii":
+            raise ConfigurationError(
+                f"{path}: [acquirers.{name}] profile P3 needs a dialect with a status inquiry; "
+                f'{acquirer.dialect} has none. Use dialect = "iso87-ascii" or profile P2, P4 or P5'
+            )
+        if acquirer.mac != "none" and acquirer.sign_in == "none":
+            raise ConfigurationError(
+                f'{path}: [acquirers.{name}] mac = "{acquirer.mac}" needs working keys: '
+                'set sign_in = "link" or "terminal"'
+            )
+
+
+def parse_address(text: str, where: str) -> tuple[str, int]:
+    """`host:port` or `[v6]:port` as a pair; ConfigurationError naming `where` otherwise."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise ConfigurationError(f'{where}: "{text}" is not host:port')
+    return host.strip("[]"), int(port)

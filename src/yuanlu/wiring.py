@@ -1,0 +1,290 @@
+"""Builds every object once; the only place that knows them all.
+
+`open_gateway` is what `yuanlu serve` runs: open the journal, recover, connect to the hosts, listen.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import ssl
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+from sqlalchemy import Engine
+
+from yuanlu.acquirers.iso8583_host import Iso8583Host
+from yuanlu.acquirers.link import HostLink
+from yuanlu.acquirers.sessions import Sessions
+from yuanlu.acquirers.terms import HostTerms
+from yuanlu.db.schema import prepare
+from yuanlu.db.sqlite import StoreLock, database_path, reader_engine, writer_engine
+from yuanlu.flow.late import unmatched_answer
+from yuanlu.flow.payment import Desk
+from yuanlu.flow.recovery import recover
+from yuanlu.gateway.desk import FrontDesk
+from yuanlu.gateway.server import TerminalServer
+from yuanlu.gateway.sessions import TerminalSessions
+from yuanlu.gateway.terminals import Terminal, read_terminals
+from yuanlu.iso8583.codec import codec_for
+from yuanlu.journal.disk import DiskReserve
+from yuanlu.journal.opening import Writer, register, sign_off
+from yuanlu.journal.writer import Journal
+from yuanlu.kernel.clock import SystemClock
+from yuanlu.kernel.errors import ConfigurationError
+from yuanlu.kernel.identifiers import IdentifierSource
+from yuanlu.keys.contract import KeyStore
+from yuanlu.keys.software import SoftwareKeyStore
+from yuanlu.returns.engine import ReturnEngine
+from yuanlu.returns.store import restart_windows
+from yuanlu.settings import Acquirer, Settings, parse_address
+
+DISK_LOOK_EVERY_S = 0.5
+MIB = 1 << 20
+SWITCH_INTERVAL_S = 0.0005
+"""How long the event loop may hold the interpreter while the journal's writer waits for it; Python's own default,
+5 ms, starves the writer under load (`docs/performance.md`)."""
+
+HALTED = 70
+"""Exit code after an error whose outcome is unknown; the restart re-reads what is true."""
+
+_log = structlog.get_logger("yuanlu")
+
+
+def halt(reason: str) -> NoReturn:
+    """Stop at once, without tidying up: nothing more may be written or told on wrong knowledge."""
+    _log.critical("halted", reason=reason)
+    sys.stderr.flush()
+    os._exit(HALTED)
+
+
+@dataclass(kw_only=True)
+class Store:
+    """The journal's database, opened by the one process that writes it."""
+
+    path: Path
+    lock: StoreLock
+    engine: Engine
+    readers: Engine
+    writer: Writer
+
+
+def open_store(settings: Settings, clock: SystemClock) -> Store:
+    """Lock, check and prepare the database. Raises StoreError or ConfigurationError saying what to do."""
+    path = database_path(settings.store.url, settings.folder)
+    lock = StoreLock(path)
+    engine = writer_engine(path)
+    prepare(engine, str(path))
+    with engine.begin() as connection:
+        writer = register(connection, clock.now(), os.getpid())
+        restart_windows(connection, clock.now())
+    return Store(path=path, lock=lock, engine=engine, readers=reader_engine(path), writer=writer)
+
+
+def open_keys(settings: Settings, *, create: bool) -> SoftwareKeyStore:
+    """The key store; a new secret only for a new journal, since an old journal's seals need the old one."""
+    path = settings.path(settings.keys.file)
+    if not path.exists() and not create:
+        raise ConfigurationError(
+            f"{path}: the key file is missing, but the journal holds data sealed under it; put it back from its backup"
+        )
+    return SoftwareKeyStore.open(path, mode=settings.keys.mode, random_bytes=secrets.token_bytes, create=create)
+
+
+def is_new_store(settings: Settings) -> bool:
+    """Whether the journal does not exist yet."""
+    return not database_path(settings.store.url, settings.folder).exists()
+
+
+class GatewayProcess:
+    """Everything of one `yuanlu serve`, in the order in which it starts and stops."""
+
+    def __init__(self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore) -> None:
+        clock = SystemClock()
+        random_source = random.SystemRandom()
+        self._clock = clock
+        self._settings = settings
+        self._store = store
+        self.journal = Journal(
+            engine=store.engine,
+            readers=store.readers,
+            writer_id=store.writer.writer_id,
+            reserve=DiskReserve(store.path, settings.store.reserve_mib * MIB),
+            halt=halt,
+        )
+        self._strays: set[asyncio.Task[None]] = set()
+        self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
+        self.returns = ReturnEngine(
+            journal=self.journal, clock=clock, keys=keys, hosts=self.hosts, jitter=random_source
+        )
+        self.desk = Desk(
+            journal=self.journal,
+            returns=self.returns,
+            hosts=self.hosts,
+            keys=keys,
+            clock=clock,
+            identifiers=IdentifierSource(clock, random_source.getrandbits),
+            repeat_window_us=settings.gateway.repeat_window_ms * 1000,
+        )
+        self._sessions = TerminalSessions(keys)
+        self.server = TerminalServer(
+            settings=settings.gateway,
+            desk=FrontDesk(
+                desk=self.desk,
+                terminals=terminals,
+                sessions=self._sessions,
+                mac=settings.gateway.mac,
+                in_flight_max=settings.gateway.in_flight_max,
+                in_flight_per_terminal_max=settings.gateway.in_flight_per_terminal_max,
+            ),
+            tls=terminal_tls(settings),
+        )
+        self.journal.on_pressure(self.server.on_pressure)
+        self._background: list[asyncio.Task[None]] = []
+
+    def _host(self, name: str, acquirer: Acquirer, keys: KeyStore) -> Iso8583Host:
+        codec = codec_for(acquirer.dialect)
+        link = HostLink(
+            name=name,
+            address=parse_address(acquirer.address, f"[acquirers.{name}] address"),
+            connections=acquirer.connections,
+            codec=codec,
+            tls=host_tls(self._settings, acquirer),
+            jitter=random.SystemRandom(),
+            on_unmatched=lambda message: self._in_background(unmatched_answer(self.desk, name, message)),
+            on_up=lambda: self._in_background(self.returns.runner.wake_lane(name)),
+        )
+        sessions = Sessions(name=name, settings=acquirer, link=link, codec=codec, keys=keys)
+        return Iso8583Host(
+            terms=HostTerms(name=name, settings=acquirer), codec=codec, link=link, sessions=sessions, keys=keys
+        )
+
+    async def start(self) -> tuple[str, int]:
+        """Recover, connect, drive what is open, listen; returns the address."""
+        self.journal.reserve.look()
+        await self.journal.read(self._sessions.load)
+        await recover(self.desk)
+        for host in self.hosts.values():
+            host.link.start()
+        self.returns.runner.start()
+        address = await self.server.start()
+        loop = asyncio.get_running_loop()
+        self._background = [loop.create_task(self._watch_disk()), *self._echoes()]
+        if not self._store.writer.clean:
+            self._background.append(loop.create_task(self._check_integrity()))
+        return address
+
+    async def stop(self) -> None:
+        """Stop listening, let the journal finish, sign off."""
+        for task in self._background:
+            task.cancel()
+        await self.server.stop()
+        await self.returns.runner.stop()
+        for host in self.hosts.values():
+            await host.link.stop()
+        await asyncio.gather(*self._strays, return_exceptions=True)
+        await self.journal.close()
+        with self._store.engine.begin() as connection:
+            sign_off(connection, self._store.writer.writer_id, self._clock.now())
+        self._store.engine.dispose()
+        self._store.readers.dispose()
+        self._store.lock.close()
+
+    def _in_background(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._strays.add(task)
+        task.add_done_callback(self._strays.discard)
+
+    async def _watch_disk(self) -> None:
+        while True:
+            was = self.journal.reserve.low
+            if self.journal.reserve.look() != was:
+                _log.warning("disk space changed", new_sales="declined" if self.journal.reserve.low else "taken")
+            await asyncio.sleep(DISK_LOOK_EVERY_S)
+
+    def _echoes(self) -> list[asyncio.Task[None]]:
+        loop = asyncio.get_running_loop()
+        return [
+            loop.create_task(self._echo(host)) for host in self.hosts.values() if host.terms.settings.echo_interval_ms
+        ]
+
+    async def _echo(self, host: Iso8583Host) -> None:
+        while True:
+            await asyncio.sleep(host.terms.settings.echo_interval_ms / 1000)
+            if host.link.up and not await host.echo():
+                _log.warning("no answer to the echo test", acquirer=host.terms.name)
+
+    async def _check_integrity(self) -> None:
+        """After an unclean stop: SQLite's own check, in a process of its own, while we serve."""
+        check = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "yuanlu.db.integrity", str(self._store.path), stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await check.communicate()
+        if check.returncode == 1:
+            halt(f"the database is damaged: {output.decode().strip()}; restore it from a backup")
+        _log.info("database checked after an unclean stop", result=output.decode().strip())
+
+
+def terminal_tls(settings: Settings) -> ssl.SSLContext | None:
+    """TLS towards terminals, mutual when a client authority is given."""
+    gateway = settings.gateway
+    if not gateway.tls_certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load(context, settings, gateway.tls_certificate, gateway.tls_key)
+    if gateway.tls_client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+        _trust(context, settings, gateway.tls_client_ca)
+    return context
+
+
+def host_tls(settings: Settings, acquirer: Acquirer) -> ssl.SSLContext | None:
+    """TLS towards a host, with our own certificate when one is given."""
+    if not acquirer.tls:
+        return None
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if acquirer.tls_ca:
+        _trust(context, settings, acquirer.tls_ca)
+    if acquirer.tls_certificate:
+        _load(context, settings, acquirer.tls_certificate, acquirer.tls_key)
+    return context
+
+
+def _load(context: ssl.SSLContext, settings: Settings, certificate: str, key: str) -> None:
+    try:
+        context.load_cert_chain(settings.path(certificate), settings.path(key) if key else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"TLS certificate {certificate} with key {key or '(same file)'}: {error}") from None
+
+
+def _trust(context: ssl.SSLContext, settings: Settings, authority: str) -> None:
+    try:
+        context.load_verify_locations(settings.path(authority))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"TLS authority {authority}: {error}") from None
+
+
+def open_gateway(settings: Settings) -> GatewayProcess:
+    """Everything that can fail before the first frame fails here, with a message that says what to do."""
+    terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
+    terminal_tls(settings)
+    new = is_new_store(settings)
+    keys = open_keys(settings, create=new)
+    return GatewayProcess(settings, terminals, open_store(settings, SystemClock()), keys)
+
+
+async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str, int], None]) -> None:
+    """Run a gateway until `stop` is set."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gateway = open_gateway(settings)
+    host, port = await gateway.start()
+    announce(host, port)
+    await stop.wait()
+    await gateway.stop()
+    _log.info("stopped", **gateway.server.counters.as_dict())

@@ -1,0 +1,111 @@
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.sandbox.hosts import World
+from yuanlu.sandbox.control import control_app
+from yuanlu.sandbox.faults import FAULTS
+
+
+def call(app: Any, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+    """One request to an ASGI application, without a socket."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+        "scheme": "http",
+        "server": ("127.0.0.1", 1),
+    }
+    asyncio.run(app(scope, receive, send))
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:])
+
+
+def json_of(answer: tuple[int, dict[str, str], bytes]) -> Any:
+    return json.loads(answer[2])
+
+
+def world_and_app() -> tuple[World, Any]:
+    world = World("P1")
+    return world, control_app({"h1": world.core})
+
+
+def test_the_catalogue_lists_every_fault_in_both_languages():
+    _, app = world_and_app()
+    listed = json_of(call(app, "GET", "/faults"))
+    assert [row["fault"] for row in listed["catalogue"]] == [fault.name for fault in FAULTS]
+    assert all(row["zh"] and row["en"] for row in listed["catalogue"])
+    assert listed["active"] == []
+
+
+def test_a_fault_ordered_for_one_terminal_befalls_its_next_payment_only():
+    world, app = world_and_app()
+    order = b'{"fault": "drop_after_commit", "terminal_id": "T0000001", "count": 1}'
+    assert call(app, "POST", "/faults", order)[0] == 201
+    assert json_of(call(app, "GET", "/faults"))["active"][0]["remaining"] == 1
+    assert world.sell(world.payment()) == []
+    assert world.code(world.sell(world.payment())) == "00"
+
+
+def test_clearing_switches_ordered_faults_off():
+    world, app = world_and_app()
+    call(app, "POST", "/faults", b'{"fault": "code_51"}')
+    assert call(app, "DELETE", "/faults")[0] == 204
+    assert world.code(world.sell(world.payment())) == "00"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"{", 422, "truncated"),
+        (b'{"fault": "nonsense"}', 422, "no fault is called"),
+        (b'{"fault": "delay", "host": "h9"}', 422, "there are h1"),
+        (b'{"fault": "delay", "rate": 2}', 422, "rate"),
+        (b'{"fault": "delay", "count": 0}', 422, "count"),
+        (b'{"fault": "delay", "tirminal": "x"}', 422, "tirminal"),
+        (b'{"fault": "' + b"x" * 5000 + b'"}', 413, "4096"),
+    ],
+)
+def test_a_wrong_order_is_refused_with_a_problem_document_and_nothing_is_switched_on(body, status, says):
+    world, app = world_and_app()
+    answer = call(app, "POST", "/faults", body)
+    assert answer[0] == status
+    assert answer[1]["content-type"] == "application/problem+json"
+    assert says in json_of(answer)["detail"]
+    assert world.core.faults.active == []
+
+
+def test_the_ledger_shows_each_payment_and_that_the_books_balance():
+    world, app = world_and_app()
+    payment = world.payment(700)
+    world.sell(payment)
+    world.reverse(payment)
+    ledger = json_of(call(app, "GET", "/ledger"))
+    [row] = ledger["payments"]
+    assert (row["terminal_id"], row["batch"], row["stan"]) == ("T0000001", "000001", payment.ref.stan)
+    assert (row["debits"], row["credits"], row["net"]) == (700, 700, 0)
+    assert ledger["total_minor"] == {"h1": 0}
+    assert json_of(call(app, "GET", "/counters"))["h1"]["debits"] == 1
+
+
+def test_no_card_number_is_in_what_the_api_shows():
+    world, app = world_and_app()
+    payment = world.payment()
+    world.sell(payment)
+    for path in ("/ledger", "/counters", "/faults"):
+        assert payment.card.pan.encode() not in call(app, "GET", path)[2]
