@@ -132,6 +132,9 @@ def probe(
     terminal: Annotated[str, typer.Option(help="A terminal of terminals.csv that may be used for tests.")],
     amount_minor: Annotated[int, typer.Option(help="Amount of the test sale, in minor units.")] = 1,
     pan: Annotated[str, typer.Option(envvar="YUANLU_PROBE_PAN", help="A test card's number.")] = "",
+    credited: Annotated[
+        int | None, typer.Option("--credits", help="Credits that the test account shows for the second sale.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="This moves money: one sale and its reversal. Needed.")] = False,
 ) -> None:
     """Find out what a host does with repeats and unseen originals, and which profile it earns."""
@@ -141,7 +144,7 @@ def probe(
     if not yes:
         raise YuanluError("a probe sends a real sale and reverses it; use a test card and terminal, and say --yes")
     settings = read_settings(config, os.environ)
-    typer.echo(asyncio.run(run_probe(settings, acquirer, terminal, amount_minor, pan)))
+    typer.echo(asyncio.run(run_probe(settings, acquirer, terminal, amount_minor, pan, credited)))
 
 
 @app.command()

@@ -115,11 +115,11 @@ def config_text(settings: Settings) -> str:
     for name, acquirer in settings.acquirers.items():
         mine = sum(1 for terminal in terminals.values() if terminal.acquirer == name)
         lines.append(
-            f"acquirer   {name}: {acquirer.address}, {acquirer.dialect}, profile {acquirer.profile}, MAC {acquirer.mac},"
-            f" answers within {acquirer.answer_timeout_ms} ms, packet life {acquirer.packet_life_ms} ms, {mine} terminals"
+            f"acquirer   {name}: {acquirer.address}, {acquirer.dialect}, profile {acquirer.profile}, "
+            f"MAC {acquirer.mac}, answers within {acquirer.answer_timeout_ms} ms, "
+            f"packet life {acquirer.packet_life_ms} ms, "
+            f"{mine} terminals"
         )
         if acquirer.packet_life_ms < acquirer.answer_timeout_ms:
-            lines.append(
-                f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small a packet life breaks the promise"
-            )
+            lines.append(f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small breaks the promise")
     return "\n".join([*lines, "The configuration is sound."])

@@ -5,6 +5,7 @@ we closed as "no effect" re-opens it; a definite late answer to a reversal close
 """
 
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -127,4 +128,4 @@ async def _reversal_answer(desk: Desk, found: Transaction, message: Message) -> 
         ended = await desk.returns.late_answer(found, message, text, frames)
         if ended or await note(desk, found, "LATE_ANSWER", text, frames):
             return
-        found = await desk.journal.read(lambda c: transactions.get(c, found.transaction_id))
+        found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))

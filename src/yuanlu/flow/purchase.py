@@ -15,7 +15,8 @@ from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
 from yuanlu.flow.late import record_late
 from yuanlu.flow.payment import QR_SALE, Desk, InFlight, Payment, Reply
-from yuanlu.flow.records import event, fact, frame, note, received, reply_frame, to_outcome, with_host_words
+from yuanlu.flow.pending import wait_for_customer
+from yuanlu.flow.records import event, fact, frame, received, reply_frame, to_outcome, with_host_words
 from yuanlu.flow.repeats import answer_repeat
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -122,21 +123,12 @@ async def _send_once(
 
 
 async def _await_host(
-    desk: Desk,
-    payment: Payment,
-    host: Iso8583Host,
-    upstream: Upstream,
-    transaction: Transaction,
-    intent: Committed,
+    desk: Desk, payment: Payment, host: Iso8583Host, upstream: Upstream, transaction: Transaction, intent: Committed
 ) -> Outcome:
-    """Sent, and waited for until the deadline. A QR sale's 09, the customer is typing, is waited out."""
-    timeout_s = _time_left_s(payment, host)
-    outcome = await host.send(intent.permit, transaction.transaction_id, upstream, timeout_s)
-    while isinstance(outcome, Answered) and outcome.code == PENDING_QR and payment.kind == QR_SALE:
-        current = await desk.journal.read(lambda c: transactions.get(c, transaction.transaction_id))
-        frames = frame(Direction.FROM_HOST, outcome.message)
-        await note(desk, current, "PENDING", "the customer is confirming", frames)
-        outcome = await host.wait_again(upstream, _time_left_s(payment, host))
+    """Sent, and waited for until the deadline."""
+    outcome = await host.send(intent.permit, transaction.transaction_id, upstream, _time_left_s(payment, host))
+    if isinstance(outcome, Answered) and outcome.code == PENDING_QR and payment.kind == QR_SALE:
+        return await wait_for_customer(desk, payment, host, upstream, transaction)
     return outcome
 
 

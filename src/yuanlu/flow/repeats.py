@@ -6,6 +6,7 @@ approval would give goods away for nothing.
 """
 
 import asyncio
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -69,7 +70,7 @@ async def _note_again(
 ) -> None:
     frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
     while not await note(desk, found, kind, text, frames):
-        found = await desk.journal.read(lambda c: transactions.get(c, found.transaction_id))
+        found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))
 
 
 def _first_kind_and_answer(connection: Connection, found: Transaction) -> tuple[str, StoredFrame | None]:

@@ -29,8 +29,8 @@ class TerminalConnection(asyncio.Protocol):
     """One connection: a till, or a concentrator with many tills behind it."""
 
     __slots__ = (
-        "_frame_began_s",
         "_ending",
+        "_frame_began_s",
         "_held",
         "_last_frame_s",
         "_reader",

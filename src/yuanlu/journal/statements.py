@@ -46,7 +46,7 @@ class Insert:
         keys = ", ".join(self.table.primary_key.columns.keys())
         rest = ", ".join(
             f"{name} = excluded.{name}"
-            for name in self.table.columns.keys()
+            for name in (column.name for column in self.table.columns)
             if name not in self.table.primary_key.columns
         )
         return f" ON CONFLICT ({keys}) DO UPDATE SET {rest}"

@@ -205,7 +205,7 @@ class ReturnEngine:
         )
 
     async def _record(self, task: Claimed, host: Iso8583Host, step: str, outcome: Outcome) -> None:
-        """Make the answer durable, and what follows from it. Repeated when somebody changed the transaction meanwhile."""
+        """Make the answer durable, and what follows; again if somebody changed the transaction meanwhile."""
         committed: Committed | Conflict | None = None
         while not isinstance(committed, Committed):
             found = await self._journal.read(lambda c: store.find_open(c, task.key))

@@ -42,8 +42,8 @@ def update_leg(leg: Leg) -> Change:
     return Change(
         statement=UPDATE_LEG,
         row=(
-            leg.state.value, int(leg.state in LIVE), leg.reason, leg.original_answer, leg.attempts, leg.rejected, leg.inquiries,
-            leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
+            leg.state.value, int(leg.state in LIVE), leg.reason, leg.original_answer, leg.attempts, leg.rejected,
+            leg.inquiries, leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
             int(leg.case_opened), leg.explanation, leg.closed_at_us, leg.return_id,
         ),
     )  # fmt: skip

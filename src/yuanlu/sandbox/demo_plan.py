@@ -36,7 +36,7 @@ HOSTS = (
     HostPlan(name="p1", profile="P1", dialect="cup-pos", mac="unionpay-ecb", sign_in="link", tills=16, seed=101),
     HostPlan(name="p2", profile="P2", dialect="cup-pos", mac="unionpay-ecb", sign_in="terminal", tills=14, seed=102),
     HostPlan(name="p3", profile="P3", dialect="iso87-ascii", mac="ansi-x9.19", sign_in="link", tills=14, seed=103),
-    HostPlan(name="p4", profile="P4", dialect="cup-pos", mac="none", sign_in="none", tills=3, seed=104),
+    HostPlan(name="p4", profile="P4", dialect="cup-pos", mac="none", sign_in="link", tills=3, seed=104),
     HostPlan(name="p5", profile="P5", dialect="cup-pos", mac="unionpay-ecb", sign_in="link", tills=3, seed=105),
 )
 PROFILE_OF: Mapping[str, ProfileName] = {host.name: host.profile for host in HOSTS}

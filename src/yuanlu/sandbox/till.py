@@ -37,6 +37,8 @@ from yuanlu.sandbox.till_messages import (
 from yuanlu.sandbox.told import Told
 
 FIRST_BATCH = "000001"
+NO_BATCH = "000000"
+"""In 1987's ASCII a payment carries no batch number."""
 REVERSAL_DONE = frozenset({"00", "12", "25"})
 SIGN_IN_AGAIN = frozenset({"77", "99", "A0"})
 SIGN_IN_TIMEOUT_S = 5.0
@@ -174,7 +176,11 @@ class Till:
 
     async def _second_answer(self, line: TillLine, payment: Payment) -> None:
         """A frame sent twice may be answered twice; what the second answer says is recorded, too."""
-        message = await self._matching(line, payment, "0200", SECOND_ANSWER_S)
+        try:
+            message = await self._matching(line, payment, "0200", SECOND_ANSWER_S)
+        except LineClosed:
+            self._cut()  # the first answer stands
+            return
         if message is not None and is_authentic(message, self.identity, self._keys):
             self._tell(payment, "sale", message[39], Behaviour.SENDS_TWICE)
 
@@ -247,7 +253,7 @@ class Till:
         ref = PaymentRef(
             terminal_id=self.identity.terminal_id,
             merchant_id=self.identity.merchant_id,
-            batch_no=self._batch,
+            batch_no=NO_BATCH if self.identity.codec.dialect.extended else self._batch,
             stan=self._next_stan(),
         )
         return Payment(

@@ -140,8 +140,9 @@ def _payment_fields(identity: TillIdentity, payment: Payment) -> Fields:
         41: identity.terminal_id,
         42: identity.merchant_id,
         49: CURRENCY,
-        60: _f60(payment.ref.batch_no),
     }
+    if not extended:
+        fields[60] = _f60(payment.ref.batch_no)
     if payment.entry is not EntryMode.QR:
         fields |= {2: payment.card.pan, 14: payment.card.expiry_yymm}
     if payment.entry in (EntryMode.CHIP, EntryMode.CONTACTLESS):

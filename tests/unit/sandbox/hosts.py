@@ -64,7 +64,7 @@ class World:
         ref = PaymentRef(
             terminal_id=self.identity.terminal_id,
             merchant_id=self.identity.merchant_id,
-            batch_no="000001",
+            batch_no="000000" if self.identity.codec.dialect.extended else "000001",
             stan=f"{self.stan:06}",
         )
         card = make_card(random.Random(self.stan))
