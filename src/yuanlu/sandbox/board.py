@@ -62,7 +62,7 @@ def _open(snapshot: Snapshot, profile_of: Mapping[str, str]) -> Table:
 
 
 def _two_columns(title: str, rows: tuple[tuple[str, str], ...]) -> Table:
-    table = Table(title=title, show_header=False, box=None, title_justify="left")
+    table = Table(title=title, show_header=False, box=None, title_justify="left", min_width=24)
     table.add_column()
     table.add_column(justify="right")
     for row in rows:

@@ -124,22 +124,32 @@ class Stage:
             self._play(lambda: self.console.print(self._line(), soft_wrap=True), STATUS_LINE_S)
 
     def _play(self, show: Callable[[], None], every_s: float) -> None:
-        shown_at = 0.0
         try:
-            while self.tills.running:
-                self._look()
-                self._kill_once()
-                self.hosts.check()
-                self.gateway.check()
-                if time.monotonic() - shown_at >= every_s:
-                    shown_at = time.monotonic()
-                    show()
-                time.sleep(REFRESH_S)
+            self._sell(show, every_s, kill=True)
         except KeyboardInterrupt:
-            self.tills.stop()
-        self.sale_seconds = self.plan.seconds or time.monotonic() - self.started_at
+            self.sale_seconds = time.monotonic() - self.started_at
+            self.doing = "closing the tills"
+            self.tills.ask_to_stop()
+            self._sell(show, every_s, kill=False)
+        self.sale_seconds = self.sale_seconds or self.plan.seconds
+        if self.tills.exit_code:
+            self.tills.check()
         self.doing = "waiting for returns"
         self._drain(show, every_s)
+
+    def _sell(self, show: Callable[[], None], every_s: float, *, kill: bool) -> None:
+        """Until the tills have ended by themselves."""
+        shown_at = 0.0
+        while self.tills.running:
+            self._look()
+            if kill:
+                self._kill_once()
+            self.hosts.check()
+            self.gateway.check()
+            if time.monotonic() - shown_at >= every_s:
+                shown_at = time.monotonic()
+                show()
+            time.sleep(REFRESH_S)
 
     def _drain(self, show: Callable[[], None], every_s: float) -> None:
         until = time.monotonic() + DRAIN_S

@@ -56,6 +56,7 @@ def document(verdict: Verdict, run: Run) -> dict[str, Any]:
         "doubled_minor": verdict.doubled_minor,
         "told_wrong": verdict.told_wrong,
         "sent_twice": verdict.sent_twice,
+        "silent": verdict.silent,
         "awaiting_person_minor": verdict.awaiting_person_minor,
         "return_ms_p50": verdict.return_ms_p50,
         "return_ms_p99": verdict.return_ms_p99,

@@ -84,6 +84,12 @@ class Story:
         return any(code in APPROVALS for code in self.sale_codes) and not self.till_asked_back
 
     @property
+    def unexplained_silence(self) -> bool:
+        """Whether an ordinary sale, without fault or misbehaviour, was never answered."""
+        sales = [told for told in self.told if told.asked == "sale"]
+        return bool(sales) and not self.sale_codes and (sales[0].behaviour, sales[0].fault) == ("normal", "")
+
+    @property
     def declined_codes(self) -> list[str]:
         """Definite declines among what the till was told."""
         return [code for code in self.sale_codes if code not in APPROVALS and code != BEING_RETURNED]
@@ -91,7 +97,10 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The figures of a run. Amounts in minor units, times in milliseconds."""
+    """The figures of a run. Amounts in minor units, times in milliseconds.
+
+    `silent` counts ordinary sales that were never answered: a few when the gateway is killed, otherwise a defect.
+    """
 
     transactions: int
     abnormal: int
@@ -102,6 +111,7 @@ class Verdict:
     doubled_minor: int
     told_wrong: int
     sent_twice: int
+    silent: int
     awaiting_person_minor: int
     return_ms_p50: int
     return_ms_p99: int
@@ -235,6 +245,7 @@ def judge(
         doubled_minor=_sum(found, "doubled"),
         told_wrong=sum(finding.kind == "told_wrong" for finding in found),
         sent_twice=sum(finding.kind == "sent_twice" for finding in found),
+        silent=sum(story.unexplained_silence for story in all_stories),
         awaiting_person_minor=sum(
             -story.net_minor for story in in_journal if story.net_minor < 0 and story.state == "ESCALATED"
         ),

@@ -203,7 +203,7 @@ def test_a_held_reversal_takes_effect_when_it_is_resumed():
 
 
 def test_an_inquiry_is_answered_by_p3_and_refused_by_the_others():
-    asked = {3: "000000", 4: f"{1250:012}", 11: "000777", 41: "T0000001", 42: "M00000000000001", 60: "22000001"}
+    asked = {3: "000000", 4: f"{1250:012}", 11: "000777", 41: "T0000001", 42: "M00000000000001"}
     for profile, code, status in (("P3", "00", "ST=APPROVED"), ("P4", "40", None)):
         world = World(profile, dialect="iso87-ascii")
         payment = world.payment()
