@@ -222,7 +222,8 @@ class Iso8583Host:
         with_pan = (message.get(53) or "2")[0] != "1"
         style = PinFormat.WITH_PAN if with_pan else PinFormat.WITHOUT_PAN
         pan = (message.get(2) or (message.get(35) or "").split("=")[0]) if with_pan else ""
-        return {52: self._keys.translate_pin(block, source, session.keys, pan, from_format=style, to_format=style)}
+        block = self._keys.translate_pin(block, source, session.keys, pan, from_format=style, to_format=style)
+        return {52: block.hex().upper()}
 
 
 def expected_answer(message: Message) -> Expected:

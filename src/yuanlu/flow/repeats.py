@@ -96,7 +96,7 @@ def _as_before(payment: Payment, found: Transaction, stored: StoredFrame | None)
     try:
         answer = payment.message.codec.decode(stored.masked)
         if answer.has(2) and payment.message.has(2):
-            whole = answer.splice({2: payment.message.value_bytes(2)})
+            whole = answer.splice({2: payment.message[2]})
             answer = payment.message.codec.decode(whole)
     except DecodeError:
         return payment.caller.refuse(found.response_code or UNKNOWN_CODE)

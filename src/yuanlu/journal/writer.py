@@ -61,7 +61,8 @@ class Journal:
         self.commits = 0
         self.units = 0
         self._readers = readers
-        self._connection: Any = engine.raw_connection().driver_connection
+        self._pooled = engine.raw_connection()  # kept: a forgotten one goes back to the pool, for anybody to use
+        self._connection: Any = self._pooled.driver_connection
         self._writing = ThreadPoolExecutor(1, "journal")
         self._reading = ThreadPoolExecutor(2, "reader")
         self._halt = halt
@@ -105,7 +106,7 @@ class Journal:
             await asyncio.shield(self._running)
         self._writing.shutdown()
         self._reading.shutdown()
-        self._connection.close()
+        self._pooled.close()
 
     def _query(self, query: Callable[[Connection], Result]) -> Result:
         with self._readers.connect() as connection:

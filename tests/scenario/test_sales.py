@@ -1,0 +1,209 @@
+"""Payments that go well, and those that do not: what the terminal hears, what the host saw, what the journal holds."""
+
+import pytest
+
+from tests.scenario.scripted_host import Garbage, HangUp, Hush, Say
+from tests.scenario.stage import Stage, told
+from yuanlu.sandbox.till_messages import EntryMode
+
+
+def test_a_sale_is_approved_and_the_terminal_hears_the_hosts_words(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = stage.payment()
+        answer = await stage.ask(stage.sale(payment))
+        assert (answer[39], answer[38], answer[37], answer[11]) == ("00", "123456", "000000000001", "000001")
+        assert answer.tpdu[1:3] == stage.host.asked("0200")[0].tpdu[3:5]
+        assert (await stage.find(payment)).state == "APPROVED"
+        assert await stage.kinds(payment) == ["SEND_INTENT", "APPROVED"]
+
+    run(told(story, tmp_path))
+
+
+@pytest.mark.parametrize("code", ["05", "51", "14", "61"])
+def test_a_decline_is_passed_on_and_nothing_is_returned(run, tmp_path, code):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Say(code=code))
+        payment = stage.payment()
+        assert await stage.code(stage.sale(payment)) == code
+        assert (await stage.find(payment)).state == "DECLINED"
+        assert await stage.legs(payment) == []
+
+    run(told(story, tmp_path))
+
+
+LOST = [
+    (Hush(), "no answer in time", "98"),
+    (HangUp(), "connection lost before the answer", "98"),
+    (Say(keep=40), "half an answer", "98"),
+    (Garbage(data=b"\x00\x05hello"), "rubbish instead of an answer", "98"),
+    (Garbage(data=b"\x00\x00\x00\x00"), "an impossible length", "98"),
+    (Say(fields={11: "999999"}), "the trace number of another payment", "98"),
+    (Say(fields={4: "000000009999"}), "another amount", "98"),
+    (Say(fields={41: "T0000009"}), "another terminal", "98"),
+    (Say(fields={42: "000000000000009"}), "another merchant", "98"),
+    (Say(fields={3: "200000"}), "another kind of transaction", "98"),
+    (Say(code="96"), "a code that leaves the outcome open", "06"),
+    (Say(code="68"), "a code that leaves the outcome open", "06"),
+    (Say(code="98"), "a code that leaves the outcome open", "06"),
+    (Say(code="09"), "a card payment in progress", "06"),
+]
+
+
+@pytest.mark.parametrize(("line", "why", "reason"), LOST, ids=lambda value: str(value)[:40])
+def test_what_is_no_usable_answer_is_told_as_98_and_reversed_once(run, tmp_path, line, why, reason):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", line)
+        payment = stage.payment()
+        assert await stage.code(stage.sale(payment)) == "98", why
+        await stage.becomes(payment, "RETURNED")
+        [reversal] = stage.host.asked("0400")
+        assert (reversal[39], reversal[11], reversal[4]) == (reason, "000001", "000000001234")
+        assert reversal[2] == "6200000000000005"
+        assert not reversal.has(35) and not reversal.has(52) and not reversal.has(14)
+        assert len(stage.host.asked("0200")) == 1
+
+    run(told(story, tmp_path))
+
+
+def test_an_answer_that_comes_twice_counts_once(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Say(times=2))
+        payment = stage.payment()
+        line = await stage.line()
+        assert await stage.code(stage.sale(payment), line) == "00"
+        assert await line.receive(0.1) is None
+        assert (await stage.find(payment)).state == "APPROVED"
+        assert await stage.kinds(payment) == ["SEND_INTENT", "APPROVED", "LATE_ANSWER"] or await stage.kinds(
+            payment
+        ) == ["SEND_INTENT", "LATE_ANSWER", "APPROVED"]
+
+    run(told(story, tmp_path))
+
+
+def test_a_host_that_cannot_be_reached_gives_91_and_no_transaction(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        await stage.host.stop()
+        assert await stage.code(stage.sale(stage.payment())) == "91"
+        assert await stage.transactions() == 0
+        assert len(await stage.events("REFUSED")) == 1
+
+    run(told(story, tmp_path))
+
+
+def test_a_late_approval_after_the_reversal_is_recorded_and_never_shown_as_success(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Say(after_s=0.4))
+        payment = stage.payment()
+        line = await stage.line()
+        assert await stage.code(stage.sale(payment), line) == "98"
+        await stage.becomes(payment, "RETURNED")
+        await stage.until(lambda: stage.gateway.hosts["h1"].link.counters.unmatched == 1)
+        assert await line.receive(0.1) is None
+        assert "LATE_ANSWER" in await stage.kinds(payment)
+        assert await stage.code(stage.sale(payment)) == "98"
+        assert len(stage.host.asked("0200")) == 1
+
+    run(told(story, tmp_path))
+
+
+def test_a_balance_without_an_answer_is_98_and_there_is_nothing_to_return(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Hush())
+        payment = stage.payment()
+        request = stage.identity().codec.decode(stage.sale(payment))
+        frame = request.splice({3: "310000", 4: None})
+        assert await stage.code(frame) == "98"
+        assert (await stage.find(payment)).state == "DECLINED"
+        assert stage.host.asked("0400") == []
+
+    run(told(story, tmp_path))
+
+
+def test_a_customer_who_is_typing_is_waited_for(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", [Say(code="09"), Say(after_s=0.05)])
+        payment = stage.payment(entry=EntryMode.QR)
+        assert await stage.code(stage.sale(payment)) == "00"
+        assert await stage.kinds(payment) == ["SEND_INTENT", "PENDING", "APPROVED"]
+
+    run(told(story, tmp_path))
+
+
+def test_an_approval_that_follows_in_progress_at_once_is_not_overlooked(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", [Say(code="09"), Say()])
+        payment = stage.payment(entry=EntryMode.QR)
+        assert await stage.code(stage.sale(payment)) == "00"
+
+    run(told(story, tmp_path))
+
+
+def test_a_customer_who_never_finishes_gets_the_money_back(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Say(code="09"))
+        payment = stage.payment(entry=EntryMode.QR)
+        assert await stage.code(stage.sale(payment)) == "98"
+        await stage.becomes(payment, "RETURNED")
+
+    run(told(story, tmp_path))
+
+
+def test_silence_where_the_profile_says_so(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Hush())
+        payment = stage.payment()
+        assert await stage.ask(stage.sale(payment), timeout_s=0.4) is None
+        await stage.becomes(payment, "RETURNED")
+
+    run(told(story, tmp_path, silent_on_unknown=True))
+
+
+def test_an_approval_after_the_terminals_patience_goes_back(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Say(after_s=0.25))
+        payment = stage.payment()
+        assert await stage.code(stage.sale(payment)) == "98"
+        await stage.becomes(payment, "RETURNED")
+
+    run(told(story, tmp_path, gateway={"wait_ms": 5_150}, answer_timeout_ms=5_000))
+
+
+def test_watched_codes_are_taken_as_said_and_put_on_the_watch_list(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Say(code="91"), Say(code="A2"))
+        declined, approved = stage.payment(), stage.payment()
+        assert await stage.code(stage.sale(declined)) == "91"
+        stage.stan = 1
+        assert await stage.code(stage.sale(stage.payment())) == "A2"
+        assert (await stage.find(declined)).state == "DECLINED"
+        assert (await stage.find(approved)).state == "APPROVED"
+        assert "91" in await stage.watched(declined)
+        assert "A2" in await stage.watched(approved)
+
+    run(told(story, tmp_path))
+
+
+def test_a_link_whose_host_hung_up_at_once_still_wakes_the_returns_when_it_is_back(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        import asyncio
+        import socket
+        import struct
+
+        await stage.host.stop()
+        hasty = socket.socket()
+        hasty.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        hasty.bind(("127.0.0.1", stage.host.port))
+        hasty.listen(8)
+        hasty.setblocking(False)
+        loop = asyncio.get_running_loop()
+        for _ in range(3):  # a load balancer with nothing behind it: accepts, and resets
+            peer, _address = await loop.sock_accept(hasty)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+        hasty.close()
+        link = stage.gateway.hosts["h1"].link
+        await stage.host.start()
+        await stage.until(lambda: link.up)
+        assert len(link._connections) == 1
+
+    run(told(story, tmp_path))
