@@ -6,6 +6,7 @@
 import asyncio
 import os
 import random
+import resource
 import secrets
 import ssl
 import sys
@@ -156,12 +157,17 @@ class GatewayProcess:
             tls=host_tls(self._settings, acquirer),
             jitter=random.SystemRandom(),
             on_unmatched=lambda message: self._in_background(unmatched_answer(self.desk, name, message)),
-            on_up=lambda: self._in_background(self.returns.runner.wake_lane(name)),
+            on_up=lambda: self._in_background(self._came_up(name)),
         )
         sessions = Sessions(name=name, settings=acquirer, link=link, codec=codec, keys=keys)
         return Iso8583Host(
             terms=HostTerms(name=name, settings=acquirer), codec=codec, link=link, sessions=sessions, keys=keys
         )
+
+    async def _came_up(self, name: str) -> None:
+        """A host is reachable: sign in, then what waited for it goes on."""
+        await self.hosts[name].came_up()
+        await self.returns.runner.wake_lane(name)
 
     async def start(self) -> tuple[str, int]:
         """Recover, connect, drive what is open, listen; returns the address."""
@@ -270,6 +276,13 @@ def _trust(context: ssl.SSLContext, settings: Settings, authority: str) -> None:
         raise ConfigurationError(f"TLS authority {authority}: {error}") from None
 
 
+def allow_open_files() -> None:
+    """As many connections as the system lets us have; the usual soft limit, 1024, is too few for terminals."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def open_gateway(settings: Settings) -> GatewayProcess:
     """Everything that can fail before the first frame fails here, with a message that says what to do."""
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
@@ -282,6 +295,7 @@ def open_gateway(settings: Settings) -> GatewayProcess:
 async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str, int], None]) -> None:
     """Run a gateway until `stop` is set."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    allow_open_files()
     gateway = open_gateway(settings)
     host, port = await gateway.start()
     announce(host, port)

@@ -99,6 +99,12 @@ class Iso8583Host:
             Identity(terminal_id=settings.own_terminal_id, merchant_id=settings.own_merchant_id)
         )
 
+    async def came_up(self) -> None:
+        """The link is up again: the host may have restarted, so its keys count no more. The link signs in at once."""
+        self._sessions.forget_all()
+        if self.terms.settings.sign_in == "link":
+            await self._sessions.ensure(self._identity(Identity(terminal_id="", merchant_id="")))
+
     def stale_keys(self, terminal_id: str) -> None:
         """The host rejected our keys; the next request signs in first."""
         self._sessions.forget(terminal_id)

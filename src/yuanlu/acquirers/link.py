@@ -82,6 +82,7 @@ class HostConnection(asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+        self._link.on_made(self)
 
     def data_received(self, data: bytes) -> None:
         """Cut frames and hand each on; a broken length closes the connection, there is no way to go on."""
@@ -237,10 +238,20 @@ class HostLink:
         self.counters.rubbish += 1
         _log.warning("unreadable frame from the host", acquirer=self.name, field=error.field, reason=error.reason)
 
+    def on_made(self, connection: HostConnection) -> None:
+        """A connection is there. Told by the connection itself: it may be lost before its maker runs again."""
+        was_up = bool(self._connections)
+        self._connections.append(connection)
+        self.counters.connects += 1
+        self.silent_in_a_row = 0
+        if not was_up:
+            _log.info("host connected", acquirer=self.name, address="{}:{}".format(*self._address))
+            self._came_up.set()
+            self._on_up()
+
     def on_lost(self, connection: HostConnection) -> None:
         """A connection ended: its requests were sent, and nobody will answer them here."""
-        if connection in self._connections:
-            self._connections.remove(connection)
+        self._connections.remove(connection)
         self.counters.disconnects += 1
         if not self._connections:
             self._came_up.clear()
@@ -268,14 +279,6 @@ class HostLink:
         host, port = self._address
         loop = asyncio.get_running_loop()
         _transport, connection = await loop.create_connection(lambda: HostConnection(self), host, port, ssl=self._tls)
-        was_up = bool(self._connections)
-        self._connections.append(connection)
-        self.counters.connects += 1
-        self.silent_in_a_row = 0
-        if not was_up:
-            _log.info("host connected", acquirer=self.name, address=f"{host}:{port}")
-            self._came_up.set()
-            self._on_up()
         return connection
 
 

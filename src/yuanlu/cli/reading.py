@@ -51,11 +51,13 @@ def status_text(settings: Settings, lang: str) -> str:
 def _status(connection: Connection, language: str) -> str:
     table = transactions_table
     counts = connection.execute(
-        select(table.c.state, func.count(), func.sum(table.c.amount_minor)).group_by(table.c.state)
+        select(table.c.state, table.c.currency, func.count(), func.sum(table.c.amount_minor))
+        .group_by(table.c.state, table.c.currency)
+        .order_by(table.c.state)
     ).all()
     watched = connection.execute(select(func.count()).select_from(watches)).scalar_one()
     lines = ["状态            笔数          金额" if language == CHINESE else "state          count        amount"]
-    lines += [f"{state:<12} {count:>8} {format_minor(total or 0, '156'):>18}" for state, count, total in counts]
+    lines += [f"{state:<12} {count:>8} {format_minor(total, currency):>18}" for state, currency, count, total in counts]
     lines.append(f"{'待清算核对' if language == CHINESE else 'watched until clearing'}: {watched}")
     legs = open_legs(connection, LISTED_MAX)
     lines.append("")

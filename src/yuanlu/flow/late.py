@@ -37,9 +37,7 @@ async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
     except DecodeError as error:
         _log.warning("foreign answer", acquirer=acquirer, field=error.field, reason=error.reason)
         return
-    found = await desk.journal.read(
-        lambda c: transactions.find_latest(c, terminal_id, merchant_id, stan, mti_class)
-    )
+    found = await desk.journal.read(lambda c: transactions.find_latest(c, terminal_id, merchant_id, stan, mti_class))
     if found is None or found.acquirer != acquirer or not desk.hosts[acquirer].authentic(message):
         _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
         return
@@ -80,17 +78,13 @@ async def _tell_leg(desk: Desk, found: Transaction, text: str, frames: bytes, an
     """The driver's decisions depend on what the host once said about the original; it looks again at once."""
     legs = await desk.journal.read(lambda c: store.legs_of(c, found.transaction_id))
     live = next((leg for leg in legs if leg.state in store.LIVE), None)
-    if (
-        live is None or live.original_answer == "approved"
-    ):  # an approval is never taken back by a late decline
+    if live is None or live.original_answer == "approved":  # an approval is never taken back by a late decline
         return await note(desk, found, "LATE_ANSWER", text, frames)
     leg = replace(live, original_answer=answer)
     changes: tuple[Change, ...] = (store.update_leg(leg),)
     if leg.attempts == 0 or answer == "declined":  # this decides what the driver may do now
         due_us = desk.returns.runner.now_us()
-        again = await desk.journal.read(
-            lambda c: tasks.wake(c, TASK_KIND, leg.return_id, leg.acquirer, due_us)
-        )
+        again = await desk.journal.read(lambda c: tasks.wake(c, TASK_KIND, leg.return_id, leg.acquirer, due_us))
         changes = changes if again is None else (*changes, again)
     done = await note(desk, found, "LATE_ANSWER", text, frames, changes=changes)
     desk.returns.runner.nudge(leg.acquirer)

@@ -74,6 +74,4 @@ def _as_answer(payment: Payment, outcome: Answered, code: str) -> Answered:
     own = {number: request.value_bytes(number) for number in (3, 4, 49) if request.has(number)}
     unwanted = dict.fromkeys((48, 90, *request.codec.dialect.mac_fields))
     spliced = outcome.message.splice({**unwanted, **own, 39: code}, mti="0210")
-    return Answered(
-        message=outcome.message.codec.decode(spliced), code=code, authenticated=outcome.authenticated
-    )
+    return Answered(message=outcome.message.codec.decode(spliced), code=code, authenticated=outcome.authenticated)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream
-from yuanlu.acquirers.outcome import Answered, NoAnswer, NotSent, Outcome
+from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
-from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
+from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
 from yuanlu.flow.late import record_late
 from yuanlu.flow.payment import QR_SALE, Desk, InFlight, Payment, Reply
 from yuanlu.flow.pending import wait_for_customer
@@ -108,8 +108,16 @@ async def _send_once(
         case NotSent(reason=reason):
             return await _settle(desk, payment, transaction, State.DECLINED, HOST_DOWN_CODE, None, reason)
         case NoAnswer(doubt=doubt):
+            if doubt is Doubt.BAD_MAC:
+                host.stale_keys(payment.key.terminal_id)
             return await _give_back(desk, payment, transaction, sent, doubt.value, reason_for(doubt), None)
         case Answered(code=code, message=answer, authenticated=authenticated):
+            if host.signs_in and host.terms.reversal_meaning(code) is Meaning.KEYS:
+                host.stale_keys(payment.key.terminal_id)
+                why = f"the host's {code}: our keys upstream were stale; the next payment signs in first"
+                return await _settle(
+                    desk, payment, transaction, State.DECLINED, HOST_DOWN_CODE, answer, why, relay=False
+                )
             if host.terms.is_doubtful(code) and payment.moves_money:
                 why = f"the host's {code} leaves the outcome open"
                 return await _give_back(desk, payment, transaction, sent, why, OTHER_REASON, answer)
@@ -146,10 +154,10 @@ def _can_be_told(desk: Desk, payment: Payment) -> bool:
 
 async def _settle(
     desk: Desk, payment: Payment, transaction: Transaction, state: State, code: str, answer: Message | None,
-    why: str = "", *, watch: str = "",
+    why: str = "", *, watch: str = "", relay: bool = True,
 ) -> Reply:  # fmt: skip
-    """A definite outcome: durable, then told."""
-    reply = payment.caller.relay(answer) if answer is not None else payment.caller.refuse(code)
+    """A definite outcome: durable, then told, in the host's own words where it has any for the terminal."""
+    reply = payment.caller.relay(answer) if answer is not None and relay else payment.caller.refuse(code)
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
     frames += reply_frame(payment.message, reply)
 
@@ -159,9 +167,7 @@ async def _settle(
         changes = [to_outcome(desk, settled, was=current)]
         if watch:
             changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
-        return [
-            fact(desk, current, state, version=settled.version, note=why or watch, frames=frames)
-        ], changes
+        return [fact(desk, current, state, version=settled.version, note=why or watch, frames=frames)], changes
 
     if not await _conclude(desk, transaction, unit):
         return await _overtaken(desk, payment, transaction, answer)
@@ -188,9 +194,7 @@ async def _give_back(
         approved = "approved" if returning.response_code in APPROVALS else ""
         changes = desk.returns.opening(returning, reason=reason, sent=sent, original_answer=approved)
         doubt = fact(desk, current, State.UNKNOWN, version=current.version + 1, note=why, frames=frames)
-        duty = fact(
-            desk, current, "RETURN_INTENT", version=returning.version, note=f"reversal, reason {reason}"
-        )
+        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=f"reversal, reason {reason}")
         return [doubt, duty], [to_outcome(desk, returning, was=current), *changes]
 
     if not await _conclude(desk, transaction, unit):
@@ -205,9 +209,7 @@ async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -
     if current.state != State.APPROVED:
         return None
     returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=TERMINAL_GONE)
-    changes = desk.returns.opening(
-        returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved"
-    )
+    changes = desk.returns.opening(returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved")
     duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
     await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
     desk.returns.runner.nudge(payment.acquirer)

@@ -55,9 +55,7 @@ def reply_frame(request: Message, reply: bytes | None) -> bytes:
     return b"" if reply is None else frame(Direction.TO_TERMINAL, request.codec.decode(reply))
 
 
-def fact(
-    desk: Desk, transaction: Transaction, kind: str, *, version: int, note: str = "", frames: bytes = b""
-) -> Fact:
+def fact(desk: Desk, transaction: Transaction, kind: str, *, version: int, note: str = "", frames: bytes = b"") -> Fact:
     """One fact of a transaction."""
     return Fact(
         merchant_id=transaction.key.merchant_id,
@@ -92,9 +90,7 @@ def to_state(desk: Desk, was: Transaction, state: str, version: int, reason: str
 
 def next_version(transaction: Transaction) -> Change:
     """A fact that changes no state still takes the next version."""
-    return Change(
-        statement=SET_VERSION, row=(transaction.version + 1, transaction.transaction_id, transaction.version)
-    )
+    return Change(statement=SET_VERSION, row=(transaction.version + 1, transaction.transaction_id, transaction.version))
 
 
 def with_host_words(transaction: Transaction, answer: Message | None, code: str) -> Transaction:

@@ -25,9 +25,7 @@ async def recover(desk: Desk) -> int:
     for transaction in left:
         await _give_back(desk, transaction)
     if left:
-        _log.warning(
-            "payments were in flight when the gateway stopped; they are being returned", count=len(left)
-        )
+        _log.warning("payments were in flight when the gateway stopped; they are being returned", count=len(left))
     return len(left)
 
 

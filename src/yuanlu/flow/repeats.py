@@ -65,9 +65,7 @@ async def _refused_unknown(desk: Desk, payment: Payment) -> Reply:
     return reply
 
 
-async def _note_again(
-    desk: Desk, found: Transaction, kind: str, text: str, payment: Payment, reply: Reply
-) -> None:
+async def _note_again(desk: Desk, found: Transaction, kind: str, text: str, payment: Payment, reply: Reply) -> None:
     frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
     while not await note(desk, found, kind, text, frames):
         found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))

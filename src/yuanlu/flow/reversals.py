@@ -43,9 +43,7 @@ async def _join(desk: Desk, payment: Payment, found: Transaction) -> Reply | Con
         case State.SEND_INTENT | State.APPROVED:
             return await _open(desk, payment, found)
         case State.CAPTURED:  # void or refund is the policy's to choose; until it exists, a person's
-            return await _take(
-                desk, payment, found, State.ESCALATED, "reversal of a payment whose batch is closed"
-            )
+            return await _take(desk, payment, found, State.ESCALATED, "reversal of a payment whose batch is closed")
         case _:
             return await _take(desk, payment, found, State(found.state), f"joins: already {found.state}")
 
@@ -86,12 +84,8 @@ async def _bury(desk: Desk, payment: Payment) -> Reply | Conflict:
         tomb = received(desk, payment, payment.message)
     except DecodeError as error:
         return await _refuse(desk, payment, FORMAT_CODE, str(error))
-    tomb = replace(
-        tomb, state=State.RETURNING, reason="the terminal reversed a payment that never reached us"
-    )
-    opening = desk.returns.opening(
-        tomb, reason=payment.message.get(39) or NO_ANSWER_REASON, sent=desk.clock.now()
-    )
+    tomb = replace(tomb, state=State.RETURNING, reason="the terminal reversed a payment that never reached us")
+    opening = desk.returns.opening(tomb, reason=payment.message.get(39) or NO_ANSWER_REASON, sent=desk.clock.now())
     reply = payment.caller.refuse(TAKEN_OVER_CODE)
     frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
     committed = await desk.journal.commit(

@@ -13,7 +13,7 @@ import structlog
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream, inquiry_state
 from yuanlu.acquirers.material import ReversalMaterial, material_from
-from yuanlu.acquirers.outcome import Answered, NoAnswer, NotSent, Outcome
+from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import Meaning
 from yuanlu.iso8583.codec import Message
@@ -193,16 +193,12 @@ class ReturnEngine:
         material = self.material(transaction)
         if step == "inquiry":
             return host.inquiry(material)
-        return host.reversal(
-            material, reason=leg.reason, auth_code=transaction.auth_code, attempt=leg.attempts + 1
-        )
+        return host.reversal(material, reason=leg.reason, auth_code=transaction.auth_code, attempt=leg.attempts + 1)
 
     def material(self, transaction: Transaction) -> ReversalMaterial:
         """What was kept of the original, opened."""
         assert transaction.sealed is not None, "a transaction in return keeps its material"
-        return material_from(
-            self._keys.unseal(transaction.sealed, sealing_context(transaction.transaction_id))
-        )
+        return material_from(self._keys.unseal(transaction.sealed, sealing_context(transaction.transaction_id)))
 
     async def _record(self, task: Claimed, host: Iso8583Host, step: str, outcome: Outcome) -> None:
         """Make the answer durable, and what follows; again if somebody changed the transaction meanwhile."""
@@ -230,15 +226,15 @@ class ReturnEngine:
             return facts, [next_version(transaction), *changes, tasks.move(task, due_us)]
         meaning, note, frames = self._understood(host, step, outcome)
         leg = replace(found.leg, last_meaning=meaning.value, reason=reason_after(found.leg, step, outcome))
+        if isinstance(outcome, NoAnswer) and outcome.doubt is Doubt.BAD_MAC:
+            host.stale_keys(transaction.key.terminal_id)
         if meaning is Meaning.KEYS:
             leg = replace(leg, rejected=leg.rejected + (step == "reversal"))
             host.stale_keys(transaction.key.terminal_id)
         fact = return_fact(transaction, f"{step.upper()}_ANSWER", now, note, frames)
         return self._followed(task, host, transaction, leg, fact, now)
 
-    def _understood(
-        self, host: Iso8583Host, step: str, outcome: Answered | NoAnswer
-    ) -> tuple[Meaning, str, bytes]:
+    def _understood(self, host: Iso8583Host, step: str, outcome: Answered | NoAnswer) -> tuple[Meaning, str, bytes]:
         if isinstance(outcome, NoAnswer):
             return Meaning.UNKNOWN, outcome.doubt.value, b""
         frames = pack(Direction.FROM_HOST, host.codec.dialect.name, masked(outcome.message))

@@ -193,13 +193,7 @@ def _after_inquiry(leg: Leg, terms: HostTerms, now: Moment) -> Step:
         case Meaning.STILL_APPROVED:
             # Only an inquiry that left after the last reversal can no longer arrive proves that it had no effect.
             left_us = _asked_window_left_us(leg, terms, now)
-            return (
-                _send_again(leg, terms, now)
-                if left_us == 0
-                else Wait(for_us=left_us)
-                if left_us > 0
-                else Inquire()
-            )
+            return _send_again(leg, terms, now) if left_us == 0 else Wait(for_us=left_us) if left_us > 0 else Inquire()
         case Meaning.NOT_FOUND:
             if _asked_after_window(leg, terms):
                 return _not_found_is_final(leg, terms, now)

@@ -43,9 +43,7 @@ def reason_after(leg: Leg, step: str, outcome: Answered | NoAnswer) -> str:
 
 def as_sent(leg: Leg, step: str, now: Moment) -> Leg:
     if step == "inquiry":
-        return replace(
-            leg, inquiries=leg.inquiries + 1, last_step=step, last_meaning="", asked_boot_us=now.boot_us
-        )
+        return replace(leg, inquiries=leg.inquiries + 1, last_step=step, last_meaning="", asked_boot_us=now.boot_us)
     return replace(
         leg, attempts=leg.attempts + 1, last_step=step, last_meaning="", last_boot_us=now.boot_us,
         last_boot_id=now.boot_id,
@@ -89,9 +87,7 @@ def return_fact(
 
 
 def next_version(transaction: Transaction) -> Change:
-    return Change(
-        statement=SET_VERSION, row=(transaction.version + 1, transaction.transaction_id, transaction.version)
-    )
+    return Change(statement=SET_VERSION, row=(transaction.version + 1, transaction.transaction_id, transaction.version))
 
 
 def to_state(transaction: Transaction, state: State, reason: str, now: Moment, version: int) -> Change:
