@@ -35,7 +35,7 @@ class Store(Section, frozen=True, kw_only=True):
 
     url: str
     """`sqlite:///var/yuanlu.db`; a relative path starts at the configuration file's folder."""
-    reserve_mib: NotNegative = 8
+    reserve_mib: NotNegative = 4
     """Disk kept aside so that reversals can still be journaled when the disk is full; new sales are declined
     as soon as less than this is free."""
 

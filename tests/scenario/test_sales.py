@@ -34,7 +34,7 @@ def test_a_decline_is_passed_on_and_nothing_is_returned(run, tmp_path, code):
 LOST = [
     (Hush(), "no answer in time", "98"),
     (HangUp(), "connection lost before the answer", "98"),
-    (Say(keep=40), "half an answer", "98"),
+    ([Say(keep=40), HangUp()], "half an answer", "98"),
     (Garbage(data=b"\x00\x05hello"), "rubbish instead of an answer", "98"),
     (Garbage(data=b"\x00\x00\x00\x00"), "an impossible length", "98"),
     (Say(fields={11: "999999"}), "the trace number of another payment", "98"),
@@ -131,7 +131,7 @@ def test_a_customer_who_is_typing_is_waited_for(run, tmp_path):
 
 def test_an_approval_that_follows_in_progress_at_once_is_not_overlooked(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", [Say(code="09"), Say()])
+        stage.host.will("0200", [Say(code="09"), Say(after_s=0.001)])
         payment = stage.payment(entry=EntryMode.QR)
         assert await stage.code(stage.sale(payment)) == "00"
 
@@ -144,8 +144,11 @@ def test_a_customer_who_never_finishes_gets_the_money_back(run, tmp_path):
         payment = stage.payment(entry=EntryMode.QR)
         assert await stage.code(stage.sale(payment)) == "98"
         await stage.becomes(payment, "RETURNED")
+        assert await stage.kinds(payment) == [
+            "SEND_INTENT", "PENDING", "UNKNOWN", "RETURN_INTENT", "RETURN_REVERSAL", "REVERSAL_ANSWER", "RETURNED",
+        ]  # fmt: skip
 
-    run(told(story, tmp_path))
+    run(told(story, tmp_path, gateway={"wait_ms": 5_300}))
 
 
 def test_silence_where_the_profile_says_so(run, tmp_path):

@@ -39,6 +39,10 @@ class Upstream:
     mac_key: MacKey | None
 
 
+class StaleSession(KeyStoreError):
+    """The session that a request was to be made under has just gone; sign in and make it again."""
+
+
 class Iso8583Host:
     """One acquirer. Its `terms` say what it promises; everything here is I/O and format."""
 
@@ -114,7 +118,7 @@ class Iso8583Host:
 
         Raises KeyStoreError when a PIN block cannot be translated, DecodeError when a field it needs is malformed.
         """
-        session = self._sessions.current(message[41]) if self.signs_in else None
+        session = self._session(message[41])
         changes: dict[int, str | bytes | None] = {}
         if message.has(52):
             changes |= self._translated_pin(message, source_keys, session)
@@ -149,7 +153,7 @@ class Iso8583Host:
 
     def _built(self, mti: str, fields: dict[int, str | bytes], material: ReversalMaterial) -> Upstream:
         terminal_id = material.fields[41]
-        session = self._sessions.current(terminal_id) if self.signs_in else None
+        session = self._session(terminal_id)
         mac_key = self._mac_key(session)
         frame = self.codec.encode(
             mti=mti,
@@ -211,6 +215,13 @@ class Iso8583Host:
             return bool(present) and mac_key.verify(message.mac_input(), mac_bytes(message, present))
         except DecodeError:
             return False
+
+    def _session(self, terminal_id: str) -> Session | None:
+        """The session in force; StaleSession when one is needed and was lost since it was looked for."""
+        session = self._sessions.current(terminal_id) if self.signs_in else None
+        if self.signs_in and session is None:
+            raise StaleSession("the host has just called our keys stale; the next request signs in")
+        return session
 
     def _mac_key(self, session: Session | None) -> MacKey | None:
         algorithm = self.terms.settings.mac

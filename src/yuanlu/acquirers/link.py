@@ -251,7 +251,8 @@ class HostLink:
 
     def on_lost(self, connection: HostConnection) -> None:
         """A connection ended: its requests were sent, and nobody will answer them here."""
-        self._connections.remove(connection)
+        if connection in self._connections:
+            self._connections.remove(connection)
         self.counters.disconnects += 1
         if not self._connections:
             self._came_up.clear()

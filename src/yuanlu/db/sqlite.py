@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from pysqlite3 import dbapi2
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 from yuanlu.kernel.errors import ConfigurationError, YuanluError
@@ -81,8 +82,12 @@ def writer_engine(path: Path) -> Engine:
     )
     event.listen(engine, "connect", lambda connection, _record: _configure(connection, _WRITER))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    with engine.connect():
-        pass  # the file exists now
+    try:
+        with engine.connect():
+            pass  # the file exists now
+    except DatabaseError as error:
+        engine.dispose()
+        raise StoreError(f"{path} cannot be opened ({error.orig}); restore it from a backup") from None
     sync_folder(path.parent)
     return engine
 

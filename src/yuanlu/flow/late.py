@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from yuanlu.acquirers.terms import APPROVALS
+from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, frame, note, to_state
 from yuanlu.iso8583.codec import Message
@@ -41,10 +41,22 @@ async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
     if found is None or found.acquirer != acquirer or not desk.hosts[acquirer].authentic(message):
         _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
         return
+    if not _fits(found, message):
+        _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan, field=4)
+        return
     if mti_class:
         await record_late(desk, found.transaction_id, message)
     elif message.mti in REVERSAL_ANSWERS:
         await _reversal_answer(desk, found, message)
+
+
+def _fits(found: Transaction, message: Message) -> bool:
+    """Whether the amount is this payment's: trace numbers come again, and a foreign decline must close nothing."""
+    try:
+        amount = message.get(4)
+    except DecodeError:
+        return False
+    return amount is None or int(amount) == found.amount.minor or message.get(39) == PARTIAL_APPROVAL
 
 
 async def record_late(desk: Desk, transaction_id: str, message: Message) -> None:

@@ -60,6 +60,11 @@ class Payment:
         return self.kind != BALANCE
 
     @property
+    def content(self) -> tuple[str, str, Money]:
+        """What a repeat must have in common with it while it is in flight; later the fingerprint says it."""
+        return self.kind, self.account, self.amount
+
+    @property
     def deadline_s(self) -> float:
         """The loop's time by which the terminal must have our word (`docs/returns.md` §4.3)."""
         return self.arrived_s + (self.caller.wait_ms - TERMINAL_MARGIN_MS) / 1000
@@ -70,6 +75,7 @@ class InFlight:
     """A payment being worked on: everyone who asked for it, and the moment it is decided."""
 
     callers: list[Caller]
+    content: tuple[str, str, Money]
     decided: asyncio.Future[None]
 
     def connected(self) -> bool:

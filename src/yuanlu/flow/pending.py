@@ -19,13 +19,27 @@ from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.unit import Conflict
 
 INQUIRE_EVERY_S = 5.0
+RELINK_PAUSE_S = 0.5
+"""While the link is down nothing can be asked; look again so soon."""
+
 NOT_HONOURED = "05"
 
 
 async def wait_for_customer(
-    desk: Desk, payment: Payment, host: Iso8583Host, upstream: Upstream, transaction: Transaction
+    desk: Desk, payment: Payment, host: Iso8583Host, upstream: Upstream, transaction: Transaction, first: Answered
 ) -> Outcome:
     """What became of a QR sale that is being confirmed; NoAnswer when the deadline passes first."""
+    # Noted beside the waiting: the answer may follow at once.
+    noted = asyncio.get_running_loop().create_task(_noted(desk, transaction, first))
+    try:
+        return await _wait(desk, payment, host, upstream, transaction)
+    finally:
+        await noted
+
+
+async def _wait(
+    desk: Desk, payment: Payment, host: Iso8583Host, upstream: Upstream, transaction: Transaction
+) -> Outcome:
     outcome: Outcome = NoAnswer(doubt=Doubt.TIMEOUT)
     while (left_s := payment.deadline_s - asyncio.get_running_loop().time()) > 0:
         pause_s = min(INQUIRE_EVERY_S, left_s) if host.codec.dialect.has_inquiry else left_s
@@ -34,12 +48,14 @@ async def wait_for_customer(
             return outcome
         if isinstance(outcome, Answered):
             await _noted(desk, transaction, outcome)
-        elif host.codec.dialect.has_inquiry:
+        elif not host.codec.dialect.has_inquiry:
+            return outcome
+        elif outcome.doubt is Doubt.TIMEOUT:
             outcome = await _inquire(desk, payment, host, upstream, transaction)
             if isinstance(outcome, Answered):
                 return outcome
-        elif outcome.doubt is not Doubt.TIMEOUT:
-            return outcome
+        else:
+            await asyncio.sleep(min(RELINK_PAUSE_S, left_s))
     return NoAnswer(doubt=Doubt.TIMEOUT)
 
 

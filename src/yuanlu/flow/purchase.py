@@ -8,6 +8,7 @@ makes "unknown" and the duty to return the money durable in one commit. Source: 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
@@ -40,7 +41,8 @@ async def purchase(desk: Desk, payment: Payment) -> Reply:
     """A sale, QR sale or balance inquiry: sent once, ever, and answered truthfully."""
     if payment.key in desk.in_flight:
         return await answer_repeat(desk, payment)
-    in_flight = InFlight(callers=[payment.caller], decided=asyncio.get_running_loop().create_future())
+    decided = asyncio.get_running_loop().create_future()
+    in_flight = InFlight(callers=[payment.caller], content=payment.content, decided=decided)
     desk.in_flight[payment.key] = in_flight
     try:
         return await _begin(desk, payment)
@@ -136,7 +138,7 @@ async def _await_host(
     """Sent, and waited for until the deadline."""
     outcome = await host.send(intent.permit, transaction.transaction_id, upstream, _time_left_s(payment, host))
     if isinstance(outcome, Answered) and outcome.code == PENDING_QR and payment.kind == QR_SALE:
-        return await wait_for_customer(desk, payment, host, upstream, transaction)
+        return await wait_for_customer(desk, payment, host, upstream, transaction, outcome)
     return outcome
 
 
@@ -205,13 +207,17 @@ async def _give_back(
 
 async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -> Reply:
     """The approval became durable and the connection closed meanwhile: the money goes back."""
-    current = await desk.journal.read(lambda c: transactions.get(c, transaction.transaction_id))
-    if current.state != State.APPROVED:
-        return None
-    returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=TERMINAL_GONE)
-    changes = desk.returns.opening(returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved")
-    duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
-    await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
+    committed: Committed | Conflict | None = None
+    while not isinstance(committed, Committed):
+        current = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
+        if current.state != State.APPROVED:
+            return None
+        returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=TERMINAL_GONE)
+        changes = desk.returns.opening(
+            returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved"
+        )
+        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
+        committed = await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
     desk.returns.runner.nudge(payment.acquirer)
     return payment.caller.refuse(UNKNOWN_CODE)
 

@@ -29,7 +29,8 @@ async def answer_repeat(desk: Desk, payment: Payment) -> Reply:
     """Answer a repeat with what the first one was told; wait for it if it is still being decided."""
     in_flight = desk.in_flight.get(payment.key)
     if in_flight is not None and payment.caller not in in_flight.callers:
-        in_flight.callers.append(payment.caller)
+        if payment.content == in_flight.content:  # a twin with other content cannot be told the answer
+            in_flight.callers.append(payment.caller)
         await asyncio.shield(in_flight.decided)
     found = await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key))
     if found is None:

@@ -19,6 +19,9 @@ from yuanlu.settings import Gateway, parse_address
 BACKLOG = 1024
 SWEEP_EVERY_S = 1.0
 UNSENT_BYTES_MAX = 64 * 1024
+STOP_WAIT_S = 5.0
+"""How long a stop waits for answers to what is in flight; then the next start returns it."""
+
 FRAMES_AT_ONCE_MAX = 64
 """Requests of one connection being worked on; more wait unread in the socket."""
 
@@ -101,6 +104,7 @@ class TerminalConnection(asyncio.Protocol):
             return
         task = asyncio.get_running_loop().create_task(self._serve(message))
         self._tasks.add(task)
+        self._server.working.add(task)
         task.add_done_callback(self._served)
 
     async def _serve(self, message: Message) -> None:
@@ -116,11 +120,12 @@ class TerminalConnection(asyncio.Protocol):
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._server.working.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a request failed", exc_info=error)
             self.cut("internal error", type(error).__name__)
         if self._ending and not self._tasks:
-            self.cut("malformed frame", "its other requests are answered now")
+            self._close()
         if self._waiting:
             self._start_waiting()
 
@@ -165,6 +170,15 @@ class TerminalConnection(asyncio.Protocol):
         _log.warning("connection ending", cause=what, reason=reason, in_flight=len(self._tasks))
         self._read_or_hold()
 
+    def drain(self) -> None:
+        """Take nothing more, and close when what is being worked on is answered."""
+        self._end_gently("shutdown", "the gateway stops")
+
+    def _close(self) -> None:
+        """Close once everything written has gone out."""
+        if self._transport is not None:
+            self._transport.close()
+
     def cut(self, what: str, reason: str) -> None:
         """Close now; one line says why, without any of the bytes."""
         self._waiting.clear()
@@ -182,6 +196,7 @@ class TerminalServer:
         self.desk = desk
         self.counters = desk.counters
         self.behind = False
+        self.working: set[asyncio.Task[None]] = set()
         self._tls = tls
         self._connections: set[TerminalConnection] = set()
         self._server: asyncio.Server | None = None
@@ -209,8 +224,14 @@ class TerminalServer:
         if self._sweeper is not None:
             self._sweeper.cancel()
         for connection in list(self._connections):
-            connection.cut("shutdown", "the gateway stops")
-        await asyncio.sleep(0)
+            connection.drain()
+        if self.working:
+            await asyncio.wait(self.working, timeout=STOP_WAIT_S)
+        left = list(self.working)  # the journal has them, and the next start returns them
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0)  # what was answered last is being written
 
     def admit(self, connection: TerminalConnection) -> bool:
         """Whether there is room for one more."""

@@ -25,10 +25,11 @@ class DiskReserve:
         """Measure the free space, refill the reserve when there is room again; returns `low`."""
         free = self._free_bytes()
         held = self._path.stat().st_size if self._path.exists() else 0
-        if held < self._size_bytes and free > 3 * self._size_bytes:
+        if held < self._size_bytes and free > 2 * self._size_bytes:
             self._fill()
-            free = self._free_bytes()
-        self.low = free < SALES_NEED_RESERVES * self._size_bytes
+            free, held = self._free_bytes(), self._size_bytes
+        # Without its file the reserve is what is free: sales must not use it up.
+        self.low = held < self._size_bytes or free < SALES_NEED_RESERVES * self._size_bytes
         return self.low
 
     def release(self) -> None:

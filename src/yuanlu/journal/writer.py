@@ -141,24 +141,26 @@ class Journal:
 
     def _write(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         """In the writer's thread: one transaction for the whole batch."""
+        seq = self._seq
         try:
             return self._transact(batch)
         except dbapi2.OperationalError as error:
             if "full" not in str(error):
                 raise
             self._roll_back()
+            self._seq = seq
             _log.error("disk full: the reserve is released, new sales are declined")
             self.reserve.release()
             return self._transact(batch)
 
     def _transact(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         cursor = self._connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE")
+        _begin(cursor)
         seq = self._seq
         if not self._write_together(cursor, batch):
             self._roll_back()
             self._seq = seq
-            cursor.execute("BEGIN IMMEDIATE")
+            _begin(cursor)
             results: list[Committed | Conflict] = [self._write_alone(cursor, unit) for unit in batch]
         else:
             results = [_committed(unit) for unit in batch]
@@ -207,6 +209,19 @@ class Journal:
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+def _begin(cursor: Any) -> None:
+    """Another process may write for a moment; a refused BEGIN means that nothing happened, so it is tried again."""
+    while True:
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+        except dbapi2.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            _log.warning("another process holds the journal; waiting for it")
+        else:
+            return
 
 
 def _order(statement: Insert | Update | Delete) -> int:

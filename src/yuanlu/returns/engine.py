@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import structlog
 
-from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream, inquiry_state
+from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream, inquiry_state
 from yuanlu.acquirers.material import ReversalMaterial, material_from
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
@@ -158,7 +158,11 @@ class ReturnEngine:
             if host.link.up and not was_up:
                 await self.runner.wake_lane(task.lane)  # it came up between our look and our commit
             return
-        upstream = self._build(host, transaction, leg, step)
+        try:
+            upstream = self._build(host, transaction, leg, step)
+        except StaleSession:
+            await self._put_off(task, found, was_up)
+            return
         now = self._clock.now()
         sent = as_sent(leg, step, now)
         committed = await self._journal.commit(
@@ -278,13 +282,17 @@ class ReturnEngine:
         return pause_us(leg, now, self._jitter.random())
 
     async def late_answer(self, transaction: Transaction, message: Message, note: str, frames: bytes) -> bool:
-        """A reversal's answer that came after its driver stopped waiting: closes an escalated leg if definite."""
+        """A reversal's answer that came after its driver stopped waiting: closes its leg if it is definite."""
         open_legs = await self._journal.read(lambda c: store.legs_of(c, transaction.transaction_id))
-        leg = next((each for each in open_legs if each.state is State.ESCALATED), None)
-        if leg is None:
+        leg = next((each for each in open_legs if each.state in store.LIVE), None)
+        if leg is None or not leg.attempts:
             return False
+        if leg.state is State.RETURNING and leg.last_meaning not in ("", Meaning.UNKNOWN.value):
+            return False  # the driver has an answer already and waits for a reason of its own
         host = self._hosts[leg.acquirer]
         meaning = host.terms.reversal_meaning(message.get(39) or "")
+        if meaning is Meaning.NOT_FOUND and leg.attempts > 1 and not host.terms.profile.remembers_unseen:
+            return False  # it may answer the first attempt, which the original could still follow
         leg = replace(leg, last_step="reversal", last_meaning=meaning.value)
         now = self._clock.now()
         step = next_step(leg, host.terms, now)
