@@ -4,9 +4,9 @@ import os
 import platform
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
-import uvloop
 from pysqlite3 import dbapi2
 
 SYNCS = 200
@@ -22,7 +22,7 @@ def conditions(folder: Path) -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "python": sys.version.split()[0],
-        "uvloop": uvloop.__version__,
+        "uvloop": version("uvloop"),
         "sqlite": dbapi2.sqlite_version,
         "fdatasync_us_p50": round(sync_us[SYNCS // 2]),
         "fdatasync_us_p99": round(sync_us[SYNCS * 99 // 100]),

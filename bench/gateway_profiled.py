@@ -35,7 +35,7 @@ def main(config: Path) -> None:
         finally:
             writing.disable()
 
-    writer.Journal._write = profiled  # type: ignore[method-assign]
+    writer.Journal._write = profiled  # type: ignore[method-assign, assignment]
     loop.enable()
     serve(config)
     loop.disable()

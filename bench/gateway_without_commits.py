@@ -15,11 +15,9 @@ from yuanlu.journal.unit import Committed, Conflict, SendPermit
 
 def accept(_journal: writer.Journal, batch: Sequence[writer.Unit]) -> list[Committed | Conflict]:
     """Say at once that all of it is durable."""
-    return [
-        Committed(permit=SendPermit(unit.facts[-1].subject_id if unit.facts else "", 0, unit)) for unit in batch
-    ]
+    return [Committed(permit=SendPermit(unit.facts[-1].subject_id if unit.facts else "", 0, unit)) for unit in batch]
 
 
 if __name__ == "__main__":
-    writer.Journal._write = accept  # type: ignore[method-assign]
+    writer.Journal._write = accept  # type: ignore[method-assign, assignment]
     serve(Path(sys.argv[1]))

@@ -16,8 +16,8 @@ from msgspec import Struct
 from bench.sale import ACQUIRER, AMOUNT_AND_STAN_BYTES, CODEC, ENVELOPE_BYTES, LENGTH_BYTES, MAC, MAC_BYTES, offsets
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.framing import with_length
-from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.kernel.clock import SystemClock
+from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.sandbox.host_answers import answer_frame, payment_fields
 
 SALE_MTI = b"\x02\x00"

@@ -118,8 +118,12 @@ def run_memory(*, quick: bool) -> Runs:
 
 def profile(*, mac: bool) -> None:
     """The gateway under cProfile; the texts go to var/bench/profile-*.txt."""
+    for path in FOLDER.glob("profile-*.txt"):
+        path.unlink()
     with trial(Plan(terminals=MANY, mac=mac, gateway="profiled", measure_s=6.0), keep=FOLDER) as running:
         measured(running)
+    if not any(FOLDER.glob("profile-*.txt")):
+        raise TrialFailed("the gateway did not stop in good order, so it wrote no profile")
 
 
 def _plan(quick: bool, *, mac: bool = False, pin: bool = False, gateway: str = "product") -> Plan:

@@ -27,7 +27,7 @@ from yuanlu.keys.software import SoftwareKeyStore
 
 FOLDER = Path("var/bench")
 START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 5.0
 POLL_S = 0.05
 MIB = 1 << 20
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")

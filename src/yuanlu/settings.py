@@ -46,7 +46,7 @@ class Gateway(Section, frozen=True, kw_only=True):
     listen: str
     """`host:port` to listen on; port 0 takes any free one."""
     terminals: str
-    """CSV file of known terminals: terminal_id,merchant_id,acquirer and optional wait_ms, delivery."""
+    """CSV file of known terminals: terminal_id,merchant_id,acquirer and optional wait_ms."""
     mac: Mac
     """How messages between terminal and gateway are authenticated."""
     tls_certificate: str = ""
@@ -199,11 +199,27 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     _overlay(document, environment)
     document["folder"] = str(path.resolve().parent)
     try:
+        for name, table in _tables(document, "acquirers"):
+            _convert(table, Acquirer, f"acquirers.{name}")
         settings = msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: {_in_words(error)}") from None
     _check(settings, path)
     return settings
+
+
+def _tables(document: dict[str, Any], name: str) -> list[tuple[str, Any]]:
+    found = document.get(name)
+    return list(found.items()) if isinstance(found, dict) else []
+
+
+def _convert(table: Any, kind: type[Section], where: str) -> None:
+    """Check one named table by itself, so that the message can say its name."""
+    try:
+        msgspec.convert(table, kind, strict=False)
+    except msgspec.ValidationError as error:
+        text, at, key = str(error).partition(" - at `$")
+        raise msgspec.ValidationError(f"{text} - at `$.{where}{key if at else '`'}") from None
 
 
 def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ from yuanlu.acquirers.link import HostLink
 from yuanlu.acquirers.sessions import Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.db.schema import prepare
-from yuanlu.db.sqlite import StoreLock, database_path, reader_engine, writer_engine
+from yuanlu.db.sqlite import StoreLock, checkpoint, database_path, reader_engine, writer_engine
 from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover
@@ -34,13 +34,16 @@ from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal.disk import DiskReserve
 from yuanlu.journal.opening import Writer, register, sign_off
+from yuanlu.journal.transactions import latest_sealed
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
+from yuanlu.keys.errors import SealBroken
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.returns.engine import ReturnEngine
+from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.store import restart_windows
 from yuanlu.settings import Acquirer, Settings, parse_address
 
@@ -86,19 +89,29 @@ def open_store(settings: Settings, clock: SystemClock) -> Store:
     return Store(path=path, lock=lock, engine=engine, readers=reader_engine(path), writer=writer)
 
 
-def open_keys(settings: Settings, *, create: bool) -> SoftwareKeyStore:
-    """The key store; a new secret only for a new journal, since an old journal's seals need the old one."""
+def open_keys(settings: Settings, store: Store | None = None) -> SoftwareKeyStore:
+    """The key store. A new secret is made only for a journal without sealed data, which needs the old one.
+
+    Raises ConfigurationError for a key file that is missing or belongs to another journal.
+    """
     path = settings.path(settings.keys.file)
-    if not path.exists() and not create:
+    sealed = None
+    if store is not None:
+        with store.readers.connect() as connection:
+            sealed = latest_sealed(connection)
+    if sealed is not None and not path.exists():
         raise ConfigurationError(
             f"{path}: the key file is missing, but the journal holds data sealed under it; put it back from its backup"
         )
-    return SoftwareKeyStore.open(path, mode=settings.keys.mode, random_bytes=secrets.token_bytes, create=create)
-
-
-def is_new_store(settings: Settings) -> bool:
-    """Whether the journal does not exist yet."""
-    return not database_path(settings.store.url, settings.folder).exists()
+    keys = SoftwareKeyStore.open(path, mode=settings.keys.mode, random_bytes=secrets.token_bytes, create=sealed is None)
+    if sealed is not None:
+        try:
+            keys.unseal(sealed[1], sealing_context(sealed[0]))
+        except SealBroken:
+            raise ConfigurationError(
+                f"{path} is not the key file of this journal; put the right one back from its backup"
+            ) from None
+    return keys
 
 
 class GatewayProcess:
@@ -196,6 +209,7 @@ class GatewayProcess:
         await self.journal.close()
         with self._store.engine.begin() as connection:
             sign_off(connection, self._store.writer.writer_id, self._clock.now())
+        checkpoint(self._store.engine)  # from here on the file alone is a whole backup
         self._store.engine.dispose()
         self._store.readers.dispose()
         self._store.lock.close()
@@ -287,9 +301,8 @@ def open_gateway(settings: Settings) -> GatewayProcess:
     """Everything that can fail before the first frame fails here, with a message that says what to do."""
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     terminal_tls(settings)
-    new = is_new_store(settings)
-    keys = open_keys(settings, create=new)
-    return GatewayProcess(settings, terminals, open_store(settings, SystemClock()), keys)
+    store = open_store(settings, SystemClock())
+    return GatewayProcess(settings, terminals, store, open_keys(settings, store))
 
 
 async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str, int], None]) -> None:
@@ -297,8 +310,9 @@ async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     allow_open_files()
     gateway = open_gateway(settings)
-    host, port = await gateway.start()
-    announce(host, port)
-    await stop.wait()
-    await gateway.stop()
+    try:
+        announce(*await gateway.start())
+        await stop.wait()
+    finally:
+        await gateway.stop()
     _log.info("stopped", **gateway.server.counters.as_dict())

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from tests.scenario.scripted_host import ScriptedHost
 from yuanlu.iso8583.codec import Message, codec_for
 from yuanlu.iso8583.framing import with_length
-from yuanlu.journal.tables import facts
+from yuanlu.journal.tables import facts, transactions
 from yuanlu.journal.transactions import Transaction, facts_of, search
 from yuanlu.keys.secret_file import create_secret
 from yuanlu.keys.software import SoftwareKeyStore
@@ -145,8 +145,6 @@ class Stage:
         return found[0]
 
     async def transactions(self) -> int:
-        from yuanlu.journal.tables import transactions
-
         return len(await self.read(lambda c: c.execute(select(transactions.c.transaction_id)).all()))
 
     async def kinds(self, payment: Payment) -> list[str]:

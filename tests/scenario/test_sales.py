@@ -1,5 +1,9 @@
 """Payments that go well, and those that do not: what the terminal hears, what the host saw, what the journal holds."""
 
+import asyncio
+import socket
+import struct
+
 import pytest
 
 from tests.scenario.scripted_host import Garbage, HangUp, Hush, Say
@@ -42,6 +46,8 @@ LOST = [
     (Say(fields={41: "T0000009"}), "another terminal", "98"),
     (Say(fields={42: "000000000000009"}), "another merchant", "98"),
     (Say(fields={3: "200000"}), "another kind of transaction", "98"),
+    (Say(fields={39: None}), "no response code at all", "06"),
+    (Say(fields={39: b"\x00\x01"}), "a response code that is none", "06"),
     (Say(code="96"), "a code that leaves the outcome open", "06"),
     (Say(code="68"), "a code that leaves the outcome open", "06"),
     (Say(code="98"), "a code that leaves the outcome open", "06"),
@@ -59,7 +65,9 @@ def test_what_is_no_usable_answer_is_told_as_98_and_reversed_once(run, tmp_path,
         [reversal] = stage.host.asked("0400")
         assert (reversal[39], reversal[11], reversal[4]) == (reason, "000001", "000000001234")
         assert reversal[2] == "6200000000000005"
-        assert not reversal.has(35) and not reversal.has(52) and not reversal.has(14)
+        assert not reversal.has(35)
+        assert not reversal.has(52)
+        assert not reversal.has(14)
         assert len(stage.host.asked("0200")) == 1
 
     run(told(story, tmp_path))
@@ -188,10 +196,6 @@ def test_watched_codes_are_taken_as_said_and_put_on_the_watch_list(run, tmp_path
 
 def test_a_link_whose_host_hung_up_at_once_still_wakes_the_returns_when_it_is_back(run, tmp_path):
     async def story(stage: Stage) -> None:
-        import asyncio
-        import socket
-        import struct
-
         await stage.host.stop()
         hasty = socket.socket()
         hasty.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -80,7 +80,9 @@ def run_loop(work: "asyncio._CoroutineLike[None]") -> None:
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files; emptied first.")] = Path("var/demo"),
+    folder: Annotated[
+        Path, typer.Option(help="Where the demo keeps its files; those of the last run are replaced.")
+    ] = Path("var/demo"),
     seconds: Annotated[
         float | None, typer.Option(envvar="DEMO_SECONDS", help="Stop by itself after so long; else Ctrl-C.")
     ] = None,
@@ -121,7 +123,7 @@ def replay(
     from yuanlu.settings import parse_address  # noqa: PLC0415
 
     address = parse_address(to, "--to")
-    if not asyncio.run(replay_frames(frames_of(str(file)), address, timeout_s, typer.echo)):
+    if not asyncio.run(replay_frames(list(frames_of(str(file))), address, timeout_s, typer.echo)):
         sys.exit(1)
 
 
@@ -138,12 +140,14 @@ def probe(
     yes: Annotated[bool, typer.Option("--yes", help="This moves money: one sale and its reversal. Needed.")] = False,
 ) -> None:
     """Find out what a host does with repeats and unseen originals, and which profile it earns."""
+    from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
     from yuanlu.cli.probing import run_probe  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
 
     if not yes:
         raise YuanluError("a probe sends a real sale and reverses it; use a test card and terminal, and say --yes")
     settings = read_settings(config, os.environ)
+    configure_logs(settings.log)
     typer.echo(asyncio.run(run_probe(settings, acquirer, terminal, amount_minor, pan, credited)))
 
 
@@ -189,6 +193,6 @@ def db_upgrade(config: ConfigOption) -> None:
     settings = read_settings(config, os.environ)
     path = database_path(settings.store.url, settings.folder)
     lock = StoreLock(path)
-    upgrade(writer_engine(path))
+    upgrade(writer_engine(path), str(path))
     lock.close()
     typer.echo(f"{path} is at version {head()}")

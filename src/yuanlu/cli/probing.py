@@ -14,7 +14,7 @@ from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.settings import Settings, Store
-from yuanlu.wiring import GatewayProcess, is_new_store, open_keys, open_store
+from yuanlu.wiring import GatewayProcess, open_keys, open_store
 
 STAN_FIRST = 900_000
 
@@ -32,8 +32,7 @@ async def run_probe(
         raise ConfigurationError("give the test card's number with --pan or YUANLU_PROBE_PAN")
     own_file = database_path(settings.store.url, settings.folder).with_suffix(f".probe-{acquirer}.db")
     own = _with_store(settings, own_file, acquirer)
-    keys = open_keys(settings, create=is_new_store(settings))
-    gateway = GatewayProcess(own, {}, open_store(own, SystemClock()), keys)
+    gateway = GatewayProcess(own, {}, open_store(own, SystemClock()), open_keys(settings))
     try:
         return await _probe(gateway, own, acquirer, terminals[terminal_id], amount_minor, pan, credited)
     finally:

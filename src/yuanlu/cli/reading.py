@@ -74,11 +74,15 @@ def _status(connection: Connection, language: str) -> str:
 def show_text(settings: Settings, what: str, lang: str, *, frames: bool) -> str:
     """The timeline of every transaction that goes by `what`; NothingFound when none does."""
     language = language_of(lang)
-    with _readers(settings).connect() as connection:
-        found = search(connection, what)
-        if not found:
-            raise NothingFound(f'"{what}" is no transaction: give its id, its reference number (RRN) or TERMINAL+STAN')
-        return "\n\n".join(_timeline(connection, each, language, frames=frames) for each in found)
+    try:
+        with _readers(settings).connect() as connection:
+            found = search(connection, what)
+            shown = [_timeline(connection, each, language, frames=frames) for each in found]
+    except DatabaseError as error:
+        raise StoreError(f"the journal cannot be read: {error.orig}") from None
+    if not shown:
+        raise NothingFound(f'"{what}" is no transaction: give its id, its reference number (RRN) or TERMINAL+STAN')
+    return "\n\n".join(shown)
 
 
 def _timeline(connection: Connection, found: Transaction, language: str, *, frames: bool) -> str:

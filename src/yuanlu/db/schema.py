@@ -27,11 +27,26 @@ def head() -> str:
     return revision
 
 
-def prepare(engine: Engine, database: str) -> bool:
-    """Make the tables of a new database, or make sure that an existing one fits; True when it is new.
+def prepare(engine: Engine, database: str) -> None:
+    """Make the tables of a new database, or make sure that an existing one fits.
 
     Raises StoreError saying what to do about a damaged, older, newer or foreign one.
     """
+    current = _revision(engine, database)
+    if current is None:
+        _run(engine)
+    elif current < head():
+        raise StoreError(f"{database} is of an older version ({current}); back it up and run: yuanlu db upgrade")
+
+
+def upgrade(engine: Engine, database: str) -> None:
+    """Bring a database to this program's version, in one transaction. Raises StoreError for one that is not ours."""
+    _revision(engine, database)
+    _run(engine)
+
+
+def _revision(engine: Engine, database: str) -> str | None:
+    """The version of a database of ours, None for an empty one."""
     try:
         with engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
@@ -40,19 +55,12 @@ def prepare(engine: Engine, database: str) -> bool:
         raise StoreError(f"{database} cannot be read ({error.orig}); restore it from a backup") from None
     if current is None and tables:
         raise StoreError(f"{database} holds other tables; give the journal a file of its own in [store] url")
-    if current is None:
-        upgrade(engine)
-        return True
-    if current != head():
-        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-        if current in known:
-            raise StoreError(f"{database} is of an older version ({current}); back it up and run: yuanlu db upgrade")
+    if current is not None and current > head():
         raise StoreError(f"{database} is of a newer version ({current}) than this program; install the newer program")
-    return False
+    return current
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring a database to this program's version, in one transaction."""
+def _run(engine: Engine) -> None:
     config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection

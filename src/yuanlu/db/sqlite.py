@@ -117,6 +117,14 @@ def _configure(connection: Any, pragmas: tuple[tuple[str, str, object], ...]) ->
             )
 
 
+def checkpoint(engine: Engine) -> None:
+    """Bring everything from the write-ahead log into the database file, and empty the log."""
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def sync_folder(folder: Path) -> None:
     """Make a new file's directory entry durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -130,8 +138,11 @@ class StoreLock:
     """A lock file beside the database, held as long as this object: one gateway per SQLite file."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = open(f"{path}.lock", "a+", encoding="ascii")  # noqa: SIM115 - held until close()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[str] = open(f"{path}.lock", "a+", encoding="ascii")  # noqa: SIM115 - held until close()
+        except OSError as error:
+            raise StoreError(f"{path} cannot be used ({error}); choose another [store] url") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream
+from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
@@ -63,6 +63,8 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         transaction = received(desk, payment, outgoing)
     except DecodeError as error:
         return await decline_new(desk, payment, FORMAT_CODE, str(error))
+    except StaleSession as error:
+        return await decline_new(desk, payment, HOST_DOWN_CODE, str(error))
     except KeyStoreError as error:
         return await decline_new(desk, payment, PIN_KEY_CODE, str(error))
     frames = frame(Direction.FROM_TERMINAL, payment.message) + frame(Direction.TO_HOST, outgoing)

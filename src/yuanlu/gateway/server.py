@@ -14,6 +14,7 @@ from yuanlu.gateway.desk import FrontDesk
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.framing import FrameReader, with_length
+from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.settings import Gateway, parse_address
 
 BACKLOG = 1024
@@ -206,9 +207,12 @@ class TerminalServer:
         """Begin to listen; returns the address, with the port that was taken."""
         host, port = parse_address(self.settings.listen, "[gateway] listen")
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._make, host, port, backlog=BACKLOG, ssl=self._tls, reuse_address=True
-        )
+        try:
+            self._server = await loop.create_server(
+                self._make, host, port, backlog=BACKLOG, ssl=self._tls, reuse_address=True
+            )
+        except OSError as error:
+            raise ConfigurationError(f"[gateway] listen {self.settings.listen}: {error.strerror or error}") from None
         self._sweeper = loop.create_task(self._sweep())
         bound = self._server.sockets[0].getsockname()
         return bound[0], bound[1]

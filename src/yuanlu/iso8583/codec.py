@@ -121,9 +121,7 @@ class Codec:
         layout = walk(self.dialect, frame)
         plan = self._compiled.get(key) or self._known.get(key)
         if plan is None:
-            plan = self._remember(
-                self._known, key, Plan(dialect=self.dialect, layout=layout, readers=self.readers)
-            )
+            plan = self._remember(self._known, key, Plan(dialect=self.dialect, layout=layout, readers=self.readers))
         plan.uses += 1
         if plan.uses == USES_BEFORE_COMPILING:
             plan.compile(self.dialect, layout.starts[0])
@@ -189,9 +187,7 @@ class Codec:
             raise EncodeError(field="header", reason=f"{dialect.header_bytes} bytes needed")
         return tpdu + header
 
-    def seal(
-        self, *, mti: str, bits: int, pieces: list[bytes], envelope: bytes, mac: MakeMac | None
-    ) -> bytes:
+    def seal(self, *, mti: str, bits: int, pieces: list[bytes], envelope: bytes, mac: MakeMac | None) -> bytes:
         """Join written fields to a frame; `pieces[0]` is replaced by message type and bitmap.
 
         `bits` has field n at 2 to the power of (128 - n) and no MAC field when `mac` is given.
@@ -311,9 +307,7 @@ class Message:
     def fields_exactly(self) -> dict[int, str]:
         """The same as `fields`, field by field: the reference for the compiled code."""
         readers, raw, starts = self.codec.readers, self.raw, self.starts
-        return {
-            n: readers[n](raw, starts[place], starts[place + 1]) for place, n in enumerate(self.plan.numbers)
-        }
+        return {n: readers[n](raw, starts[place], starts[place + 1]) for place, n in enumerate(self.plan.numbers)}
 
     def mac_input(self) -> bytes:
         """The bytes that the MAC covers: message type, bitmap and all fields before the MAC field.
@@ -365,7 +359,5 @@ class Message:
         if tpdu is None and header is None:
             envelope = self.raw[: codec.dialect.mti_at]
         else:
-            envelope = codec.envelope(
-                self.tpdu if tpdu is None else tpdu, self.header if header is None else header
-            )
+            envelope = codec.envelope(self.tpdu if tpdu is None else tpdu, self.header if header is None else header)
         return codec.seal(mti=mti or self.mti, bits=bits, pieces=pieces, envelope=envelope, mac=mac)

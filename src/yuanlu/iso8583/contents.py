@@ -20,8 +20,7 @@ NOT_A_LENGTH = 1 << 20
 """What the length tables give for bytes that are no digits: larger than any field, so it is refused."""
 
 BCD_VALUES = tuple(
-    (byte >> 4) * 10 + (byte & 15) if byte >> 4 < 10 and byte & 15 < 10 else NOT_A_LENGTH
-    for byte in range(256)
+    (byte >> 4) * 10 + (byte & 15) if byte >> 4 < 10 and byte & 15 < 10 else NOT_A_LENGTH for byte in range(256)
 )
 """The value of a BCD byte, 0 to 99, or NOT_A_LENGTH."""
 
@@ -218,17 +217,13 @@ def writer_for(number: int, field: Field, dialect: Dialect) -> Writer:
     if not field.length_digits:
         return _fixed_writer(number, field, encode)
     bcd = field.encoding in BCD_FAMILY
-    prefixes = (_BCD_PREFIXES if dialect.length_coding is LengthCoding.BCD else _ASCII_PREFIXES)[
-        field.length_digits
-    ]
+    prefixes = (_BCD_PREFIXES if dialect.length_coding is LengthCoding.BCD else _ASCII_PREFIXES)[field.length_digits]
     limit = field.size
 
     def write_with_length(value: str | bytes) -> bytes:
         content, units = encode(value)
         if units > limit:
-            raise EncodeError(
-                field=number, reason=f"{units} {'digits' if bcd else 'bytes'}, at most {limit} fit"
-            )
+            raise EncodeError(field=number, reason=f"{units} {'digits' if bcd else 'bytes'}, at most {limit} fit")
         return prefixes[units] + content
 
     return write_with_length
@@ -305,9 +300,7 @@ def _bcd_encoder(number: int, field: Field) -> Callable[[str | bytes], tuple[byt
     return encode
 
 
-def _ascii_encoder(
-    number: int, encoding: Encoding, *, short_mac: bool
-) -> Callable[[str | bytes], tuple[bytes, int]]:
+def _ascii_encoder(number: int, encoding: Encoding, *, short_mac: bool) -> Callable[[str | bytes], tuple[bytes, int]]:
     """Characters of one class; the 8 bytes of a MAC become 16 hex characters where a MAC stands as hex."""
 
     def encode(value: str | bytes) -> tuple[bytes, int]:

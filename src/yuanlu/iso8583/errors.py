@@ -34,7 +34,7 @@ class EncodeError(YuanluError):
         self.reason = reason
 
 
-class UnknownDialect(YuanluError):  # noqa: N818 - it says what it is
+class UnknownDialect(YuanluError):
     """A dialect was asked for by a name that no table carries; the text lists the names there are."""
 
     def __init__(self, *, name: str, known: tuple[str, ...]) -> None:

@@ -46,9 +46,7 @@ _HARMLESS_TAG = (
     rb"\x9f[\x00-\x1e\x21-\x6a\x6c-\x7f]|[\x01-\x1e\x40-\x55\x58\x59\x5b-\x5e\x80-\x9e\xc0-\xde]"
     rb"|\x5f[\x00-\x1f\x21-\x23\x25-\x7f]|[\x1f\xdf][\x00-\x7f]|[\x1f\x5f\x9f\xdf][\x80-\xff][\x00-\x7f]"
 )
-_SHORT_VALUE = b"|".join(
-    b"\\x%02x%b" % (size, b"." * size) for size in (6, 2, 1, 3, 8, 4, 5, 7, *range(9, 33), 0)
-)
+_SHORT_VALUE = b"|".join(b"\\x%02x%b" % (size, b"." * size) for size in (6, 2, 1, 3, 8, 4, 5, 7, *range(9, 33), 0))
 _HARMLESS_TLV = re.compile(b"(?:(?:%b)(?:%b))*+" % (_HARMLESS_TAG, _SHORT_VALUE), re.DOTALL).fullmatch
 
 _Hide = Callable[[bytearray, int, int, str], None]
@@ -71,9 +69,7 @@ def _hiders(dialect: Dialect) -> dict[int, _Hide]:
     """What hides each field of a dialect; built once."""
     hiders = _HIDERS.get(dialect.name)
     if hiders is None:
-        hiders = {
-            n: _hider(field, dialect) for n, field in dialect.fields.items() if field.mask is not Mask.NONE
-        }
+        hiders = {n: _hider(field, dialect) for n, field in dialect.fields.items() if field.mask is not Mask.NONE}
         _HIDERS[dialect.name] = hiders
     return hiders
 
@@ -85,11 +81,7 @@ def _hider(field: Field, dialect: Dialect) -> _Hide:
         case Mask.NONE | Mask.ALL:
             pass
         case Mask.PAN:
-            hide = (
-                _hide_pan_bcd(hide)
-                if field.encoding is Encoding.BCD
-                else _hide_pan_text(field, dialect, hide)
-            )
+            hide = _hide_pan_bcd(hide) if field.encoding is Encoding.BCD else _hide_pan_text(field, dialect, hide)
         case Mask.TLV:
             hide = _hide_tlv(field, dialect, hide)
         case Mask.QR:
@@ -104,9 +96,7 @@ def _hider(field: Field, dialect: Dialect) -> _Hide:
 def _hide_all(field: Field, dialect: Dialect) -> _Hide:
     """Overwrite the content with the encoding's filler."""
     prefix = dialect.prefix_bytes(field)
-    filler = (
-        b"\xff" if field.encoding in BCD_FAMILY else b"\x00" if field.encoding is Encoding.BINARY else b"*"
-    )
+    filler = b"\xff" if field.encoding in BCD_FAMILY else b"\x00" if field.encoding is Encoding.BINARY else b"*"
     whole = filler * field.content_bytes(field.size)
 
     def hide_fixed(frame: bytearray, start: int, end: int, mti: str) -> None:
@@ -190,9 +180,7 @@ def _hide_qr(field: Field, dialect: Dialect, hide_all: _Hide) -> _Hide:
     def hide(frame: bytearray, start: int, end: int, mti: str) -> None:
         content, at = bytes(frame[start + prefix : end]), 0
         hide_all(frame, start, end, mti)
-        while (head := _QR_HEAD(content, at)) is not None and (stop := head.end() + int(head[1])) <= len(
-            content
-        ):
+        while (head := _QR_HEAD(content, at)) is not None and (stop := head.end() + int(head[1])) <= len(content):
             kept = stop - 4 if stop - head.end() >= QR_CHARACTERS_MIN else stop
             origin = start + prefix
             frame[origin + at : origin + head.end()] = head[0]

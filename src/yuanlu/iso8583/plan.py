@@ -36,9 +36,7 @@ class Plan:
         self.slots = {number: (place, place + 1, readers[number]) for number, place in self.index.items()}
         self.bits = sum(1 << (128 - number) for number in layout.numbers)
         self.sensitive = tuple(
-            (number, place)
-            for number, place in self.index.items()
-            if dialect.fields[number].mask is not Mask.NONE
+            (number, place) for number, place in self.index.items() if dialect.fields[number].mask is not Mask.NONE
         )
         self.locate: Locate | None = None
         self.read_all: ReadAll | None = None

@@ -146,9 +146,7 @@ def _fixed_run(draft: _Draft, dialect: Dialect, run: list[int], end: str) -> Non
     kind, name, at = _run_kind(dialect.fields[run[0]]), f"r{run[0]}", 0
     scale = "2*" if kind == "h" else ""
     draft.lines.append(f"{name} = {kind}[{scale}s{run[0]}:{scale}{end}]")
-    draft.checks.extend(
-        [f"{name}.isdecimal()"] if kind == "h" else [f"{name}.isprintable()", f"{name}.isascii()"]
-    )
+    draft.checks.extend([f"{name}.isdecimal()"] if kind == "h" else [f"{name}.isprintable()", f"{name}.isascii()"])
     for number in run:
         row = dialect.fields[number]
         stop = at + row.content_bytes(row.size) * (2 if kind == "h" else 1)

@@ -76,9 +76,7 @@ def _bitmap(dialect: Dialect, frame: bytes) -> tuple[tuple[int, ...], int]:
         numbers += [n for n in range(_BITS + 1, 2 * _BITS + 1) if second >> (2 * _BITS - n) & 1]
     for number in numbers:
         if number not in dialect.fields:
-            raise DecodeError(
-                field="bitmap", offset=at, reason=f"bit {number} is set, but there is no such field"
-            )
+            raise DecodeError(field="bitmap", offset=at, reason=f"bit {number} is set, but there is no such field")
     return tuple(numbers), end
 
 
@@ -108,7 +106,5 @@ def _field_end(dialect: Dialect, number: int, frame: bytes, at: int) -> int:
         raise DecodeError(field=number, offset=at, reason=f"length {units}, at most {field.size} {unit}")
     end = content_at + field.content_bytes(units)
     if end > len(frame):
-        raise DecodeError(
-            field=number, offset=len(frame), reason=f"cut short: {end - len(frame)} bytes missing"
-        )
+        raise DecodeError(field=number, offset=len(frame), reason=f"cut short: {end - len(frame)} bytes missing")
     return end

@@ -18,15 +18,11 @@ def _cut(number: int, value: str, widths: tuple[int, ...], needed: int) -> list[
     for index, width in enumerate(widths, start=1):
         part = value[at : at + width]
         if len(part) < width and (part or index <= needed):
-            raise DecodeError(
-                field=f"{number}.{index}", offset=at, reason=f"{len(part)} digits, {width} needed"
-            )
+            raise DecodeError(field=f"{number}.{index}", offset=at, reason=f"{len(part)} digits, {width} needed")
         parts.append(part)
         at += width
     if len(value) > at:
-        raise DecodeError(
-            field=number, offset=at, reason=f"{len(value) - at} digits behind the last sub-field"
-        )
+        raise DecodeError(field=number, offset=at, reason=f"{len(value) - at} digits behind the last sub-field")
     return parts
 
 
@@ -37,9 +33,7 @@ def _join(number: int, parts: tuple[str, ...], widths: tuple[int, ...]) -> str:
         if not part and index > 1:
             ended = True
         elif ended or len(part) != width or not (part.isascii() and part.isdecimal()):
-            raise EncodeError(
-                field=f"{number}.{index}", reason=f"{width} digits needed, and none left out before"
-            )
+            raise EncodeError(field=f"{number}.{index}", reason=f"{width} digits needed, and none left out before")
     return "".join(parts)
 
 
@@ -291,8 +285,7 @@ class WorkingKeyBlock:
         key_bytes, count = _KEY_LAYOUTS[len(content)]
         step = key_bytes + _KCV_BYTES
         pairs = [
-            (content[at : at + key_bytes], content[at + key_bytes : at + step])
-            for at in range(0, count * step, step)
+            (content[at : at + key_bytes], content[at + key_bytes : at + step]) for at in range(0, count * step, step)
         ]
         (pik, pik_kcv), (mak, mak_kcv), (tdk, tdk_kcv) = (*pairs, (b"", b""))[:3]
         return cls(pik=pik, pik_kcv=pik_kcv, mak=mak, mak_kcv=mak_kcv, tdk=tdk, tdk_kcv=tdk_kcv)
@@ -307,9 +300,7 @@ class WorkingKeyBlock:
             pairs.append((self.tdk, self.tdk_kcv))
         for index, (key, kcv) in enumerate(pairs, start=1):
             if len(key) != len(self.pik) or len(kcv) != _KCV_BYTES:
-                raise EncodeError(
-                    field=f"62.{index}", reason="keys of one size, each with 4 check bytes, are needed"
-                )
+                raise EncodeError(field=f"62.{index}", reason="keys of one size, each with 4 check bytes, are needed")
         content = b"".join(key + kcv for key, kcv in pairs)
         if _KEY_LAYOUTS.get(len(content)) != (len(self.pik), len(pairs)):
             raise EncodeError(field=62, reason=f"{len(pairs)} keys of {len(self.pik)} bytes have no layout")

@@ -92,9 +92,7 @@ def _length(data: bytes, start: int, end: int, tag: str, at: int) -> tuple[int, 
     if size == 0:
         raise DecodeError(field=55, offset=at + start, reason=f"tag {tag} with an indefinite length")
     if size > 2 or start + 1 + size > end:
-        raise DecodeError(
-            field=55, offset=at + start, reason=f"tag {tag} with a length cut short or too long"
-        )
+        raise DecodeError(field=55, offset=at + start, reason=f"tag {tag} with a length cut short or too long")
     return int.from_bytes(data[start + 1 : start + 1 + size], "big"), start + 1 + size
 
 
@@ -104,9 +102,7 @@ def parse(data: bytes, *, at: int = 0) -> tuple[tuple[str, bytes], ...]:
     Raises DecodeError(field=55); `at` is added to its offset.
     """
     elements = walk(data, at=at)
-    return tuple(
-        (element.tag, data[element.start : element.end]) for element in elements if element.depth == 0
-    )
+    return tuple((element.tag, data[element.start : element.end]) for element in elements if element.depth == 0)
 
 
 def build(elements: Iterable[tuple[str, bytes]]) -> bytes:

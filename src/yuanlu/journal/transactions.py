@@ -151,6 +151,18 @@ def newer_from_terminal(connection: Connection, transaction: Transaction) -> boo
     return connection.execute(query).first() is not None
 
 
+def latest_sealed(connection: Connection) -> tuple[str, bytes] | None:
+    """The newest transaction that holds sealed material, with it; None when the journal holds none."""
+    query = (
+        select(transactions.c.transaction_id, transactions.c.sealed)
+        .where(transactions.c.sealed.is_not(None))
+        .order_by(transactions.c.transaction_id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row.transaction_id, row.sealed)
+
+
 def left_in_flight(connection: Connection) -> list[Transaction]:
     """Sent, perhaps, and without an outcome: what a crash leaves behind. By the partial index."""
     return _all(connection, select(transactions).where(transactions.c.state == "SEND_INTENT"))

@@ -36,7 +36,7 @@ class IdentifierSource:
     def __init__(self, clock: Clock, random_bits: Callable[[int], int]) -> None:
         self._clock = clock
         self._random_bits = random_bits
-        self._ms = 0
+        self._ms = -1
         self._tail = 0
         self._prefix = ""
 

@@ -19,7 +19,7 @@ class KeyFileError(KeyStoreError):
     """The file that holds the store's secret is missing, damaged or readable by others."""
 
 
-class SealBroken(KeyStoreError):  # noqa: N818 - the name is the statement
+class SealBroken(KeyStoreError):
     """Sealed bytes were changed, moved to another place, or sealed under another key."""
 
 
@@ -27,5 +27,5 @@ class PinBlockError(KeyStoreError):
     """A PIN block cannot be translated: its length or the card number's is wrong, which is all we tell."""
 
 
-class ProductionRefused(KeyStoreError):  # noqa: N818 - the name is the statement
+class ProductionRefused(KeyStoreError):
     """The software key store was asked to serve real money."""

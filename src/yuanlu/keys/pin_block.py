@@ -63,9 +63,7 @@ def translate(
     return to_key._encipher((int.from_bytes(from_key._decipher(block), "big") ^ mixed_in).to_bytes(8, "big"))
 
 
-def encipher_pin(
-    pin: str, key: PinKey, *, pan: str = "", pin_format: PinFormat = PinFormat.WITH_PAN
-) -> bytes:
+def encipher_pin(pin: str, key: PinKey, *, pan: str = "", pin_format: PinFormat = PinFormat.WITH_PAN) -> bytes:
     """The 8-byte block a terminal makes of the digits typed on it; `PinBlockError` unless there are 4 to 12.
 
     For simulated terminals: a real one does this inside its own key pad.

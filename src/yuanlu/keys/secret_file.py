@@ -24,9 +24,7 @@ def read_secret(path: Path) -> bytes:
         # Without O_NONBLOCK a pipe in the file's place would hold the start for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise KeyFileError(
-            f"{path} does not exist; restore it from a backup, or allow a new one to be made"
-        ) from None
+        raise KeyFileError(f"{path} does not exist; restore it from a backup, or allow a new one to be made") from None
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read: {error.strerror}; run as the user who owns it") from None
     try:
@@ -52,9 +50,7 @@ def create_secret(path: Path, random_bytes: Callable[[int], bytes]) -> None:
             draft.unlink()
         _sync_directory(path.parent)
     except OSError as error:
-        raise KeyFileError(
-            f"{path} cannot be made: {error.strerror}; check that its directory is writable"
-        ) from None
+        raise KeyFileError(f"{path} cannot be made: {error.strerror}; check that its directory is writable") from None
 
 
 def _write_durably(path: Path, content: bytes) -> None:
@@ -82,9 +78,7 @@ def _require_private(path: Path, status: os.stat_result) -> None:
 
 
 def _parsed(path: Path, content: bytes) -> bytes:
-    damaged = KeyFileError(
-        f"{path} is damaged; restore it from a backup: what it sealed cannot be opened otherwise"
-    )
+    damaged = KeyFileError(f"{path} is damaged; restore it from a backup: what it sealed cannot be opened otherwise")
     lines = content.decode("ascii", errors="replace").splitlines()
     if len(lines) != 3 or lines[0] != TITLE:
         raise damaged

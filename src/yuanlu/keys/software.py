@@ -144,13 +144,9 @@ class SoftwareKeyStore:
         if len(blob) < _BODY_AT + TAG_BYTES or not blob.startswith(SEAL_FORM):
             raise SealBroken(f"{context}: these bytes were never a seal of this program, or are cut short")
         if not blob.startswith(self._header):
-            raise SealBroken(
-                f"{context}: sealed under another key; open the store with the key file of that time"
-            )
+            raise SealBroken(f"{context}: sealed under another key; open the store with the key file of that time")
         try:
-            return self._aead.decrypt(
-                blob[_HEADER_BYTES:_BODY_AT], blob[_BODY_AT:], context.encode() + self._header
-            )
+            return self._aead.decrypt(blob[_HEADER_BYTES:_BODY_AT], blob[_BODY_AT:], context.encode() + self._header)
         except InvalidTag:
             raise SealBroken(f"{context}: the sealed bytes were changed or belong to another place") from None
 
@@ -169,9 +165,7 @@ class SoftwareKeyStore:
             return self._new_des_key(length)
         fitting = [size for size in chosen.key_bytes if size <= length]
         if not fitting:
-            raise KeyFormError(
-                f"{algorithm} needs keys of double length; let the terminal's profile ask for them"
-            )
+            raise KeyFormError(f"{algorithm} needs keys of double length; let the terminal's profile ask for them")
         key = self._random_bytes(max(fitting))
         # All bits of an AES key count; a DES key gives one of each eight to parity.
         return with_odd_parity(key) if chosen.is_des else key

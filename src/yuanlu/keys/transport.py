@@ -72,9 +72,7 @@ def parts_of_field_62(value: bytes) -> KeyParts:
     step = width + KCV_BYTES
     cut = [(value[at : at + width], value[at + width : at + step]) for at in range(0, step * count, step)]
     tdk, tdk_kcv = cut[2] if count > 2 else (None, None)
-    return KeyParts(
-        pik=cut[0][0], pik_kcv=cut[0][1], mak=cut[1][0], mak_kcv=cut[1][1], tdk=tdk, tdk_kcv=tdk_kcv
-    )
+    return KeyParts(pik=cut[0][0], pik_kcv=cut[0][1], mak=cut[1][0], mak_kcv=cut[1][1], tdk=tdk, tdk_kcv=tdk_kcv)
 
 
 def encipher_keys(master_key: bytes, clear: ClearKeys) -> KeyParts:
@@ -102,9 +100,7 @@ def decipher_keys(master_key: bytes, parts: KeyParts, scope: str) -> ClearKeys:
     def opened(which: str, enciphered: bytes, kcv: bytes) -> bytes:
         shortened = without_padding(enciphered)
         if len(shortened) not in (8, 16, 24):
-            raise KeyFormError(
-                f"{scope}: the {which} key has {len(enciphered)} bytes; 8, 16 or 24 are possible"
-            )
+            raise KeyFormError(f"{scope}: the {which} key has {len(enciphered)} bytes; 8, 16 or 24 are possible")
         key = decipher(shortened)
         found = check_value(key)
         if found != kcv:

@@ -164,7 +164,7 @@ def _not_found_is_final(leg: Leg, terms: HostTerms, now: Moment) -> Step:
 
 
 def _duplicate(leg: Leg, terms: HostTerms) -> Step:
-    if leg.attempts - leg.rejected >= 2 and terms.profile.automatic:
+    if leg.attempts - leg.rejected >= 2 and terms.profile.repeats:
         return Close(state=State.RETURNED)
     return _verify(terms, "the host calls the first reversal a duplicate (94)")
 

@@ -63,9 +63,7 @@ def _digits(field: Field, least: int, most: int) -> st.SearchStrategy[str]:
 
 def _hex(least: int, most: int) -> st.SearchStrategy[str]:
     """Upper-case hex of so many bytes, none of it text."""
-    return st.binary(min_size=least, max_size=most).map(
-        lambda data: bytes(b | 0x80 for b in data).hex().upper()
-    )
+    return st.binary(min_size=least, max_size=most).map(lambda data: bytes(b | 0x80 for b in data).hex().upper())
 
 
 @st.composite

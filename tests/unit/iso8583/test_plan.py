@@ -52,9 +52,7 @@ def test_compiled_code_reads_the_published_frames_without_giving_up(entry: dict)
 @pytest.mark.parametrize("codec", [CUP, ISO87], ids=lambda codec: codec.dialect.name)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_compiled_code_agrees_with_the_walk_on_sound_and_damaged_frames(
-    codec: Codec, data: st.DataObject
-) -> None:
+def test_compiled_code_agrees_with_the_walk_on_sound_and_damaged_frames(codec: Codec, data: st.DataObject) -> None:
     frame = codec.encode(mti="0200", fields=data.draw(field_sets(codec)))
     plan = _compiled(codec, frame)
     _agree(codec, plan, frame)

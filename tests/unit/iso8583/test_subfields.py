@@ -53,9 +53,9 @@ def test_field_61_of_a_published_frame_is_rebuilt(name: str) -> None:
 def test_field_61_names_the_original() -> None:
     assert F61.parse("000007000101") == F61(batch_no="000007", stan="000101")
     assert F61.parse("0000000000000316").date_mmdd == "0316"
-    assert F61(
-        batch_no="1" * 6, stan="2" * 6, date_mmdd="0316", auth_mode="01", auth_institution="3" * 11
-    ).build()[18:] == ("3" * 11)
+    assert F61(batch_no="1" * 6, stan="2" * 6, date_mmdd="0316", auth_mode="01", auth_institution="3" * 11).build()[
+        18:
+    ] == ("3" * 11)
 
 
 def test_field_48_holds_the_totals_of_a_published_settlement() -> None:

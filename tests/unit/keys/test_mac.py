@@ -174,9 +174,7 @@ def test_a_single_key_in_the_padded_form_of_0810_is_the_single_key() -> None:
         ("aes-cmac", SINGLE, "16 or 32 bytes, not 8"),
     ],
 )
-def test_a_key_of_the_wrong_length_is_refused_without_being_shown(
-    algorithm: str, key: bytes, told: str
-) -> None:
+def test_a_key_of_the_wrong_length_is_refused_without_being_shown(algorithm: str, key: bytes, told: str) -> None:
     with pytest.raises(KeyFormError, match=told) as caught:
         mac_key(algorithm, key)
     assert key.hex() not in str(caught.value)

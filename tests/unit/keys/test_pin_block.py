@@ -40,9 +40,7 @@ def test_a_translated_block_is_the_one_a_terminal_would_have_made_under_the_othe
     pin: str, pan: str, from_key: bytes, to_key: bytes, from_format: PinFormat, to_format: PinFormat
 ) -> None:
     typed = encipher_pin(pin, PinKey(from_key), pan=pan, pin_format=from_format)
-    sent = translate(
-        typed, PinKey(from_key), PinKey(to_key), pan=pan, from_format=from_format, to_format=to_format
-    )
+    sent = translate(typed, PinKey(from_key), PinKey(to_key), pan=pan, from_format=from_format, to_format=to_format)
     assert sent == encipher_pin(pin, PinKey(to_key), pan=pan, pin_format=to_format)
 
 

@@ -30,9 +30,7 @@ def test_an_existing_file_is_never_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
-def test_a_file_that_others_can_open_is_refused_with_the_command_that_helps(
-    tmp_path: Path, mode: int
-) -> None:
+def test_a_file_that_others_can_open_is_refused_with_the_command_that_helps(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "keys"
     create_secret(path, counting)
     path.chmod(mode)

@@ -154,9 +154,7 @@ def test_a_pin_typed_at_a_terminal_arrives_under_the_key_of_the_host() -> None:
     terminal = STORE.issue_working_keys(TERMINAL, "unionpay-ecb", double_length=True)
     host = STORE.issue_working_keys("acquirer/east", "unionpay-ecb", double_length=False)
     keypad = decipher_keys(STORE.sandbox_terminal_master_key(TERMINAL), terminal.for_terminal, TERMINAL)
-    host_side = decipher_keys(
-        STORE.sandbox_terminal_master_key("acquirer/east"), host.for_terminal, "acquirer/east"
-    )
+    host_side = decipher_keys(STORE.sandbox_terminal_master_key("acquirer/east"), host.for_terminal, "acquirer/east")
     typed = encipher_pin("123456", PinKey(keypad.pik), pan=PAN)
     sent = STORE.translate_pin(typed, terminal, host, PAN)
     assert sent == encipher_pin("123456", PinKey(host_side.pik), pan=PAN)

@@ -51,9 +51,7 @@ def test_keys_arrive_as_they_were_sent_in_every_layout(clear: ClearKeys, length:
 @pytest.mark.parametrize("which", ["pik_kcv", "mak_kcv", "tdk_kcv"])
 def test_a_wrong_check_value_is_refused_and_names_whose_key_it_was(which: str) -> None:
     parts = encipher_keys(MASTER, ClearKeys(pik=DOUBLE, mak=SINGLE, tdk=DOUBLE))
-    with pytest.raises(
-        KeyCheckError, match=r"acquirer/east: the .* came with check value 00000000"
-    ) as caught:
+    with pytest.raises(KeyCheckError, match=r"acquirer/east: the .* came with check value 00000000") as caught:
         decipher_keys(MASTER, replace(parts, **{which: bytes(4)}), "acquirer/east")
     for key in (MASTER, SINGLE, DOUBLE):
         assert key.hex() not in str(caught.value).lower()

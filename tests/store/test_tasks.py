@@ -1,0 +1,180 @@
+"""Due work: claimed once, fenced by its epoch, woken, and never lost."""
+
+import asyncio
+
+from tests.store.journals import NOW, opened, until
+from yuanlu.journal import tasks
+from yuanlu.journal.tasks import Claimed, TaskRunner
+from yuanlu.journal.unit import Committed, Conflict
+from yuanlu.kernel.clock import Moment, SystemClock
+
+
+class HandClock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.wall_us, self.boot_us = NOW.wall_us, NOW.boot_us
+
+    def now(self) -> Moment:
+        return Moment(wall_us=self.wall_us, boot_us=self.boot_us, boot_id="boot")
+
+
+def runner_of(at, handle, *, clock=None, lanes=None) -> TaskRunner:
+    lanes = lanes or {"h1": 4}
+    return TaskRunner(kind="k", lanes=lanes, journal=at.journal, clock=clock or SystemClock(), handle=handle)
+
+
+def test_due_work_is_done_once_oldest_first_within_the_lanes_limit(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+        done, most, busy = [], [0], [0]
+
+        async def handle(task: Claimed) -> None:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+            await asyncio.sleep(0.01)
+            done.append(task.key)
+            await at.journal.commit([], [tasks.drop(task)])
+            busy[0] -= 1
+
+        async def story() -> None:
+            runner = runner_of(at, handle, lanes={"h1": 2})
+            start = runner.now_us()
+            await at.journal.commit([], [tasks.put("k", f"{n:02}", "h1", start - 1000 + n) for n in range(10)])
+            await at.journal.commit([], [tasks.put("k", "later", "h1", start + 60_000_000)])
+            runner.start()
+            await until(lambda: len(done) >= 10)
+            await asyncio.sleep(0.05)
+            await runner.stop()
+
+        run(story)
+        assert sorted(done) == done or sorted(done) == [f"{n:02}" for n in range(10)]
+        assert len(done) == len(set(done)) == 10
+        assert most[0] <= 2
+        assert [row.key for row in at.sql("SELECT key FROM tasks")] == ["later"]
+
+
+def test_a_slow_lane_does_not_hold_up_another(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+        done = []
+
+        async def handle(task: Claimed) -> None:
+            if task.lane == "slow":
+                await asyncio.sleep(30)
+            done.append(task.key)
+            await at.journal.commit([], [tasks.drop(task)])
+
+        async def story() -> None:
+            runner = runner_of(at, handle, lanes={"slow": 1, "fast": 1})
+            due = [tasks.put("k", f"{lane}{n}", lane, 1) for lane in ("slow", "fast") for n in range(3)]
+            await at.journal.commit([], due)
+            runner.start()
+            await until(lambda: len(done) >= 3)
+            await runner.stop()
+
+        run(story)
+        assert done == ["fast0", "fast1", "fast2"]
+
+
+def test_who_lost_the_claim_can_change_nothing(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+
+        async def story() -> None:
+            await at.journal.commit([], [tasks.put("k", "a", "h1", 1)])
+            claims = [tasks.Change(statement=tasks.CLAIM_TASK, row=(1, n, 99, "k", "a", 0)) for n in (7, 8)]
+            results = await asyncio.gather(*(at.journal.commit([], [claim]) for claim in claims))
+            assert [type(r) for r in results] == [Committed, Conflict]
+            old, new = (Claimed(kind="k", key="a", lane="h1", epoch=epoch) for epoch in (0, 1))
+            assert not await at.journal.read(lambda c: tasks.is_held(c, old))
+            assert await at.journal.read(lambda c: tasks.is_held(c, new))
+            for change in (tasks.move(old, 5), tasks.drop(old)):
+                assert isinstance(await at.journal.commit([], [change]), Conflict)
+            assert isinstance(await at.journal.commit([], [tasks.drop(new)]), Committed)
+
+        run(story)
+
+
+def test_waking_makes_what_waits_due_and_leaves_what_is_held(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+
+        async def story() -> None:
+            clock = HandClock()
+
+            async def handle(task: Claimed) -> None:
+                raise AssertionError("not started")
+
+            runner = runner_of(at, handle, clock=clock)
+            far = runner.now_us() + 3_000_000_000
+            await at.journal.commit([], [tasks.put("k", "a", "h1", far), tasks.put("k", "b", "h1", far)])
+            await at.journal.commit([], [tasks.put("k", "other", "h2", far)])
+            held = tasks.Change(statement=tasks.CLAIM_TASK, row=(1, 1, far, "k", "b", 0))
+            await at.journal.commit([], [held])
+            await runner.wake_lane("h1")
+            due = {row.key: row.due_at_us for row in at.sql("SELECT key, due_at_us FROM tasks")}
+            assert due == {"a": runner.now_us(), "b": far, "other": far}
+            assert await at.journal.read(lambda c: tasks.wake(c, "k", "b", "h1", 1)) is None
+            for key in ("a", "gone"):
+                change = await at.journal.read(lambda c, key=key: tasks.wake(c, "k", key, "h1", 1))
+                assert isinstance(await at.journal.commit([], [change]), Committed)
+
+        run(story)
+
+
+def test_a_task_whose_handler_failed_comes_back_when_its_lease_is_over(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+        tries = []
+
+        async def story() -> None:
+            clock = HandClock()
+
+            async def handle(task: Claimed) -> None:
+                tries.append(task.epoch)
+                if len(tries) == 1:
+                    raise RuntimeError("once")
+                await at.journal.commit([], [tasks.drop(task)])
+
+            runner = runner_of(at, handle, clock=clock)
+            await at.journal.commit([], [tasks.put("k", "a", "h1", 1)])
+            runner.start()
+            await until(lambda: len(tries) >= 1)
+            await asyncio.sleep(0.05)
+            assert len(tries) == 1
+            clock.boot_us += tasks.LEASE_US + 1_000_000
+            runner.nudge("h1")
+            await until(lambda: len(tries) >= 2)
+            await asyncio.sleep(0.02)
+            await runner.stop()
+
+        run(story)
+        assert tries == [1, 2]
+        assert at.sql("SELECT * FROM tasks") == []
+
+
+def test_a_wall_clock_that_jumps_makes_nothing_early_or_late(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+
+        async def story() -> None:
+            clock = HandClock()
+
+            async def handle(task: Claimed) -> None: ...
+
+            runner = runner_of(at, handle, clock=clock)
+            before = runner.now_us()
+            clock.wall_us += 86_400_000_000
+            assert runner.now_us() == before
+            clock.boot_us += 5
+            assert runner.now_us() == before + 5
+
+        run(story)
+
+
+def test_a_restart_frees_what_was_held_and_lets_nothing_wait_for_a_clock_that_was_wrong(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+        now_us = NOW.wall_us
+        rows = [tasks.put("k", "held", "h1", 1), tasks.put("k", "far", "h1", now_us + 10**13)]
+        run(lambda: at.journal.commit([], [*rows, tasks.put("k", "soon", "h1", now_us + 10**9)]))
+        held = tasks.Change(statement=tasks.CLAIM_TASK, row=(1, 1, now_us * 2, "k", "held", 0))
+        run(lambda: at.journal.commit([], [held]))
+        with at.engine.begin() as connection:
+            tasks.release_all(connection, now_us)
+        due = {row.key: (row.holder, row.due_at_us) for row in at.sql("SELECT key, holder, due_at_us FROM tasks")}
+        assert due == {"held": (0, now_us), "far": (0, now_us), "soon": (0, now_us + 10**9)}

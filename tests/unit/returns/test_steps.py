@@ -1,0 +1,34 @@
+import pytest
+
+from tests.unit.returns.test_policy import at, leg
+from yuanlu.acquirers.outcome import Doubt, NoAnswer
+from yuanlu.returns.states import State
+from yuanlu.returns.steps import as_sent, as_unsent, count_of, reason_after, reason_for
+
+
+@pytest.mark.parametrize(
+    ("doubt", "reason"),
+    [(Doubt.TIMEOUT, "98"), (Doubt.DISCONNECTED, "98"), (Doubt.BAD_MAC, "A0"), (Doubt.GARBLED, "06")],
+)
+def test_the_reason_of_a_reversal_says_why_the_answer_is_missing(doubt, reason):
+    assert reason_for(doubt) == reason
+
+
+def test_an_unanswered_reversal_is_repeated_for_no_answer_and_an_inquiry_changes_no_reason():
+    given = leg(last="unknown")
+    assert reason_after(given, "reversal", NoAnswer(doubt=Doubt.BAD_MAC)) == "98"
+    assert reason_after(given, "inquiry", NoAnswer(doubt=Doubt.TIMEOUT)) == given.reason
+
+
+def test_what_was_sent_is_counted_and_what_never_left_is_not():
+    fresh = leg(sent=0, at=0)
+    sent = as_sent(fresh, "reversal", at(7))
+    assert (sent.attempts, sent.last_boot_us, sent.last_meaning) == (1, 7_000_000, "")
+    assert count_of(sent, "reversal") == 1
+    back = as_unsent(sent, "reversal")
+    assert (back.attempts, back.last_step) == (0, "")
+    asked = as_sent(sent, "inquiry", at(9))
+    assert (asked.inquiries, asked.asked_boot_us, asked.last_boot_us) == (1, 9_000_000, 7_000_000)
+    assert as_unsent(asked, "inquiry").inquiries == 0
+    assert as_unsent(as_sent(sent, "reversal", at(9)), "reversal").attempts == 1
+    assert back.state is State.RETURNING
