@@ -4,7 +4,8 @@ What passes through is spliced: only the PIN block, the batch number and the MAC
 """
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yuanlu.acquirers.link import HostLink
 from yuanlu.acquirers.material import ReversalMaterial
@@ -30,8 +31,7 @@ BREAKER_TRIAL_S = 5.0
 INQUIRY_STATES = {"APPROVED", "REVERSED", "DECLINED", "UNKNOWN"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
+class Upstream(Struct, frozen=True, kw_only=True):
     """A request ready to leave: the frame, what its answer must be, and the key the answer is checked with."""
 
     frame: bytes

@@ -213,8 +213,11 @@ class HostLink:
 
     def _pick(self) -> HostConnection | None:
         """The usable connection with the fewest requests waiting."""
-        usable = [connection for connection in self._connections if connection.usable]
-        return min(usable, key=lambda connection: connection.waiting, default=None)
+        best = None
+        for connection in self._connections:
+            if connection.usable and (best is None or connection.waiting < best.waiting):
+                best = connection
+        return best
 
     def on_frame(self, frame: bytes) -> None:
         """An answer: to the request that waits for it, or to whoever looks after late ones."""

@@ -4,9 +4,10 @@ Never track data, PIN block or CVV. The card number travels in here, so the byte
 before they reach the journal.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import msgspec
+from msgspec import Struct
 
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.tlv import short_f55
@@ -15,8 +16,7 @@ KEPT_FIELDS = (2, 3, 4, 7, 11, 22, 23, 25, 32, 33, 41, 42, 49, 59, 60, 61)
 """Fields that a reversal repeats from its original, as they went upstream."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReversalMaterial:
+class ReversalMaterial(Struct, frozen=True, kw_only=True):
     """The original as it went upstream: envelope, and the fields its reversal repeats, as `Message.get` shows them."""
 
     mti: str
@@ -29,12 +29,13 @@ class ReversalMaterial:
         return msgspec.json.encode((self.mti, self.tpdu.hex(), self.header.hex(), self.fields))
 
 
-def material_of(message: Message) -> ReversalMaterial:
+def material_of(message: Message, *, mti: str = "", original: Mapping[int, str] | None = None) -> ReversalMaterial:
     """What to keep of this request. Raises DecodeError when one of the kept fields is malformed."""
     fields = {number: message[number] for number in KEPT_FIELDS if message.has(number)}
     if message.has(55) and (short := short_f55(bytes.fromhex(message[55]))):
         fields[55] = short.hex().upper()
-    return ReversalMaterial(mti=message.mti, tpdu=message.tpdu, header=message.header, fields=fields)
+    fields |= original or {}
+    return ReversalMaterial(mti=mti or message.mti, tpdu=message.tpdu, header=message.header, fields=fields)
 
 
 def material_from(content: bytes) -> ReversalMaterial:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from msgspec import Struct
+
 from yuanlu.iso8583.codec import Message
 
 
@@ -15,8 +17,7 @@ class Doubt(Enum):
     GARBLED = "answer that cannot be read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True):
     """The host's answer, matched and authentic. `authenticated` is False for a decline without a MAC."""
 
     message: Message
@@ -41,8 +42,7 @@ class NotSent:
 Outcome = Answered | NoAnswer | NotSent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(Struct, frozen=True, kw_only=True):
     """What an answer must carry to be the answer to this request (domain trap T8)."""
 
     mti: str

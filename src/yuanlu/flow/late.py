@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import structlog
+from msgspec.structs import replace as structs_replace
 
 from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL
 from yuanlu.flow.payment import Desk
@@ -115,7 +116,7 @@ async def _reopen(desk: Desk, found: Transaction, text: str, frames: bytes) -> b
         fact(desk, found, State.REOPENED, version=version, note=text, frames=frames),
         fact(desk, found, "RETURN_INTENT", version=version + 1, note=why),
     ]
-    reopened = replace(found, version=version)
+    reopened = structs_replace(found, version=version)
     changes: list[Change] = [
         to_state(desk, found, State.REOPENED, version, why),
         to_state(desk, reopened, State.RETURNING, version + 1, why),

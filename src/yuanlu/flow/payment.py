@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.iso8583.codec import Message
 from yuanlu.journal.writer import Journal
@@ -21,8 +23,7 @@ Reply = bytes | None
 """The frame for the terminal, or None for silence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """How to speak to the one who asked: a terminal's connection, as far as a transaction needs to know it.
 
     `relay` turns the host's answer into the frame for the terminal; `refuse` makes an answer of our own with a
@@ -37,8 +38,7 @@ class Caller:
     keys: WorkingKeys | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
+class Payment(Struct, frozen=True, kw_only=True):
     """A request as the gateway understood it: a sale, QR sale or balance inquiry, or a terminal's reversal of one.
 
     `account` is the card number, or for QR the content of field 59; it is never stored as it is.

@@ -7,8 +7,9 @@ makes "unknown" and the duty to return the money durable in one commit. Source: 
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
@@ -17,7 +18,17 @@ from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
 from yuanlu.flow.late import record_late
 from yuanlu.flow.payment import QR_SALE, Desk, InFlight, Payment, Reply
 from yuanlu.flow.pending import wait_for_customer
-from yuanlu.flow.records import event, fact, frame, received, reply_frame, to_outcome, with_host_words
+from yuanlu.flow.records import (
+    event,
+    fact,
+    frame,
+    host_words,
+    outcome,
+    received,
+    reply_frame,
+    to_outcome,
+    with_host_words,
+)
 from yuanlu.flow.repeats import answer_repeat
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -59,7 +70,8 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         return await decline_new(desk, payment, *refusal)
     try:
         upstream = host.forward(payment.message, payment.caller.keys)
-        outgoing = host.codec.decode(upstream.frame)
+        same = upstream.frame is payment.message.raw
+        outgoing = payment.message if same else host.codec.decode(upstream.frame)
         transaction = received(desk, payment, outgoing)
     except DecodeError as error:
         return await decline_new(desk, payment, FORMAT_CODE, str(error))
@@ -67,7 +79,8 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         return await decline_new(desk, payment, HOST_DOWN_CODE, str(error))
     except KeyStoreError as error:
         return await decline_new(desk, payment, PIN_KEY_CODE, str(error))
-    frames = frame(Direction.FROM_TERMINAL, payment.message) + frame(Direction.TO_HOST, outgoing)
+    taken = frame(Direction.FROM_TERMINAL, payment.message)
+    frames = taken + (Direction.TO_HOST.value + taken[1:] if same else frame(Direction.TO_HOST, outgoing))
     committed = await desk.journal.commit(
         [fact(desk, transaction, State.SEND_INTENT, version=1, frames=frames)],
         [Change(statement=INSERT_TRANSACTION, row=as_row(transaction))],
@@ -166,12 +179,11 @@ async def _settle(
     frames += reply_frame(payment.message, reply)
 
     def unit(current: Transaction) -> Unit:
-        settled = replace(current, state=state, version=current.version + 1, reason=why or watch)
-        settled = with_host_words(settled, answer, code)
-        changes = [to_outcome(desk, settled, was=current)]
+        version = current.version + 1
+        changes = [outcome(desk, current, state, version, why or watch, host_words(answer, code))]
         if watch:
             changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
-        return [fact(desk, current, state, version=settled.version, note=why or watch, frames=frames)], changes
+        return [fact(desk, current, state, version=version, note=why or watch, frames=frames)], changes
 
     if not await _conclude(desk, transaction, unit):
         return await _overtaken(desk, payment, transaction, answer)

@@ -1,6 +1,6 @@
 """The rows that the flow writes: transactions, facts, masked frames."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from yuanlu.acquirers.material import material_of
 from yuanlu.flow.payment import QR_SALE, Desk, Payment
@@ -20,13 +20,12 @@ def received(desk: Desk, payment: Payment, upstream: Message) -> Transaction:
     Raises DecodeError when a field that a reversal would need is malformed.
     """
     transaction_id = desk.identifiers.new()
-    now_us = desk.clock.now().wall_us
-    material = material_of(upstream)
+    now_us = desk.clock.wall_us()
     card = payment.account if payment.kind != QR_SALE else ""
     original = {11: payment.key.stan}
     if card:  # a swiped card's number stands in the track, which is never kept
         original[2] = card
-    material = replace(material, mti=payment.key.mti_class, fields={**material.fields, **original})
+    material = material_of(upstream, mti=payment.key.mti_class, original=original)
     return Transaction(
         transaction_id=transaction_id,
         key=payment.key,
@@ -62,7 +61,7 @@ def fact(desk: Desk, transaction: Transaction, kind: str, *, version: int, note:
         subject_id=transaction.transaction_id,
         version=version,
         kind=kind,
-        at_us=desk.clock.now().wall_us,
+        at_us=desk.clock.wall_us(),
         terminal_id=transaction.key.terminal_id,
         note=note,
         frames=frames,
@@ -71,20 +70,23 @@ def fact(desk: Desk, transaction: Transaction, kind: str, *, version: int, note:
 
 def to_outcome(desk: Desk, after: Transaction, *, was: Transaction) -> Change:
     """The state with the host's words, from version `was` to version `after`."""
+    words = (after.response_code, after.rrn, after.auth_code)
+    return outcome(desk, was, after.state, after.version, after.reason, words)
+
+
+def outcome(desk: Desk, was: Transaction, state: str, version: int, reason: str, words: tuple[str, str, str]) -> Change:
+    """The state with the host's code, reference number and authorisation."""
     return Change(
         statement=SET_OUTCOME,
-        row=(
-            after.state, after.version, after.reason, after.response_code, after.rrn, after.auth_code,
-            desk.clock.now().wall_us, was.transaction_id, was.version,
-        ),
-    )  # fmt: skip
+        row=(state, version, reason, *words, desk.clock.wall_us(), was.transaction_id, was.version),
+    )
 
 
 def to_state(desk: Desk, was: Transaction, state: str, version: int, reason: str) -> Change:
     """Another state, or the same with another version."""
     return Change(
         statement=SET_STATE,
-        row=(state, version, reason, desk.clock.now().wall_us, was.transaction_id, was.version),
+        row=(state, version, reason, desk.clock.wall_us(), was.transaction_id, was.version),
     )
 
 
@@ -97,12 +99,15 @@ def with_host_words(transaction: Transaction, answer: Message | None, code: str)
     """The host's reference number, authorisation and code, as far as it gave them."""
     if answer is None:
         return replace(transaction, response_code=code)
-    return replace(
-        transaction,
-        response_code=_lenient(answer, 39) or code,
-        rrn=_lenient(answer, 37).strip(),
-        auth_code=_lenient(answer, 38).strip(),
-    )
+    response_code, rrn, auth_code = host_words(answer, code)
+    return replace(transaction, response_code=response_code, rrn=rrn, auth_code=auth_code)
+
+
+def host_words(answer: Message | None, code: str) -> tuple[str, str, str]:
+    """Code, reference number and authorisation, as far as the host gave them."""
+    if answer is None:
+        return code, "", ""
+    return _lenient(answer, 39) or code, _lenient(answer, 37).strip(), _lenient(answer, 38).strip()
 
 
 def _lenient(message: Message, number: int) -> str:
@@ -136,7 +141,7 @@ async def event(
         subject_id=desk.identifiers.new(),
         version=1,
         kind=kind,
-        at_us=desk.clock.now().wall_us,
+        at_us=desk.clock.wall_us(),
         terminal_id=terminal_id,
         note=text,
         frames=frames,

@@ -3,9 +3,8 @@
 Reads only what is open, by partial indexes: a million closed payments cost nothing here.
 """
 
-from dataclasses import replace
-
 import structlog
+from msgspec.structs import replace
 
 from yuanlu.flow.payment import BALANCE, Desk
 from yuanlu.flow.records import fact, to_state

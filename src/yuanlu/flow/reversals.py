@@ -3,7 +3,7 @@
 It is answered 00 once it is durably ours. That means *taken over*, not returned, and nobody is told more than that.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from yuanlu.flow.payment import BALANCE, Desk, Payment, Reply
 from yuanlu.flow.records import event, fact, frame, received, reply_frame, to_state

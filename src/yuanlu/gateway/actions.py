@@ -1,7 +1,8 @@
 """Message type and processing code to what is wanted: one table per question, nothing else."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from yuanlu.flow.payment import BALANCE, QR_SALE, SALE
 from yuanlu.iso8583.codec import Message
@@ -31,8 +32,7 @@ class Action(Enum):
     UNSUPPORTED = "unsupported"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
+class Understood(Struct, frozen=True, kw_only=True):
     """A payment or reversal, as far as the message alone tells it."""
 
     key: TransactionKey

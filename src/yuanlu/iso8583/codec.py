@@ -51,6 +51,7 @@ def codec_for(name: str) -> "Codec":
     return Codec(dialect=_DIALECTS[name])
 
 
+@lru_cache(maxsize=1024)
 def response_mti(mti: str) -> str:
     """The message type that answers `mti`: 0200 and 0201 get 0210, 0220 gets 0230, 0420 and 0421 get 0430.
 

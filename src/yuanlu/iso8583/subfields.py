@@ -6,6 +6,9 @@ on Q/CUP 006, sub-field tables of fields 60 and 61, sign-in and settlement.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+from msgspec import Struct
 
 from yuanlu.iso8583.errors import DecodeError, EncodeError
 
@@ -40,8 +43,7 @@ def _join(number: int, parts: tuple[str, ...], widths: tuple[int, ...]) -> str:
 _F60_WIDTHS = (2, 6, 3, 1, 1, 1, 3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class F60:
+class F60(Struct, frozen=True, kw_only=True):
     """What kind of transaction it is and in which batch. All digits as strings; "" for what was left out.
 
     60.1 transaction type (22 sale, 23 void, 25 refund, 00 management), 60.2 batch, 60.3 management code (001
@@ -58,6 +60,7 @@ class F60:
     account_type: str = ""
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, value: str) -> "F60":
         """Read field 60. Raises DecodeError naming the sub-field that is cut short."""
         parts = _cut(60, value, _F60_WIDTHS, needed=2)

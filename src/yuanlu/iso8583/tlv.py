@@ -6,6 +6,7 @@ whose offset counts from the start of the data, plus `at` when the caller says w
 stand.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -135,10 +136,31 @@ def _length_bytes(length: int) -> bytes:
     return bytes((0x80 | size,)) + length.to_bytes(size, "big")
 
 
+# One short primitive element: the whole and its tag. Frequent cases stand first; nothing backtracks.
+_TAG = (
+    rb"\x9f[\x00-\x7f]|[\x01-\x1e\x40-\x5e\x80-\x9e\xc0-\xde]"
+    rb"|\x5f[\x00-\x7f]|[\x1f\xdf][\x00-\x7f]|[\x1f\x5f\x9f\xdf][\x80-\xff][\x00-\x7f]"
+)
+_SHORT_VALUE = b"|".join(b"\\x%02x%b" % (size, b"." * size) for size in (6, 2, 1, 3, 8, 4, 5, 7, *range(9, 33), 0))
+_ELEMENTS = re.compile(b"((%b)(?:%b))" % (_TAG, _SHORT_VALUE), re.DOTALL).findall
+_REPEATED = frozenset(bytes.fromhex(tag) for tag in REVERSAL_TAGS)
+
+
+def _plain_short(data: bytes) -> bytes | None:
+    """`short_f55` of what nearly every chip sale sends, short primitive elements, each once; None for all else."""
+    found = {tag: element for element, tag in _ELEMENTS(data)}
+    if sum(map(len, found.values())) != len(data) or len(found) > ELEMENTS_MAX:
+        return None
+    return b"".join([element for tag, element in found.items() if tag in _REPEATED])
+
+
 def short_f55(data: bytes, *, at: int = 0) -> bytes:
     """What a reversal keeps of a sale's field 55: tags 95, 9F1E, 9F10, 9F36 and DF31, copied in their order.
 
     Raises DecodeError(field=55) when the data are no TLV; empty when none of the tags is present.
     """
+    plain = _plain_short(data)
+    if plain is not None:
+        return plain
     kept = [element for element in walk(data, at=at) if element.depth == 0 and element.tag in REVERSAL_TAGS]
     return b"".join(data[element.tag_start : element.end] for element in kept)

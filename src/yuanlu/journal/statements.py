@@ -3,17 +3,20 @@
 The writer works in a thread beside the event loop. Each step of SQLite gives up and retakes the interpreter's lock,
 so a thousand one-row statements under a busy loop wait a thousand times. One statement of many rows waits once:
 6 times the commits per second under load (`docs/performance.md`). So a statement here knows how to write itself for
-1, 4, 16 or 64 rows; the texts are made from the Core tables, once.
+any of `CHUNKS` rows; the texts are made from the Core tables, once.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Table
 
-CHUNKS = (64, 16, 4, 1)
+ROWS_STEP, ROWS_MAX = 16, 256
+CHUNKS = (*range(ROWS_STEP, ROWS_MAX + 1, ROWS_STEP), *range(1, ROWS_STEP))
+"""Rows of one statement: a whole number of sixteens, and one more statement for the rest."""
 
 Row = tuple[Any, ...]
 
@@ -111,18 +114,20 @@ Statement = Insert | Update | Delete
 
 
 def chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """The rows in runs of 64, 16, 4 and 1, so that few texts serve every number."""
-    start, left = 0, len(rows)
-    for size in CHUNKS:
-        while left >= size:
-            yield rows[start : start + size]
-            start, left = start + size, left - size
+    """The rows in one or two runs up to 256 rows, and few texts serve every number."""
+    start, end = 0, len(rows)
+    while end - start >= ROWS_STEP:
+        size = min(ROWS_MAX, (end - start) // ROWS_STEP * ROWS_STEP)
+        yield rows[start : start + size]
+        start += size
+    if start < end:
+        yield rows[start:]
 
 
 def execute(cursor: Any, statement: Statement, rows: Sequence[Row]) -> bool:
     """Run `statement` for all rows; True when each row affected exactly one in the database."""
     for run in chunks(rows):
-        cursor.execute(statement.text(len(run)), [value for row in run for value in row])
+        cursor.execute(statement.text(len(run)), list(chain.from_iterable(run)))
         if cursor.rowcount != len(run):
             return False
     return True

@@ -116,10 +116,11 @@ class TaskRunner:
 
     async def stop(self) -> None:
         """Stop looking, and leave what runs to its lease."""
-        running = [*self._loops, *(task for tasks_ in self._running.values() for task in tasks_)]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        # The loops first, and alone: a nudge from a task that ends now would make wait_for swallow the cancellation.
+        for batch in (self._loops, [task for tasks_ in self._running.values() for task in tasks_]):
+            for task in batch:
+                task.cancel()
+            await asyncio.gather(*batch, return_exceptions=True)
 
     def nudge(self, lane: str) -> None:
         """Something may have become due in this lane."""

@@ -1,8 +1,8 @@
 """A transaction's current state: the record, its statements and its queries."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, select
 
 from yuanlu.journal.statements import Insert, Row, Update
@@ -11,8 +11,7 @@ from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.kernel.money import Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class Transaction(Struct, frozen=True, kw_only=True):
     """One payment as it stands. `sealed` opens under the context `transactions/{transaction_id}`.
 
     `reason` says why it is in its state; `response_code` is the host's, or ours if it never got that far.

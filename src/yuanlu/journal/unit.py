@@ -1,13 +1,12 @@
 """What is committed together, and what comes of it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from yuanlu.journal.statements import Row, Statement
 from yuanlu.kernel.errors import YuanluError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """One thing that happened to a subject. Append-only.
 
     `version` counts the subject's facts from 1: inserting it is the compare-and-set. `note` says in a few words
@@ -24,8 +23,7 @@ class Fact:
     frames: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One row for a statement of the package that owns the table. It must affect exactly one row."""
 
     statement: Statement
@@ -56,15 +54,13 @@ class SendPermit:
         self._spent = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed:
+class Committed(Struct, frozen=True, kw_only=True):
     """It is durable. `permit` sends what the unit's last fact announces."""
 
     permit: SendPermit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(Struct, frozen=True, kw_only=True):
     """Nothing of the unit happened: another was first, or a rule of the database forbids it."""
 
     reason: str

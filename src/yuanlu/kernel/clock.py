@@ -6,18 +6,18 @@ each boot, so it is only comparable under the same boot id.
 """
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 CHINA = ZoneInfo("Asia/Shanghai")
 """The zone of every local date and time in a UnionPay message (domain trap T19)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Struct, frozen=True, kw_only=True):
     """One reading of both clocks: `wall_us` since 1970 UTC, `boot_us` since the boot named `boot_id`."""
 
     wall_us: int
@@ -41,6 +41,10 @@ class Clock(Protocol):
         """Both clocks, read now."""
         ...
 
+    def wall_us(self) -> int:
+        """The wall clock alone, microseconds since 1970 UTC: where no duration hangs on it."""
+        ...
+
 
 class SystemClock:
     """The machine's clocks. Made once, in `wiring`, and passed in."""
@@ -55,6 +59,10 @@ class SystemClock:
             boot_us=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000,
             boot_id=self._boot_id,
         )
+
+    def wall_us(self) -> int:
+        """The wall clock alone."""
+        return time.time_ns() // 1000
 
 
 def _boot_id() -> str:

@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yuanlu.kernel.clock import Clock
 
@@ -12,8 +13,7 @@ _RANDOM_LIMIT = 1 << _RANDOM_BITS
 _RETURN_NAMESPACE = uuid.UUID("6f0b7a52-8a0c-5c55-9d0e-79756e6c7521")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionKey:
+class TransactionKey(Struct, frozen=True, kw_only=True):
     """What makes two requests the same (domain trap T7): the STAN alone wraps and restarts.
 
     All as on the wire: `terminal_id` 8, `merchant_id` 15 characters, `batch_no` 6 and `stan` 6 digits,
@@ -42,7 +42,7 @@ class IdentifierSource:
 
     def new(self) -> str:
         """The next identifier."""
-        ms = self._clock.now().wall_us // 1000
+        ms = self._clock.wall_us() // 1000
         if ms > self._ms:
             self._ms = ms
             self._tail = self._random_bits(_RANDOM_BITS)

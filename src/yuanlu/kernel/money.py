@@ -1,7 +1,8 @@
 """Money: whole minor units of one currency. No float, no bare int (rule 1 of the house)."""
 
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from yuanlu.kernel.errors import YuanluError
 
@@ -17,8 +18,7 @@ class MoneyError(YuanluError):
     """An amount that is not money: negative, too large, or in another currency than its partner."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
+class Money(Struct, frozen=True, kw_only=True):
     """An amount of `minor` units (fen, cents) in `currency` (ISO 4217 numeric, three digits: "156")."""
 
     minor: int

@@ -14,8 +14,11 @@ class HandClock:
         self._readings = list(wall_ms)
 
     def now(self) -> Moment:
+        return Moment(wall_us=self.wall_us(), boot_us=0, boot_id="b")
+
+    def wall_us(self) -> int:
         ms = self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
-        return Moment(wall_us=ms * 1000, boot_us=0, boot_id="b")
+        return ms * 1000
 
 
 @given(st.lists(st.integers(0, 2**48 - 1), min_size=2, max_size=40), st.integers(0, 99))
