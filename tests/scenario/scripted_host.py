@@ -116,14 +116,15 @@ class ScriptedHost:
 
     def _receive(self, message: Message, writer: asyncio.StreamWriter) -> None:
         self.seen.append(message)
-        job = asyncio.get_running_loop().create_task(self._play(message, writer))
+        script = self._script[message.mti]
+        lines = script.popleft() if script else self._habit(message)
+        lines = lines if isinstance(lines, list) else [lines]
+        job = asyncio.get_running_loop().create_task(self._play(message, lines, writer))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
-    async def _play(self, message: Message, writer: asyncio.StreamWriter) -> None:
-        script = self._script[message.mti]
-        lines = script.popleft() if script else self._habit(message)
-        for line in lines if isinstance(lines, list) else [lines]:
+    async def _play(self, message: Message, lines: list[Line], writer: asyncio.StreamWriter) -> None:
+        for line in lines:
             match line:
                 case Say():
                     await asyncio.sleep(line.after_s)

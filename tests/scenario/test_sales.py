@@ -194,6 +194,20 @@ def test_watched_codes_are_taken_as_said_and_put_on_the_watch_list(run, tmp_path
     run(told(story, tmp_path))
 
 
+def test_a_link_stops_however_close_that_comes_to_its_connection(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        link = stage.gateway.hosts["h1"].link
+        for turns in range(40):
+            await link.stop()
+            link.start()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        async with asyncio.timeout(1):
+            await link.stop()
+
+    run(told(story, tmp_path))
+
+
 def test_a_link_whose_host_hung_up_at_once_still_wakes_the_returns_when_it_is_back(run, tmp_path):
     async def story(stage: Stage) -> None:
         await stage.host.stop()

@@ -149,6 +149,25 @@ def test_a_task_whose_handler_failed_comes_back_when_its_lease_is_over(tmp_path)
         assert at.sql("SELECT * FROM tasks") == []
 
 
+def test_a_stop_ends_however_close_it_comes_to_a_nudge(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+
+        async def story() -> None:
+            async def handle(task: Claimed) -> None: ...
+
+            for turns in range(12):
+                runner = runner_of(at, handle)
+                runner.start()
+                await asyncio.sleep(0.005)
+                runner.nudge("h1")
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                async with asyncio.timeout(1):
+                    await runner.stop()
+
+        run(story)
+
+
 def test_a_wall_clock_that_jumps_makes_nothing_early_or_late(tmp_path):
     with opened(tmp_path / "j.db") as (run, at):
 

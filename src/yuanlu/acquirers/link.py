@@ -162,7 +162,8 @@ class HostLink:
         """Give a reconnect a moment; True when the link is up."""
         if not self.up:
             try:
-                await asyncio.wait_for(self._came_up.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await self._came_up.wait()
             except TimeoutError:
                 return False
         return self.up
@@ -268,7 +269,9 @@ class HostLink:
         pause_s = RECONNECT_FIRST_S
         while True:
             try:
-                connection = await asyncio.wait_for(self._connect(), CONNECT_TIMEOUT_S)
+                # Not wait_for: until Python 3.12 it forgets a cancellation that comes with its result.
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    connection = await self._connect()
             except (OSError, TimeoutError, ssl.SSLError) as error:
                 if pause_s >= RECONNECT_MAX_S:
                     _log.warning("host cannot be reached", acquirer=self.name, reason=str(error))

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream, inquiry_state
-from yuanlu.acquirers.material import ReversalMaterial, material_of
+from yuanlu.acquirers.material import ReversalMaterial, account_bytes, account_from, material_of
 from yuanlu.acquirers.outcome import Answered, NoAnswer
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, Meaning
@@ -114,7 +114,8 @@ async def observe(
 
 def _prepared(host: Iso8583Host, frame: bytes) -> tuple[Upstream, ReversalMaterial]:
     upstream = host.forward(host.codec.decode(frame), None)
-    return upstream, material_of(host.codec.decode(upstream.frame))
+    original = host.codec.decode(upstream.frame)
+    return upstream, material_of(original, account_from(account_bytes(original, "")))
 
 
 def _reversal(host: Iso8583Host, material: ReversalMaterial, attempt: int) -> Upstream:

@@ -69,7 +69,7 @@ async def _inquire(
 ) -> Answered | NoAnswer:
     """One status inquiry, durable before it leaves; an outcome only when the host names one."""
     current = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
-    question = host.inquiry(material_of(host.codec.decode(upstream.frame)))
+    question = host.inquiry(material_of(host.codec.decode(upstream.frame), {}))
     frames = frame(Direction.TO_HOST, host.codec.decode(question.frame))
     asked = fact(desk, current, "RETURN_INQUIRY", version=current.version + 1, note="is it paid?", frames=frames)
     committed = await desk.journal.commit([asked], [next_version(current)])

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from yuanlu.acquirers.material import material_of
+from yuanlu.acquirers.material import account_bytes
 from yuanlu.flow.payment import QR_SALE, Desk, Payment
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -15,17 +15,10 @@ from yuanlu.returns.steps import sealing_context
 
 
 def received(desk: Desk, payment: Payment, upstream: Message) -> Transaction:
-    """The transaction as it begins. `upstream` is the request as it goes to the host: a reversal repeats that one.
-
-    Raises DecodeError when a field that a reversal would need is malformed.
-    """
+    """The transaction as it begins. `upstream` is the request as it goes to the host: a reversal repeats that one."""
     transaction_id = desk.identifiers.new()
     now_us = desk.clock.wall_us()
     card = payment.account if payment.kind != QR_SALE else ""
-    original = {11: payment.key.stan}
-    if card:  # a swiped card's number stands in the track, which is never kept
-        original[2] = card
-    material = material_of(upstream, mti=payment.key.mti_class, original=original)
     return Transaction(
         transaction_id=transaction_id,
         key=payment.key,
@@ -38,7 +31,7 @@ def received(desk: Desk, payment: Payment, upstream: Message) -> Transaction:
         card_token=desk.keys.card_token(payment.account) if payment.account else "",
         card_bin=card[:6],
         card_last4=card[-4:],
-        sealed=desk.keys.seal(material.to_bytes(), sealing_context(transaction_id)),
+        sealed=desk.keys.seal(account_bytes(upstream, card), sealing_context(transaction_id)),
         received_at_us=now_us,
         changed_at_us=now_us,
     )

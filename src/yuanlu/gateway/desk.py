@@ -124,6 +124,7 @@ class FrontDesk:
         connected: Callable[[], bool], arrived_s: float, *, busy: bool,
     ) -> Reply:  # fmt: skip
         try:
+            message.fields()  # every field must be well-formed; what is asked for below costs nothing more
             match action_of(message):
                 case Action.SIGN_IN:
                     return await self._sign_in(message, terminal)

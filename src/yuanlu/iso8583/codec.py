@@ -223,7 +223,7 @@ class Message:
     microsecond to make.
     """
 
-    __slots__ = ("codec", "mti", "plan", "raw", "starts")
+    __slots__ = ("_values", "codec", "mti", "plan", "raw", "starts")
 
     def __init__(self, codec: Codec, plan: Plan, raw: bytes, mti: str, starts: tuple[int, ...]) -> None:
         """For `Codec.decode` alone."""
@@ -232,6 +232,7 @@ class Message:
         self.raw = raw
         self.mti = mti
         self.starts = starts
+        self._values: dict[int, str] | None = None
 
     def __repr__(self) -> str:
         """Message type and field numbers; never contents."""
@@ -258,6 +259,8 @@ class Message:
 
     def get(self, number: int) -> str | None:
         """The field's value as its encoding shows it, None when absent. Raises DecodeError when malformed."""
+        if self._values is not None:
+            return self._values.get(number)
         slot = self.plan.slots.get(number)
         if slot is None:
             return None
@@ -267,6 +270,8 @@ class Message:
 
     def __getitem__(self, number: int) -> str:
         """The field's value. Raises DecodeError when malformed, and with reason "missing" when absent."""
+        if self._values is not None and number in self._values:
+            return self._values[number]
         slot = self.plan.slots.get(number)
         if slot is None:
             raise self._missing(number)
@@ -300,10 +305,15 @@ class Message:
         return self.raw[start:end]
 
     def fields(self) -> dict[int, str]:
-        """Every field's value, in ascending order. Raises DecodeError at the first malformed one."""
-        read_all = self.plan.read_all
-        values = read_all(self.raw, self.starts) if read_all is not None else None
-        return values if values is not None else self.fields_exactly()
+        """Every field's value, in ascending order; kept, so that asking again costs nothing. Do not change it.
+
+        Raises DecodeError at the first malformed one.
+        """
+        if self._values is None:
+            read_all = self.plan.read_all
+            values = read_all(self.raw, self.starts) if read_all is not None else None
+            self._values = values if values is not None else self.fields_exactly()
+        return self._values
 
     def fields_exactly(self) -> dict[int, str]:
         """The same as `fields`, field by field: the reference for the compiled code."""

@@ -148,7 +148,9 @@ class TaskRunner:
             if free > 0:
                 pause_s = await self._take(lane, free)
             try:
-                await asyncio.wait_for(nudge.wait(), pause_s)
+                # Not wait_for: until Python 3.12 it forgets a cancellation that comes with its result.
+                async with asyncio.timeout(pause_s):
+                    await nudge.wait()
             except TimeoutError:
                 continue
 

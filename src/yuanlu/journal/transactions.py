@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Select, select
 
+from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.statements import Insert, Row, Update
 from yuanlu.journal.tables import facts, transactions
 from yuanlu.kernel.identifiers import TransactionKey
@@ -176,6 +177,17 @@ def search(connection: Connection, text: str) -> list[Transaction]:
     return _all(connection, query.where(transactions.c.transaction_id == text)) or _all(
         connection, query.where(transactions.c.rrn == text)
     )
+
+
+def first_request(connection: Connection, transaction: Transaction) -> StoredFrame:
+    """The request a transaction began with, masked: as it went to the host, or as it came if it never did."""
+    query = select(facts.c.frames).where(
+        facts.c.merchant_id == transaction.key.merchant_id,
+        facts.c.subject_id == transaction.transaction_id,
+        facts.c.version == 1,
+    )
+    stored = {each.direction: each for each in unpack(connection.execute(query).scalar_one())}
+    return stored.get(Direction.TO_HOST) or stored[Direction.FROM_TERMINAL]
 
 
 def facts_of(connection: Connection, merchant_id: str, subject_id: str) -> list[Any]:

@@ -48,7 +48,7 @@ class IdentifierSource:
             self._tail = self._random_bits(_RANDOM_BITS)
             self._prefix = _base32(ms, 10)
         else:
-            self._tail += 1 + self._random_bits(16)
+            self._tail += 1
             if self._tail >= _RANDOM_LIMIT:
                 self._ms += 1
                 self._tail %= _RANDOM_LIMIT

@@ -8,17 +8,18 @@ make the answer durable. A crash between any two leaves a leg that the next driv
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream, inquiry_state
-from yuanlu.acquirers.material import ReversalMaterial, material_from
+from yuanlu.acquirers.material import ReversalMaterial, account_from, material_of
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import Meaning
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.masking import masked
-from yuanlu.journal import tasks
+from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction, pack
 from yuanlu.journal.tables import tasks as tasks_table
 from yuanlu.journal.tasks import Claimed, TaskRunner
@@ -159,7 +160,7 @@ class ReturnEngine:
                 await self.runner.wake_lane(task.lane)  # it came up between our look and our commit
             return
         try:
-            upstream = self._build(host, transaction, leg, step)
+            upstream = await self._build(host, transaction, leg, step)
         except StaleSession:
             await self._put_off(task, found, was_up)
             return
@@ -193,16 +194,20 @@ class ReturnEngine:
         facts, changes = case_opened(found.transaction, found.leg, "the host cannot be reached", now, 1)
         await self._journal.commit(facts, [*changes, again])
 
-    def _build(self, host: Iso8583Host, transaction: Transaction, leg: Leg, step: str) -> Upstream:
-        material = self.material(transaction)
+    async def _build(self, host: Iso8583Host, transaction: Transaction, leg: Leg, step: str) -> Upstream:
+        material = await self._material(host, transaction)
         if step == "inquiry":
             return host.inquiry(material)
         return host.reversal(material, reason=leg.reason, auth_code=transaction.auth_code, attempt=leg.attempts + 1)
 
-    def material(self, transaction: Transaction) -> ReversalMaterial:
-        """What was kept of the original, opened."""
-        assert transaction.sealed is not None, "a transaction in return keeps its material"
-        return material_from(self._keys.unseal(transaction.sealed, sealing_context(transaction.transaction_id)))
+    async def _material(self, host: Iso8583Host, transaction: Transaction) -> ReversalMaterial:
+        """The original from the journal, its account unsealed."""
+        assert transaction.sealed is not None, "a transaction in return keeps its account"
+        account = self._keys.unseal(transaction.sealed, sealing_context(transaction.transaction_id))
+        stored = await self._journal.read(partial(transactions.first_request, transaction=transaction))
+        key = transaction.key
+        original = host.codec.decode(stored.masked)
+        return material_of(original, account_from(account), mti=key.mti_class, stan=key.stan)
 
     async def _record(self, task: Claimed, host: Iso8583Host, step: str, outcome: Outcome) -> None:
         """Make the answer durable, and what follows; again if somebody changed the transaction meanwhile."""
