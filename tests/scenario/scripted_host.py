@@ -61,6 +61,7 @@ class ScriptedHost:
         self._keys: WorkingKeys | None = None
         self._script: dict[str, deque[Line | list[Line]]] = defaultdict(deque)
         self._server: asyncio.Server | None = None
+        self._stopped = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._jobs: set[asyncio.Task[None]] = set()
 
@@ -78,11 +79,13 @@ class ScriptedHost:
 
     async def start(self) -> None:
         """Listen, on the port of the time before."""
+        self._stopped = False
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Refuse connections and end those there are."""
+        self._stopped = True
         if self._server is not None:
             self._server.close()
         self.hang_up()
@@ -101,6 +104,9 @@ class ScriptedHost:
             writer.write(data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopped:  # it came in while the listener was closing
+            writer.transport.abort()
+            return
         self.connections += 1
         self._writers.add(writer)
         frames = FrameReader()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenario.stage import Stage, check_numbers, settings_for
+from yuanlu.journal.transactions import search
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.keys.secret_file import create_secret
 from yuanlu.keys.software import SoftwareKeyStore
@@ -19,7 +20,8 @@ from yuanlu.sandbox.till_messages import EntryMode, Payment
 SEED = 20_260_101
 PROMPT = {"processing_ms_max": 5, "delay_ms": 200, "late_commit_ms": 300, "restart_ms": 30, "down_ms": 60}
 TIMES = {"answer_timeout_ms": 150, "packet_life_ms": 700, "connections": 2}
-ENDED = {"APPROVED", "DECLINED", "RETURNED", "NO_EFFECT"}
+NEVER_BEGUN = "refused before any intent"
+ENDED = {"APPROVED", "DECLINED", "RETURNED", "NO_EFFECT", NEVER_BEGUN}
 REFUSED = FAULTS_BY_NAME["reversal_refused"].magic_minor
 """The one fault that needs a person, whatever the host can do."""
 
@@ -35,10 +37,15 @@ async def till(stage: Stage, number: int, amounts: list[int], sold: dict[str, tu
             assert await stage.code(stage.reversal(payment)) == "00"
 
 
+async def state_of(stage: Stage, payment: Payment) -> str:
+    found = await stage.read(lambda c: search(c, f"{payment.ref.terminal_id}+{payment.ref.stan}"))
+    return found[0].state if found else NEVER_BEGUN
+
+
 async def ended(stage: Stage, sold: dict[str, tuple[Payment, str]], within_s: float = 20.0) -> dict[str, str]:
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
-        states = {name: (await stage.find(payment)).state for name, (payment, _code) in sold.items()}
+        states = {name: await state_of(stage, payment) for name, (payment, _code) in sold.items()}
         left = {
             sold[name][0].amount_minor: state
             for name, state in states.items()

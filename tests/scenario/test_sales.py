@@ -211,17 +211,16 @@ def test_a_link_stops_however_close_that_comes_to_its_connection(run, tmp_path):
 def test_a_link_whose_host_hung_up_at_once_still_wakes_the_returns_when_it_is_back(run, tmp_path):
     async def story(stage: Stage) -> None:
         await stage.host.stop()
-        hasty = socket.socket()
-        hasty.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        hasty.bind(("127.0.0.1", stage.host.port))
-        hasty.listen(8)
-        hasty.setblocking(False)
         loop = asyncio.get_running_loop()
-        for _ in range(3):  # a load balancer with nothing behind it: accepts, and resets
-            peer, _address = await loop.sock_accept(hasty)
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            peer.close()
-        hasty.close()
+        with socket.socket() as hasty:
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            hasty.bind(("127.0.0.1", stage.host.port))
+            hasty.listen(8)
+            hasty.setblocking(False)
+            for _ in range(3):  # a load balancer with nothing behind it: accepts, and resets
+                peer, _address = await loop.sock_accept(hasty)
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
         link = stage.gateway.hosts["h1"].link
         await stage.host.start()
         await stage.until(lambda: link.up)

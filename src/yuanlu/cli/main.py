@@ -30,8 +30,12 @@ app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", metavar="FILE", help="The TOML file; YUANLU_… variables go over it.")
+    Path,
+    typer.Option(
+        "--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The TOML file; YUANLU_… variables go over it."
+    ),
 ]
+CONFIG = Path("yuanlu.toml")
 LanguageOption = Annotated[
     str, typer.Option("--lang", metavar="zh|en", help="Language of the words; by default that of the environment.")
 ]
@@ -49,7 +53,7 @@ def main() -> None:
 
 
 @app.command()
-def serve(config: ConfigOption) -> None:
+def serve(config: ConfigOption = CONFIG) -> None:
     """Run the gateway between terminals and hosts, until Ctrl-C or SIGTERM."""
     from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
@@ -115,23 +119,27 @@ def replay(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Recorded frames, one hex frame a line; # starts a comment.")
     ],
-    to: Annotated[str, typer.Option("--to", metavar="HOST:PORT", help="The gateway.")] = "127.0.0.1:7000",
+    to: Annotated[
+        str, typer.Option("--to", metavar="HOST:PORT", help="The gateway; by default the one the configuration names.")
+    ] = "",
+    config: ConfigOption = CONFIG,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for each answer.")] = 60.0,
 ) -> None:
     """Send recorded frames to a gateway, one after the other, and show the answers. Exit code 1 if one has none."""
     from yuanlu.cli.frames import frames_of, replay_frames  # noqa: PLC0415
-    from yuanlu.settings import parse_address  # noqa: PLC0415
+    from yuanlu.settings import parse_address, read_settings  # noqa: PLC0415
 
-    address = parse_address(to, "--to")
+    listen = to or read_settings(config, os.environ).gateway.listen
+    address = parse_address(listen, "--to" if to else "[gateway] listen")
     if not asyncio.run(replay_frames(list(frames_of(str(file))), address, timeout_s, typer.echo)):
         sys.exit(1)
 
 
 @app.command()
 def probe(
-    config: ConfigOption,
     acquirer: Annotated[str, typer.Argument(help="The [acquirers.NAME] to probe.")],
     terminal: Annotated[str, typer.Option(help="A terminal of terminals.csv that may be used for tests.")],
+    config: ConfigOption = CONFIG,
     amount_minor: Annotated[int, typer.Option(help="Amount of the test sale, in minor units.")] = 1,
     pan: Annotated[str, typer.Option(envvar="YUANLU_PROBE_PAN", help="A test card's number.")] = "",
     credited: Annotated[
@@ -152,7 +160,7 @@ def probe(
 
 
 @app.command()
-def status(config: ConfigOption, lang: LanguageOption = "") -> None:
+def status(config: ConfigOption = CONFIG, lang: LanguageOption = "") -> None:
     """What is open now: counts by state, returns under way, what waits for a person."""
     from yuanlu.cli.reading import status_text  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
@@ -163,7 +171,7 @@ def status(config: ConfigOption, lang: LanguageOption = "") -> None:
 @app.command()
 def show(
     what: Annotated[str, typer.Argument(metavar="ID|RRN|TERMINAL+STAN", help="Which transaction.")],
-    config: ConfigOption,
+    config: ConfigOption = CONFIG,
     lang: LanguageOption = "",
     frames: Annotated[bool, typer.Option("--frames", help="Also the masked fields of each message.")] = False,
 ) -> None:
@@ -175,7 +183,7 @@ def show(
 
 
 @config_app.command("check")
-def config_check(config: ConfigOption) -> None:
+def config_check(config: ConfigOption = CONFIG) -> None:
     """Read the configuration and the list of terminals, and say what they mean."""
     from yuanlu.cli.reading import config_text  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
@@ -184,7 +192,7 @@ def config_check(config: ConfigOption) -> None:
 
 
 @db_app.command("upgrade")
-def db_upgrade(config: ConfigOption) -> None:
+def db_upgrade(config: ConfigOption = CONFIG) -> None:
     """Bring the database to this program's version. Stop the gateway and make a backup first."""
     from yuanlu.db.schema import head, upgrade  # noqa: PLC0415
     from yuanlu.db.sqlite import StoreLock, database_path, writer_engine  # noqa: PLC0415
