@@ -99,7 +99,7 @@ def transaction(name: str, state: State = State.SEND_INTENT, amount: int = 100, 
     )
     return Transaction(
         transaction_id=name, key=key, acquirer="h1", kind="sale", state=state, version=1,
-        amount=Money(minor=amount, currency="156"), fingerprint="f", card_token="c", card_bin="", card_last4="",
+        amount=Money(minor=amount, currency="156"), card_token="c", card_bin="", card_last4="",
         sealed=None, received_at_us=1, changed_at_us=1,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.iso8583.codec import Message
+from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import Clock
 from yuanlu.kernel.identifiers import IdentifierSource, TransactionKey
@@ -61,7 +62,7 @@ class Payment(Struct, frozen=True, kw_only=True):
 
     @property
     def content(self) -> tuple[str, str, Money]:
-        """What a repeat must have in common with it while it is in flight; later the fingerprint says it."""
+        """What a repeat must have in common with it while it is in flight; later `Desk.repeats` says it."""
         return self.kind, self.account, self.amount
 
     @property
@@ -98,12 +99,11 @@ class Desk:
     alarms: int = 0
     """Repeats and reversals refused because their content contradicts the journal."""
 
-    def fingerprint(self, payment: Payment) -> str:
-        """What must be the same in a repeat: class, account, amount, currency, type."""
-        return self.keys.fingerprint(
-            payment.key.mti_class,
-            payment.account,
-            str(payment.amount.minor),
-            payment.amount.currency,
-            payment.kind,
-        )
+    def repeats(self, payment: Payment, found: Transaction) -> bool:
+        """Whether a request with the key of `found` also has its content: type, amount, currency, account."""
+        same = payment.kind == found.kind and payment.amount == found.amount
+        return same and self.token(payment) == found.card_token
+
+    def token(self, payment: Payment) -> str:
+        """The keyed name of the account; "" when the request names none."""
+        return self.keys.card_token(payment.account) if payment.account else ""

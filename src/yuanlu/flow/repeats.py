@@ -1,6 +1,6 @@
 """A request that came before: answered from the journal, never sent twice (`docs/returns.md` §1).
 
-A repeat has the same key and the same fingerprint, comes within the repeat window, and no newer request came from
+A repeat has the same key and the same content, comes within the repeat window, and no newer request came from
 that terminal. A later twin, or the same key with other content, is refused and alarmed: answering it with the old
 approval would give goods away for nothing.
 """
@@ -35,7 +35,7 @@ async def answer_repeat(desk: Desk, payment: Payment) -> Reply:
     found = await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key))
     if found is None:
         return await _refused_unknown(desk, payment)
-    if found.fingerprint != desk.fingerprint(payment):
+    if not desk.repeats(payment, found):
         return await refuse_twin(desk, payment, found, DUPLICATE_CODE, "same trace number, other content")
     late = desk.clock.now().wall_us - found.received_at_us > desk.repeat_window_us
     if late or await desk.journal.read(lambda c: transactions.newer_from_terminal(c, found)):

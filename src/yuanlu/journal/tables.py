@@ -41,7 +41,6 @@ transactions = Table(
     Column("version", Whole, nullable=False),
     Column("amount_minor", Whole, nullable=False),
     Column("currency", Words, nullable=False),
-    Column("fingerprint", Words, nullable=False),
     Column("card_token", Words, nullable=False),
     Column("card_bin", Words, nullable=False),
     Column("card_last4", Words, nullable=False),

@@ -25,7 +25,6 @@ class Transaction(Struct, frozen=True, kw_only=True):
     state: str
     version: int
     amount: Money
-    fingerprint: str
     card_token: str
     card_bin: str
     card_last4: str
@@ -61,7 +60,7 @@ def as_row(t: Transaction) -> Row:
     """The columns of the table, in their order."""
     return (
         t.transaction_id, t.key.terminal_id, t.key.merchant_id, t.key.batch_no, t.key.stan, t.key.mti_class,
-        t.acquirer, t.kind, t.state, t.version, t.amount.minor, t.amount.currency, t.fingerprint,
+        t.acquirer, t.kind, t.state, t.version, t.amount.minor, t.amount.currency,
         t.card_token, t.card_bin, t.card_last4, t.sealed, t.reason, t.response_code, t.rrn, t.auth_code,
         t.received_at_us, t.changed_at_us,
     )  # fmt: skip
@@ -82,7 +81,6 @@ def _from_row(row: Any) -> Transaction:
         state=row.state,
         version=row.version,
         amount=Money(minor=row.amount_minor, currency=row.currency),
-        fingerprint=row.fingerprint,
         card_token=row.card_token,
         card_bin=row.card_bin,
         card_last4=row.card_last4,

@@ -45,9 +45,6 @@ class KeyStore(Protocol):
     def card_token(self, pan: str) -> str:
         """A keyed, one-way name for a card number: 32 lower-case hex digits, the same for the same card."""
 
-    def fingerprint(self, *parts: str) -> str:
-        """A keyed, one-way name for texts in order: 32 lower-case hex digits, unrelated to `card_token`."""
-
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encipher and authenticate bytes, bound to the place they belong to, such as "table/row/column"."""
 

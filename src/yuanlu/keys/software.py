@@ -49,7 +49,7 @@ def _derived(secret: bytes, purpose: str, length: int = 32) -> bytes:
 class SoftwareKeyStore:
     """The sandbox's `KeyStore`. Belongs to one thread; made by `open`."""
 
-    __slots__ = ("_aead", "_card_hmac", "_fingerprint_hmac", "_header", "_random_bytes", "_secret")
+    __slots__ = ("_aead", "_card_hmac", "_header", "_random_bytes", "_secret")
 
     def __init__(self, secret: bytes, random_bytes: Callable[[int], bytes]) -> None:
         """Derive every key from 32 secret bytes; nonces and working keys come from the random source."""
@@ -58,7 +58,6 @@ class SoftwareKeyStore:
         self._aead = AESGCMSIV(_derived(secret, "seal"))
         self._header = SEAL_FORM + _derived(secret, "seal key id", KEY_ID_BYTES)
         self._card_hmac = hmac.new(_derived(secret, "card token"), digestmod=hashlib.sha256)
-        self._fingerprint_hmac = hmac.new(_derived(secret, "fingerprint"), digestmod=hashlib.sha256)
 
     @classmethod
     def open(
@@ -124,14 +123,6 @@ class SoftwareKeyStore:
         keyed = self._card_hmac.copy()
         # An encoding error would carry the card number, so there is none.
         keyed.update(pan.encode("utf-8", "surrogatepass"))
-        return keyed.hexdigest()[:TOKEN_HEX_DIGITS]
-
-    def fingerprint(self, *parts: str) -> str:
-        """128 bits of HMAC-SHA-256 over the parts, each behind its length so that none runs into the next."""
-        keyed = self._fingerprint_hmac.copy()
-        for part in parts:
-            encoded = part.encode("utf-8", "surrogatepass")
-            keyed.update(len(encoded).to_bytes(4, "big") + encoded)
         return keyed.hexdigest()[:TOKEN_HEX_DIGITS]
 
     def seal(self, plain: bytes, context: str) -> bytes:

@@ -171,24 +171,6 @@ def test_a_card_always_has_the_same_token_and_another_store_another_one() -> Non
     assert token != store(2).card_token(PAN)
 
 
-def test_a_token_is_no_fingerprint() -> None:
-    assert STORE.card_token(PAN) != STORE.fingerprint(PAN)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (("ab", "c"), ("a", "bc")),  # the border moved
-        (("a", "b"), ("b", "a")),  # the order changed
-        (("a",), ("a", "")),  # an empty part counts
-        ((), ("",)),
-    ],
-)
-def test_fingerprints_tell_the_parts_apart(one: tuple[str, ...], other: tuple[str, ...]) -> None:
-    assert STORE.fingerprint(*one) != STORE.fingerprint(*other)
-    assert STORE.fingerprint(*one) == STORE.fingerprint(*one)
-
-
 def test_text_that_is_no_text_raises_nothing_that_could_repeat_it() -> None:
     assert len(STORE.card_token(PAN + "\ud800")) == 32
 

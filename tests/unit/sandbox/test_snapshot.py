@@ -30,7 +30,6 @@ def payment(number: int, state: str, reason: str = "") -> dict[str, object]:
         "version": 1,
         "amount_minor": 1000,
         "currency": "156",
-        "fingerprint": "f",
         "card_token": "t",
         "card_bin": "620000",
         "card_last4": "0005",

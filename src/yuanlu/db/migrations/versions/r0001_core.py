@@ -111,7 +111,6 @@ def _journal() -> None:
         sa.Column("version", whole, nullable=False),
         sa.Column("amount_minor", whole, nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("card_token", sa.Text(), nullable=False),
         sa.Column("card_bin", sa.Text(), nullable=False),
         sa.Column("card_last4", sa.Text(), nullable=False),
