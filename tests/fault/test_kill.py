@@ -31,6 +31,7 @@ from yuanlu.sandbox.till_messages import EntryMode, Payment, ReversalDuty, TillI
 SEED = 20_251_123
 KILLS = 20
 AMOUNT = 4_321
+STOP_S_MAX = 20
 ENDED = {"APPROVED", "DECLINED", "RETURNED", "NO_EFFECT"}
 
 
@@ -71,8 +72,13 @@ class Gateway:
     async def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
         assert self._process is not None
         os.kill(self._process.pid, how)
-        await self._drain
-        return await self._process.wait()
+        try:
+            async with asyncio.timeout(STOP_S_MAX):
+                await self._drain
+                return await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            raise AssertionError(f"the gateway did not stop within {STOP_S_MAX} s of {how.name}") from None
 
     async def line(self) -> TillLine:
         return await open_line(("127.0.0.1", self.port), codec_for("cup-pos"))

@@ -40,6 +40,7 @@ from yuanlu.wiring import GatewayProcess, open_gateway
 MERCHANT = "898440153110001"
 TERMINALS = tuple(f"T000000{n}" for n in range(1, 9))
 CARD = Card(pan="6200000000000005", pin="913572")
+STOP_S_MAX = 15
 FAST = {"answer_timeout_ms": 200, "packet_life_ms": 300, "connections": 1}
 
 
@@ -90,7 +91,8 @@ class Stage:
         for line in self._lines:
             line.cut()
         self._lines.clear()
-        await self.gateway.stop()
+        async with asyncio.timeout(STOP_S_MAX):
+            await self.gateway.stop()
 
     async def line(self) -> TillLine:
         """A new connection of the till."""

@@ -77,7 +77,7 @@ MISTAKES = [
     (["status", "-c", "none.toml"], 1, "no such file"),
     (["decode", "xyz"], 1, "neither hex"),
     (["decode", "6000060000"], 1, ""),
-    (["replay", "none.hex"], 1, "neither hex"),
+    (["replay", "none.hex", "--to", "127.0.0.1:1"], 1, "neither hex"),
     (["frobnicate"], 2, "frobnicate"),
 ]
 

@@ -129,6 +129,7 @@ def replay(
     from yuanlu.cli.frames import frames_of, replay_frames  # noqa: PLC0415
     from yuanlu.settings import parse_address, read_settings  # noqa: PLC0415
 
+    frames = list(frames_of(str(file)))
     listen = to or read_settings(config, os.environ).gateway.listen
     address = parse_address(listen, "--to" if to else "[gateway] listen")
     if not asyncio.run(replay_frames(list(frames_of(str(file))), address, timeout_s, typer.echo)):
