@@ -1,6 +1,7 @@
 """A host that does what a test says: each request takes the next line of the script for its message type."""
 
 import asyncio
+import ssl
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
@@ -55,6 +56,7 @@ class ScriptedHost:
         self.seen: list[Message] = []
         self.effects: list[tuple[str, str]] = []
         self.connections = 0
+        self.tls: ssl.SSLContext | None = None
         self._store = store
         self._mac = mac
         self._scope = scope
@@ -80,7 +82,7 @@ class ScriptedHost:
     async def start(self) -> None:
         """Listen, on the port of the time before."""
         self._stopped = False
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,11 +81,12 @@ class Stage:
             terminal_id=terminal, merchant_id=MERCHANT, dialect=self.dialect, mac=self.settings.gateway.mac
         )
 
-    async def open(self) -> None:
-        """Start a gateway, as after a restart."""
+    async def open(self, *, linked: bool = True) -> None:
+        """Start a gateway, as after a restart; `linked` waits for its host."""
         self.gateway = open_gateway(self.settings)
         self.address = await self.gateway.start()
-        await self.until(lambda: self.gateway.hosts["h1"].link.up or not self.host.port)
+        if linked:
+            await self.until(lambda: self.gateway.hosts["h1"].link.up or not self.host.port)
 
     async def close(self) -> None:
         """Stop the gateway in good order."""
@@ -194,7 +196,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def on_stage(folder: Path, *, gateway: dict[str, Any] | None = None, **acquirer: Any) -> AsyncIterator[Stage]:
+async def on_stage(
+    folder: Path,
+    *,
+    gateway: dict[str, Any] | None = None,
+    host_tls: ssl.SSLContext | None = None,
+    linked: bool = True,
+    **acquirer: Any,
+) -> AsyncIterator[Stage]:
     """Host and gateway up; both down at the end, and the journal's numbers without gaps."""
     create_secret(folder / "keys.toml", random.Random(1).randbytes)
     store = SoftwareKeyStore.open(folder / "keys.toml", mode="sandbox", random_bytes=random.Random(2).randbytes)
@@ -202,9 +211,10 @@ async def on_stage(folder: Path, *, gateway: dict[str, Any] | None = None, **acq
     host = ScriptedHost(
         codec_for(terms.get("dialect", "cup-pos")), store, mac=terms.get("mac", "none"), scope="acquirer/h1"
     )
+    host.tls = host_tls
     await host.start()
     stage = Stage(settings_for(folder, host.port, gateway=dict(gateway or {}), acquirer=terms), host, store)
-    await stage.open()
+    await stage.open(linked=linked)
     try:
         yield stage
         await check_numbers(stage)
