@@ -132,7 +132,7 @@ def replay(
     frames = list(frames_of(str(file)))
     listen = to or read_settings(config, os.environ).gateway.listen
     address = parse_address(listen, "--to" if to else "[gateway] listen")
-    if not asyncio.run(replay_frames(list(frames_of(str(file))), address, timeout_s, typer.echo)):
+    if not asyncio.run(replay_frames(frames, address, timeout_s, typer.echo)):
         sys.exit(1)
 
 
