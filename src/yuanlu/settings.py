@@ -178,10 +178,6 @@ class Settings(Section, frozen=True, kw_only=True):
         beside = Path(self.folder) / given
         return given if not beside.exists() and given.exists() else beside
 
-    def needs_keys(self) -> bool:
-        """Whether any side authenticates messages, so that working keys are in use."""
-        return self.gateway.mac != "none" or any(a.mac != "none" for a in self.acquirers.values())
-
 
 def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     """Read and check the file at `path` with `environment` over it.

@@ -30,7 +30,6 @@ def test_a_file_is_read_with_defaults_and_its_own_folder(tmp_path):
     assert settings.acquirers["cup"].answer_timeout_ms == 20_000
     assert settings.acquirers["cup"].packet_life_ms == 120_000
     assert settings.path("terminals.csv") == tmp_path / "terminals.csv"
-    assert settings.needs_keys()
 
 
 def test_the_environment_goes_over_the_file_without_regard_to_case(tmp_path):

@@ -91,23 +91,23 @@ class Iso8583Host:
 
     def _identity(self, terminal: Identity) -> Identity:
         """As whom we sign in: as the terminal, or as ourselves for the whole link."""
+        return terminal if self.terms.settings.sign_in == "terminal" else self._own
+
+    @property
+    def _own(self) -> Identity:
+        """As whom we speak for ourselves."""
         settings = self.terms.settings
-        if settings.sign_in == "terminal":
-            return terminal
         return Identity(terminal_id=settings.own_terminal_id, merchant_id=settings.own_merchant_id)
 
     async def echo(self) -> bool:
         """Echo test on the link: whether the host answered at all."""
-        settings = self.terms.settings
-        return await self._sessions.echo(
-            Identity(terminal_id=settings.own_terminal_id, merchant_id=settings.own_merchant_id)
-        )
+        return await self._sessions.echo(self._own)
 
     async def came_up(self) -> None:
         """The link is up again: the host may have restarted, so its keys count no more. The link signs in at once."""
         self._sessions.forget_all()
         if self.terms.settings.sign_in == "link":
-            await self._sessions.ensure(self._identity(Identity(terminal_id="", merchant_id="")))
+            await self._sessions.ensure(self._own)
 
     def stale_keys(self, terminal_id: str) -> None:
         """The host rejected our keys; the next request signs in first."""

@@ -21,7 +21,7 @@ from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.returns import store
 from yuanlu.returns.engine import TASK_KIND
-from yuanlu.returns.states import State
+from yuanlu.returns.states import OPEN_RETURN, State
 from yuanlu.returns.steps import OTHER_REASON
 
 ORIGINAL_ANSWERS = {"0210": "0200", "0110": "0100"}
@@ -90,7 +90,7 @@ async def _recorded(desk: Desk, found: Transaction, message: Message) -> bool:
 async def _tell_leg(desk: Desk, found: Transaction, text: str, frames: bytes, answer: str) -> bool:
     """The driver's decisions depend on what the host once said about the original; it looks again at once."""
     legs = await desk.journal.read(lambda c: store.legs_of(c, found.transaction_id))
-    live = next((leg for leg in legs if leg.state in store.LIVE), None)
+    live = next((leg for leg in legs if leg.state in OPEN_RETURN), None)
     if live is None or live.original_answer == "approved":  # an approval is never taken back by a late decline
         return await note(desk, found, "LATE_ANSWER", text, frames)
     leg = replace(live, original_answer=answer)

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from yuanlu.keys.errors import KeyFormError
 
 BLOCK_BYTES = 8
-DES_KEY_BYTES = (8, 16, 24)
 KCV_BYTES = 4
 ZERO_BLOCK = bytes(BLOCK_BYTES)
 

@@ -43,7 +43,7 @@ from yuanlu.returns.policy import (
     next_step,
     pause_us,
 )
-from yuanlu.returns.states import State
+from yuanlu.returns.states import OPEN_RETURN, State
 from yuanlu.returns.steps import (
     as_sent,
     as_unsent,
@@ -289,7 +289,7 @@ class ReturnEngine:
     async def late_answer(self, transaction: Transaction, message: Message, note: str, frames: bytes) -> bool:
         """A reversal's answer that came after its driver stopped waiting: closes its leg if it is definite."""
         open_legs = await self._journal.read(lambda c: store.legs_of(c, transaction.transaction_id))
-        leg = next((each for each in open_legs if each.state in store.LIVE), None)
+        leg = next((each for each in open_legs if each.state in OPEN_RETURN), None)
         if leg is None or not leg.attempts:
             return False
         if leg.state is State.RETURNING and leg.last_meaning not in ("", Meaning.UNKNOWN.value):

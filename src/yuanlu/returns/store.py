@@ -12,10 +12,8 @@ from yuanlu.journal.transactions import get as get_transaction
 from yuanlu.journal.unit import Change
 from yuanlu.kernel.clock import Moment
 from yuanlu.returns.policy import Leg
-from yuanlu.returns.states import State
+from yuanlu.returns.states import OPEN_RETURN, State
 from yuanlu.returns.tables import leg_sends, legs, watches
-
-LIVE = frozenset({State.RETURNING, State.ESCALATED})
 
 INSERT_LEG = Insert(table=legs, rank=3)
 UPDATE_LEG = Update(
@@ -42,7 +40,7 @@ def update_leg(leg: Leg) -> Change:
     return Change(
         statement=UPDATE_LEG,
         row=(
-            leg.state.value, int(leg.state in LIVE), leg.reason, leg.original_answer, leg.attempts, leg.rejected,
+            leg.state.value, int(leg.state in OPEN_RETURN), leg.reason, leg.original_answer, leg.attempts, leg.rejected,
             leg.inquiries, leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
             int(leg.case_opened), leg.explanation, leg.closed_at_us, leg.return_id,
         ),
@@ -67,7 +65,7 @@ def put_watch(transaction_id: str, at_us: int, reason: str) -> Change:
 def _as_row(leg: Leg) -> Row:
     return (
         leg.return_id, leg.transaction_id, leg.acquirer, leg.kind, leg.leg_no, leg.state.value,
-        int(leg.state in LIVE), leg.amount_minor, leg.currency, leg.reason, leg.original_answer,
+        int(leg.state in OPEN_RETURN), leg.amount_minor, leg.currency, leg.reason, leg.original_answer,
         leg.original_sent_at_us, leg.original_boot_us, leg.original_boot_id, leg.attempts, leg.rejected, leg.inquiries,
         leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
         int(leg.case_opened), leg.explanation, leg.opened_at_us, leg.closed_at_us,
