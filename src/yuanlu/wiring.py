@@ -24,7 +24,7 @@ from yuanlu.acquirers.link import HostLink
 from yuanlu.acquirers.sessions import Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.db.schema import prepare
-from yuanlu.db.sqlite import StoreLock, checkpoint, database_path, reader_engine, writer_engine
+from yuanlu.db.sqlite import Checkpointer, StoreLock, checkpoint, database_path, reader_engine, writer_engine
 from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover
@@ -78,6 +78,7 @@ class Store:
     lock: StoreLock
     engine: Engine
     readers: Engine
+    checkpointer: Checkpointer
     writer: Writer
 
 
@@ -90,7 +91,9 @@ def open_store(settings: Settings, clock: SystemClock) -> Store:
     with engine.begin() as connection:
         writer = register(connection, clock.now(), os.getpid())
         restart_windows(connection, clock.now())
-    return Store(path=path, lock=lock, engine=engine, readers=reader_engine(path), writer=writer)
+    return Store(
+        path=path, lock=lock, engine=engine, readers=reader_engine(path), checkpointer=Checkpointer(path), writer=writer
+    )
 
 
 def open_keys(settings: Settings, store: Store | None = None) -> SoftwareKeyStore:
@@ -132,6 +135,7 @@ class GatewayProcess:
             readers=store.readers,
             writer_id=store.writer.writer_id,
             reserve=DiskReserve(store.path, settings.store.reserve_mib * MIB),
+            checkpointer=store.checkpointer,
             halt=halt,
         )
         self._strays: set[asyncio.Task[None]] = set()
@@ -216,6 +220,7 @@ class GatewayProcess:
         checkpoint(self._store.engine)  # from here on the file alone is a whole backup
         self._store.engine.dispose()
         self._store.readers.dispose()
+        self._store.checkpointer.close()
         self._store.lock.close()
 
     def _in_background(self, work: "asyncio._CoroutineLike[None]") -> None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from sqlalchemy import Engine, func, select, text
 
 from yuanlu.db.schema import prepare
-from yuanlu.db.sqlite import reader_engine, writer_engine
+from yuanlu.db.sqlite import Checkpointer, reader_engine, writer_engine
 from yuanlu.journal.disk import DiskReserve
 from yuanlu.journal.opening import register
 from yuanlu.journal.tables import facts
@@ -45,8 +45,14 @@ class Opened:
             self.writer = register(connection, NOW, 1)
         self.readers = reader_engine(path)
         self.reserve = DiskReserve(path, reserve_bytes)
+        self.checkpointer = Checkpointer(path)
         self.journal = Journal(
-            engine=self.engine, readers=self.readers, writer_id=self.writer.writer_id, reserve=self.reserve, halt=halt
+            engine=self.engine,
+            readers=self.readers,
+            writer_id=self.writer.writer_id,
+            reserve=self.reserve,
+            checkpointer=self.checkpointer,
+            halt=halt,
         )
 
     def sql(self, statement: str) -> list[Any]:
@@ -87,6 +93,7 @@ def opened(path: Path, reserve_bytes: int = 0):
             runner.run(at.journal.close())
             at.engine.dispose()
             at.readers.dispose()
+            at.checkpointer.close()
 
 
 def fact(subject: str, version: int = 1, kind: str = "X") -> Fact:

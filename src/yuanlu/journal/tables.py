@@ -23,7 +23,7 @@ facts = Table(
     Column("note", Words, nullable=False),  # what the frames alone do not say
     Column("frames", Octets, nullable=False),  # masked; see journal.frames
     UniqueConstraint("writer_id", "writer_seq", name="uq_facts_writer"),
-    **STRICT_BY_KEY,
+    **STRICT,
 )
 
 transactions = Table(
@@ -61,7 +61,7 @@ transactions = Table(
         postgresql_where=text("state = 'SEND_INTENT'"),
     ),
     Index("ix_transactions_rrn", "rrn", sqlite_where=text("rrn <> ''"), postgresql_where=text("rrn <> ''")),
-    **STRICT_BY_KEY,
+    **STRICT,
 )
 
 tasks = Table(

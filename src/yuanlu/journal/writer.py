@@ -5,6 +5,7 @@ Rules (`docs/returns.md` §4, §7):
 - A unit that conflicts fails its own caller and nobody else.
 - A commit that fails has an unknown outcome: the process halts, and the restart re-reads what is true. The only
   exception is a full disk, which SQLite rolls back for certain: the reserve is released and the batch tried again.
+- The log is brought into the database file beside the commits (`db.sqlite.Checkpointer`), not inside one.
 - When a commit takes longer than COMMIT_WAIT_MS_MAX the listeners stop reading, until it is through.
 """
 
@@ -17,6 +18,7 @@ import structlog
 from pysqlite3 import dbapi2
 from sqlalchemy import Connection, Engine
 
+from yuanlu.db.sqlite import Checkpointer
 from yuanlu.journal.disk import DiskReserve
 from yuanlu.journal.statements import Delete, Insert, Row, Statement, Update, execute
 from yuanlu.journal.tables import facts as facts_table
@@ -24,6 +26,8 @@ from yuanlu.journal.unit import Change, Committed, Conflict, Fact, SendPermit
 from yuanlu.kernel.limits import COMMIT_WAIT_MS_MAX
 
 UNITS_PER_COMMIT_MAX = 1024
+UNITS_PER_CHECKPOINT = 2_000
+"""About 20 MB of log. More make each checkpoint longer, fewer make more of them; measured, `docs/performance.md`."""
 
 INSERT_FACT = Insert(table=facts_table, rank=9)
 
@@ -54,6 +58,7 @@ class Journal:
         readers: Engine,
         writer_id: int,
         reserve: DiskReserve,
+        checkpointer: Checkpointer,
         halt: Callable[[str], NoReturn],
     ) -> None:
         self.writer_id = writer_id
@@ -65,6 +70,10 @@ class Journal:
         self._connection: Any = self._pooled.driver_connection
         self._writing = ThreadPoolExecutor(1, "journal")
         self._reading = ThreadPoolExecutor(2, "reader")
+        self._checkpointer = checkpointer
+        self._checkpointing = ThreadPoolExecutor(1, "checkpoint")
+        self._copying: asyncio.Future[None] | None = None
+        self._units_in_log = 0
         self._halt = halt
         self._seq = 0
         self._pending: list[Unit] = []
@@ -104,8 +113,8 @@ class Journal:
         """Wait for what is pending, then let the connection go."""
         while self._running is not None:
             await asyncio.shield(self._running)
-        self._writing.shutdown()
-        self._reading.shutdown()
+        for executor in (self._writing, self._reading, self._checkpointing):
+            executor.shutdown()
         self._pooled.close()
 
     def _query(self, query: Callable[[Connection], Result]) -> Result:
@@ -137,7 +146,24 @@ class Journal:
                     unit.outcome.set_result(result)
             if self._behind:
                 self._press(False)
+            await self._checkpoint(len(batch))
         self._running = None
+
+    async def _checkpoint(self, units: int) -> None:
+        """Between two commits: begin to copy a log that has grown, or finish when most of it is copied."""
+        loop = asyncio.get_running_loop()
+        self._units_in_log += units
+        try:
+            if self._copying is None and self._units_in_log >= UNITS_PER_CHECKPOINT:
+                self._copying = loop.run_in_executor(self._checkpointing, self._checkpointer.copy)
+            elif self._copying is not None and self._copying.done():
+                copied, self._copying, self._units_in_log = self._copying, None, 0
+                copied.result()
+                await loop.run_in_executor(self._writing, self._checkpointer.finish, self._connection)
+        except dbapi2.OperationalError as error:  # nothing is lost: all of it is in the log, and it is tried again
+            _log.warning("the log could not be brought into the database file", reason=str(error))
+        except OSError as error:  # after a failed sync nobody knows what the file holds
+            self._halt(f"the database file could not be made durable ({error})")
 
     def _write(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         """In the writer's thread: one transaction for the whole batch."""

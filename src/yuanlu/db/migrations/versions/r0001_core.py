@@ -82,7 +82,7 @@ def _journal() -> None:
         sa.Column("frames", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("merchant_id", "subject_id", "version", name="pk_facts"),
         sa.UniqueConstraint("writer_id", "writer_seq", name="uq_facts_writer"),
-        **BY_KEY,
+        **STRICT,
     )
     op.create_table(
         "tasks",
@@ -125,7 +125,7 @@ def _journal() -> None:
         sa.CheckConstraint("length(currency) = 3", name="ck_transactions_currency"),
         sa.PrimaryKeyConstraint("transaction_id", name="pk_transactions"),
         sa.UniqueConstraint("terminal_id", "merchant_id", "batch_no", "stan", "mti_class", name="uq_transactions_key"),
-        **BY_KEY,
+        **STRICT,
     )
     op.create_index(
         "ix_transactions_open",
