@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.link import HostLink
-from yuanlu.acquirers.sessions import Sessions
+from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.db.schema import prepare
 from yuanlu.db.sqlite import Checkpointer, StoreLock, checkpoint, database_path, reader_engine, writer_engine
@@ -35,7 +35,7 @@ from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal.disk import DiskReserve
 from yuanlu.journal.opening import Writer, register, sign_off
-from yuanlu.journal.transactions import latest_sealed
+from yuanlu.journal.transactions import latest_id, latest_sealed
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import ConfigurationError
@@ -50,7 +50,7 @@ from yuanlu.settings import Acquirer, Settings, parse_address
 
 DISK_LOOK_EVERY_S = 0.5
 MIB = 1 << 20
-SWITCH_INTERVAL_S = 0.0001
+SWITCH_INTERVAL_S = 0.00003
 """How long the event loop may hold the interpreter while the journal's writer waits for it; Python's own default,
 5 ms, starves the writer under load (`docs/performance.md`)."""
 
@@ -80,6 +80,8 @@ class Store:
     readers: Engine
     checkpointer: Checkpointer
     writer: Writer
+    latest_id: str
+    """The highest transaction id so far: new ones rise beyond it, whatever the clock says."""
 
 
 def open_store(settings: Settings, clock: SystemClock) -> Store:
@@ -91,8 +93,15 @@ def open_store(settings: Settings, clock: SystemClock) -> Store:
     with engine.begin() as connection:
         writer = register(connection, clock.now(), os.getpid())
         restart_windows(connection, clock.now())
+        latest = latest_id(connection)
     return Store(
-        path=path, lock=lock, engine=engine, readers=reader_engine(path), checkpointer=Checkpointer(path), writer=writer
+        path=path,
+        lock=lock,
+        engine=engine,
+        readers=reader_engine(path),
+        checkpointer=Checkpointer(path),
+        writer=writer,
+        latest_id=latest,
     )
 
 
@@ -149,7 +158,7 @@ class GatewayProcess:
             hosts=self.hosts,
             keys=keys,
             clock=clock,
-            identifiers=IdentifierSource(clock, random_source.getrandbits),
+            identifiers=IdentifierSource(clock, random_source.getrandbits, store.latest_id),
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self._sessions = TerminalSessions(keys)
@@ -180,7 +189,14 @@ class GatewayProcess:
             on_unmatched=lambda message: self._in_background(unmatched_answer(self.desk, name, message)),
             on_up=lambda: self._in_background(self._came_up(name)),
         )
-        sessions = Sessions(name=name, settings=acquirer, link=link, codec=codec, keys=keys)
+        sessions = Sessions(
+            name=name,
+            settings=acquirer,
+            link=link,
+            codec=codec,
+            keys=keys,
+            first_stan=random.SystemRandom().randrange(STAN_MAX),
+        )
         return Iso8583Host(
             terms=HostTerms(name=name, settings=acquirer), codec=codec, link=link, sessions=sessions, keys=keys
         )

@@ -3,13 +3,14 @@
 import os
 
 import pytest
+from alembic import command
 from pysqlite3 import dbapi2
-from sqlalchemy import text
+from sqlalchemy import Text, insert, text
 
-from tests.store.journals import NOW, fact, opened
+from tests.store.journals import NOW, fact, opened, transaction
 from yuanlu.db import sqlite
 from yuanlu.db.integrity import main as integrity_main
-from yuanlu.db.schema import head, prepare, upgrade
+from yuanlu.db.schema import _config, head, prepare, upgrade
 from yuanlu.db.sqlite import (
     StoreError,
     StoreLock,
@@ -23,7 +24,11 @@ from yuanlu.db.sqlite import (
 from yuanlu.db.types import metadata
 from yuanlu.gateway.sessions import terminal_sessions
 from yuanlu.journal.opening import register, sign_off
+from yuanlu.journal.tables import transactions
+from yuanlu.journal.transactions import as_row
 from yuanlu.kernel.errors import ConfigurationError
+from yuanlu.returns.store import legs_of, restart_windows
+from yuanlu.returns.states import State
 from yuanlu.returns.tables import legs
 
 PRAGMAS = {"synchronous": 3, "journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 1_000}
@@ -179,7 +184,34 @@ def test_an_upgrade_of_the_newest_changes_nothing(tmp_path):
     assert shape(engine) == before
     prepare(engine, "j.db")
     assert shape(engine) == before
-    assert head() == "0001"
+    assert head() == "0002"
+    engine.dispose()
+
+
+def test_a_journal_of_the_first_version_is_refused_until_it_is_upgraded_and_then_keeps_its_returns(tmp_path):
+    engine = writer_engine(tmp_path / "j.db")
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        old = [column.name for column in legs.columns if column.name != "unanswered_boot_us"]
+        connection.execute(
+            insert(transactions).values(
+                **dict(zip(transactions.columns.keys(), as_row(transaction("t1")), strict=True))
+            )
+        )
+        row = {**dict.fromkeys(old, 0), "return_id": "r1", "transaction_id": "t1", "amount_minor": 100, "live": 1,
+               "attempts": 1, "original_boot_id": "an earlier boot", "state": State.RETURNING, "closed_at_us": None}  # fmt: skip
+        texts = {name: str(row[name]) for name in old if isinstance(legs.c[name].type, Text)}
+        connection.execute(text(f"INSERT INTO legs ({', '.join(old)}) VALUES (:{', :'.join(old)})"), row | texts)
+    with pytest.raises(StoreError, match="yuanlu db upgrade"):
+        prepare(engine, "j.db")
+    upgrade(engine, "j.db")
+    prepare(engine, "j.db")
+    with engine.begin() as connection:
+        restart_windows(connection, NOW)
+        [leg] = legs_of(connection, "t1")
+    assert (leg.unanswered_boot_us, leg.attempts) == (NOW.boot_us, 1)
     engine.dispose()
 
 

@@ -146,8 +146,13 @@ class Iso8583Host:
         return self._built(mti, fields, material)
 
     def inquiry(self, material: ReversalMaterial) -> Upstream:
-        """A status inquiry (0600) about an original; only where the dialect has one."""
-        fields: dict[int, str | bytes] = {n: v for n, v in material.fields.items() if n in (11, 41, 42)}
+        """A status inquiry (0600) about an original; only where the dialect has one.
+
+        Field 90 names the original. The trace number is the inquiry's own: an old inquiry's late answer, which tells
+        how things stood before, must not pass for this one's.
+        """
+        fields: dict[int, str | bytes] = {n: v for n, v in material.fields.items() if n in (41, 42)}
+        fields[11] = self._sessions.next_stan()
         fields[90] = original_data_elements(material)
         return self._built("0600", fields, material)
 
@@ -166,7 +171,7 @@ class Iso8583Host:
             frame=frame,
             expected=Expected(
                 mti=response_mti(mti),
-                stan=material.fields[11],
+                stan=str(fields[11]),
                 terminal_id=terminal_id,
                 merchant_id=material.fields[42],
                 processing_code=str(fields.get(3, "")),
@@ -205,14 +210,15 @@ class Iso8583Host:
         return Answered(message=message, code=code, authenticated=False)
 
     def authentic(self, message: Message) -> bool:
-        """Whether an answer that nobody waits for is the host's: by the keys in force now, or no MAC is used."""
+        """Whether an answer that nobody waits for is the host's: by the latest keys, or because no MAC is used."""
+        if self.terms.settings.mac == "none":
+            return True
         try:
-            session = self._sessions.current(message[41]) if self.signs_in else None
-            mac_key = self._mac_key(session)
-            if mac_key is None:
-                return self.terms.settings.mac == "none"
             present = next((n for n in message.codec.dialect.mac_fields if message.has(n)), 0)
-            return bool(present) and mac_key.verify(message.mac_input(), mac_bytes(message, present))
+            keys = [self._mac_key(session) for session in self._sessions.recent(message[41])]
+            return bool(present) and any(
+                key is not None and key.verify(message.mac_input(), mac_bytes(message, present)) for key in keys
+            )
         except DecodeError:
             return False
 

@@ -10,7 +10,7 @@ import random
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import structlog
@@ -27,6 +27,10 @@ RECONNECT_FIRST_S = 0.05
 RECONNECT_MAX_S = 5.0
 SEND_BUFFER_BYTES_MAX = 1 << 20
 TCP_USER_TIMEOUT_MS = 20_000
+FRAME_TIMEOUT_S = 5.0
+"""Half a frame for so long: where the next one begins is lost, so nothing on this connection can be read any more."""
+
+FURTHER_ANSWERS_MAX = 4
 
 _log = structlog.get_logger("acquirer")
 
@@ -38,6 +42,8 @@ class Waiting:
     expected: Expected
     connection: "HostConnection"
     answer: asyncio.Future[Message | NoAnswer]
+    further: list[Message] = field(default_factory=list)
+    """Answers that came before the first was looked at: "in progress" and what followed, in one segment."""
 
 
 @dataclass(kw_only=True)
@@ -60,6 +66,7 @@ class HostConnection(asyncio.Protocol):
         self._reader = FrameReader(frame_bytes_max=FRAME_BYTES_MAX)
         self.transport: asyncio.Transport | None = None
         self.waiting = 0
+        self._half_frame: asyncio.TimerHandle | None = None
         self.lost = asyncio.get_running_loop().create_future()
 
     @property
@@ -93,11 +100,23 @@ class HostConnection(asyncio.Protocol):
             assert self.transport is not None
             self.transport.abort()
             return
+        if self._half_frame is not None and (frames or not self._reader.pending_bytes):
+            self._half_frame.cancel()
+            self._half_frame = None
+        if self._reader.pending_bytes and self._half_frame is None:
+            self._half_frame = asyncio.get_running_loop().call_later(FRAME_TIMEOUT_S, self._cut_short)
         for frame in frames:
             self._link.on_frame(frame)
 
+    def _cut_short(self) -> None:
+        self._link.on_rubbish(DecodeError(field="frame", offset=0, reason=f"not complete after {FRAME_TIMEOUT_S:g} s"))
+        assert self.transport is not None
+        self.transport.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Everything that waited on this connection has no answer now."""
+        if self._half_frame is not None:
+            self._half_frame.cancel()
         self._link.on_lost(self)
         if not self.lost.done():
             self.lost.set_result(None)
@@ -130,6 +149,7 @@ class HostLink:
         self._on_up = on_up
         self._connections: list[HostConnection] = []
         self._waiting: dict[tuple[str, str, str], Waiting] = {}
+        self._further: dict[tuple[str, str, str], list[Message]] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._came_up = asyncio.Event()
 
@@ -190,6 +210,8 @@ class HostLink:
 
     async def wait_again(self, expected: Expected, timeout_s: float) -> Message | NoAnswer:
         """Wait for a further answer to a request already answered "in progress"; nothing is sent."""
+        if further := self._further.get(expected.key):
+            return further.pop(0)
         connection = self._pick()
         if connection is None or self.holds(expected):
             return NoAnswer(doubt=Doubt.DISCONNECTED)
@@ -206,6 +228,14 @@ class HostLink:
             timer.cancel()
             waiting.connection.waiting -= 1
             self._waiting.pop(waiting.expected.key, None)
+            if waiting.further:  # for who waits again in the same breath; otherwise they are late
+                self._further[waiting.expected.key] = waiting.further
+                asyncio.get_running_loop().call_soon(self._nobody_waited, waiting.expected.key)
+
+    def _nobody_waited(self, key: tuple[str, str, str]) -> None:
+        for message in self._further.pop(key, []):
+            self.counters.unmatched += 1
+            self._on_unmatched(message)
 
     def _time_out(self, waiting: Waiting) -> None:
         if not waiting.answer.done():
@@ -231,11 +261,13 @@ class HostLink:
             self.on_rubbish(error)
             return
         waiting = self._waiting.get(key)
-        if waiting is None or waiting.answer.done() or not matches(message, waiting.expected):
+        if waiting is None or not matches(message, waiting.expected):
             self.counters.unmatched += 1
             self._on_unmatched(message)
-            return
-        waiting.answer.set_result(message)
+        elif not waiting.answer.done():
+            waiting.answer.set_result(message)
+        elif len(waiting.further) < FURTHER_ANSWERS_MAX:
+            waiting.further.append(message)
 
     def on_rubbish(self, error: DecodeError) -> None:
         """Bytes that are no message: counted and logged, without their contents."""

@@ -50,7 +50,16 @@ class Identity:
 class Sessions:
     """The sign-ins of one acquirer, by scope."""
 
-    def __init__(self, *, name: str, settings: Acquirer, link: HostLink, codec: Codec, keys: KeyStore) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        settings: Acquirer,
+        link: HostLink,
+        codec: Codec,
+        keys: KeyStore,
+        first_stan: int = 0,
+    ) -> None:
         self._name = name
         self._settings = settings
         self._link = link
@@ -59,7 +68,8 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._signing_in: dict[str, asyncio.Task[Session | None]] = {}
         self._not_before: dict[str, float] = {}
-        self._stan = 0
+        self._stan = first_stan
+        self._former: dict[str, Session] = {}
 
     def scope(self, terminal_id: str) -> str:
         """The key store's name for whose keys they are."""
@@ -70,12 +80,25 @@ class Sessions:
         """The session in force, or None before the first sign-in."""
         return self._sessions.get(self.scope(terminal_id))
 
+    def recent(self, terminal_id: str) -> tuple[Session, ...]:
+        """The session in force and the one before it: a late answer was made under the keys of its request."""
+        scope = self.scope(terminal_id)
+        return tuple(each for each in (self._sessions.get(scope), self._former.get(scope)) if each is not None)
+
+    def next_stan(self) -> str:
+        """A trace number of our own, for messages that are no terminal's."""
+        self._stan = self._stan % STAN_MAX + 1
+        return f"{self._stan:06}"
+
     def forget(self, terminal_id: str) -> None:
         """The host says that the keys are stale."""
-        self._sessions.pop(self.scope(terminal_id), None)
+        scope = self.scope(terminal_id)
+        if scope in self._sessions:
+            self._former[scope] = self._sessions.pop(scope)
 
     def forget_all(self) -> None:
         """The link was down: the host may have restarted."""
+        self._former |= self._sessions
         self._sessions.clear()
         self._not_before.clear()
 
@@ -124,8 +147,7 @@ class Sessions:
 
     def _management(self, mti: str, identity: Identity, code: str) -> tuple[bytes, Expected]:
         """A management message of our own."""
-        self._stan = self._stan % STAN_MAX + 1
-        stan = f"{self._stan:06}"
+        stan = self.next_stan()
         fields: dict[int, str | bytes] = {
             11: stan,
             41: identity.terminal_id,

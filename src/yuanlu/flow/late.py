@@ -15,6 +15,7 @@ from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, frame, note, to_state
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
+from yuanlu.iso8583.subfields import F60
 from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction
 from yuanlu.journal.transactions import Transaction
@@ -34,21 +35,46 @@ async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
     """Find out what it is, and record it where it belongs."""
     try:
         terminal_id, merchant_id, stan = message[41], message.get(42) or "", message[11]
+        batch_no = _batch_no(desk, acquirer, message)
         mti_class = ORIGINAL_ANSWERS.get(message.mti, "")
     except DecodeError as error:
         _log.warning("foreign answer", acquirer=acquirer, field=error.field, reason=error.reason)
         return
-    found = await desk.journal.read(lambda c: transactions.find_latest(c, terminal_id, merchant_id, stan, mti_class))
-    if found is None or found.acquirer != acquirer or not desk.hosts[acquirer].authentic(message):
+    found = await desk.journal.read(
+        lambda c: transactions.find_latest(c, terminal_id, merchant_id, batch_no, stan, mti_class)
+    )
+    if found is None or found.acquirer != acquirer or not _fits(found, message):
         _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
         return
-    if not _fits(found, message):
-        _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan, field=4)
-        return
-    if mti_class:
+    if not desk.hosts[acquirer].authentic(message):
+        _log.warning("answer without a right MAC", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
+        if mti_class and message.get(39) in APPROVALS:
+            await _doubted_approval(desk, found)
+    elif mti_class:
         await record_late(desk, found.transaction_id, message)
     elif message.mti in REVERSAL_ANSWERS:
         await _reversal_answer(desk, found, message)
+
+
+def _batch_no(desk: Desk, acquirer: str, message: Message) -> str:
+    """The batch in our own counting, "" where the answer does not tell: trace numbers begin anew with each batch."""
+    ours = desk.hosts[acquirer].terms.settings.batch == "terminal" and not message.codec.dialect.extended
+    return F60.parse(message[60]).batch_no if ours and message.has(60) else ""
+
+
+async def _doubted_approval(desk: Desk, found: Transaction) -> None:
+    """Its keys are gone, or it is forged. It proves nothing, but "not found" is not believed without a person now."""
+    while True:
+        legs = await desk.journal.read(partial(store.legs_of, transaction_id=found.transaction_id))
+        live = next((leg for leg in legs if leg.state in OPEN_RETURN), None)
+        at_us = desk.clock.now().wall_us
+        changes: list[Change] = [store.put_watch(found.transaction_id, at_us, "an approval with a wrong MAC came late")]
+        if live is not None and not live.original_answer:
+            changes.append(store.update_leg(replace(live, original_answer="unverified")))
+        text = "approval with a wrong MAC"
+        if await note(desk, found, "UNVERIFIED_ANSWER", text, b"", changes=tuple(changes)):
+            return
+        found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))
 
 
 def _fits(found: Transaction, message: Message) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.statements import Insert, Row, Update
@@ -116,11 +116,11 @@ def get(connection: Connection, transaction_id: str) -> Transaction:
 
 
 def find_latest(
-    connection: Connection, terminal_id: str, merchant_id: str, stan: str, mti_class: str
+    connection: Connection, terminal_id: str, merchant_id: str, batch_no: str, stan: str, mti_class: str
 ) -> Transaction | None:
     """The newest transaction of this trace number; for answers, which do not carry our batch number for certain.
 
-    An empty `merchant_id` or `mti_class` matches any.
+    An empty `merchant_id`, `batch_no` or `mti_class` matches any.
     """
     query = (
         select(transactions)
@@ -130,6 +130,8 @@ def find_latest(
     )
     if merchant_id:
         query = query.where(transactions.c.merchant_id == merchant_id)
+    if batch_no:
+        query = query.where(transactions.c.batch_no == batch_no)
     if mti_class:
         query = query.where(transactions.c.mti_class == mti_class)
     return next(iter(_all(connection, query)), None)
@@ -147,6 +149,11 @@ def newer_from_terminal(connection: Connection, transaction: Transaction) -> boo
         .limit(1)
     )
     return connection.execute(query).first() is not None
+
+
+def latest_id(connection: Connection) -> str:
+    """The highest transaction id, "" in an empty journal."""
+    return connection.execute(select(func.max(transactions.c.transaction_id))).scalar() or ""
 
 
 def latest_sealed(connection: Connection) -> tuple[str, bytes] | None:

@@ -31,14 +31,17 @@ class TransactionKey(Struct, frozen=True, kw_only=True):
 
 
 class IdentifierSource:
-    """Makes ULIDs: 26 characters, sortable by time, rising within one process even when the clock falls back."""
+    """Makes ULIDs: 26 characters, sortable by time, rising even when the clock falls back.
 
-    def __init__(self, clock: Clock, random_bits: Callable[[int], int]) -> None:
+    `after` is the last one of an earlier process: these rise beyond it, too.
+    """
+
+    def __init__(self, clock: Clock, random_bits: Callable[[int], int], after: str = "") -> None:
         self._clock = clock
         self._random_bits = random_bits
-        self._ms = -1
-        self._tail = 0
-        self._prefix = ""
+        self._ms = _number(after[:10]) if after else -1
+        self._tail = _number(after[10:])
+        self._prefix = after[:10]
 
     def new(self) -> str:
         """The next identifier."""
@@ -60,6 +63,13 @@ def _base32(value: int, length: int) -> str:
     if length == 16:  # the hot half: five bits a character from a hex-free loop over one int
         return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(70, -1, -10)])
     return "".join([_ALPHABET[(value >> shift) & 31] for shift in range(5 * (length - 1), -1, -5)])
+
+
+def _number(text: str) -> int:
+    value = 0
+    for character in text:
+        value = value << 5 | _ALPHABET.index(character)
+    return value
 
 
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]

@@ -45,13 +45,13 @@ from yuanlu.returns.policy import (
 )
 from yuanlu.returns.states import OPEN_RETURN, State
 from yuanlu.returns.steps import (
+    as_answered,
     as_sent,
     as_unsent,
     case_opened,
     count_of,
     ending,
     next_version,
-    reason_after,
     return_fact,
     sealing_context,
     sent_frame,
@@ -234,7 +234,7 @@ class ReturnEngine:
             due_us = self.runner.now_us() + SECOND_US
             return facts, [next_version(transaction), *changes, tasks.move(task, due_us)]
         meaning, note, frames = self._understood(host, step, outcome)
-        leg = replace(found.leg, last_meaning=meaning.value, reason=reason_after(found.leg, step, outcome))
+        leg = as_answered(found.leg, step, outcome, meaning, host.terms.packet_life_us)
         if isinstance(outcome, NoAnswer) and outcome.doubt is Doubt.BAD_MAC:
             host.stale_keys(transaction.key.terminal_id)
         if meaning is Meaning.KEYS:
@@ -298,7 +298,7 @@ class ReturnEngine:
         meaning = host.terms.reversal_meaning(message.get(39) or "")
         if meaning is Meaning.NOT_FOUND and leg.attempts > 1 and not host.terms.profile.remembers_unseen:
             return False  # it may answer the first attempt, which the original could still follow
-        leg = replace(leg, last_step="reversal", last_meaning=meaning.value)
+        leg = replace(leg, last_step="reversal", last_meaning=meaning.value, unanswered_boot_us=0)
         now = self._clock.now()
         step = next_step(leg, host.terms, now)
         if not isinstance(step, Close):

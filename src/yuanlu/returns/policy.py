@@ -45,6 +45,7 @@ class Leg:
     last_boot_us: int = 0
     last_boot_id: str = ""
     asked_boot_us: int = 0
+    unanswered_boot_us: int = 0
     case_opened: bool = False
     explanation: str = ""
     opened_at_us: int
@@ -144,17 +145,17 @@ def _not_found(leg: Leg, terms: HostTerms, now: Moment) -> Step:
                         watch="reversal answered 25 or 12")  # fmt: skip
     if leg.original_answer == "declined":
         return Close(state=State.NO_EFFECT, watch="the original was declined late")
-    if _sent_after_window(leg, terms):
+    if _sent_after_window(leg, terms) and not leg.unanswered_boot_us:
         return _not_found_is_final(leg, terms, now)
     if profile.inquiry:
         return Inquire()
-    left_us = _window_left_us(leg, terms, now)
+    left_us = max(_window_left_us(leg, terms, now), _unanswered_left_us(leg, terms, now))
     return Wait(for_us=left_us) if left_us else _send_again(leg, terms, now)
 
 
 def _not_found_is_final(leg: Leg, terms: HostTerms, now: Moment) -> Step:
     """Every condition of the dagger in the table, or a person."""
-    if leg.original_answer == "approved":
+    if leg.original_answer in ("approved", "unverified"):
         return Escalate(explanation="the host approved the original and now says that it does not know it",
                         watch="approved, then not found")  # fmt: skip
     if terms.business_day(leg.original_sent_at_us) != terms.business_day(now.wall_us):
@@ -220,6 +221,14 @@ def _window_left_us(leg: Leg, terms: HostTerms, now: Moment) -> int:
     return max(0, terms.packet_life_us + AFTER_WINDOW_US - elapsed_us)
 
 
+def _unanswered_left_us(leg: Leg, terms: HostTerms, now: Moment) -> int:
+    """How long an earlier attempt's answer may still come and pass for the next one's."""
+    if not leg.unanswered_boot_us:
+        return 0
+    elapsed_us = now.elapsed_us_since(leg.unanswered_boot_us, leg.last_boot_id)
+    return terms.packet_life_us if elapsed_us is None else max(0, terms.packet_life_us + AFTER_WINDOW_US - elapsed_us)
+
+
 def _sent_after_window(leg: Leg, terms: HostTerms) -> bool:
     """Whether the last reversal left when the original could no longer be on its way."""
     same_boot = leg.last_boot_id == leg.original_boot_id
@@ -255,5 +264,5 @@ def needs_case(leg: Leg, now: Moment) -> bool:
     """Whether so many attempts, or so much time, make it a person's business, too."""
     if leg.case_opened:
         return False
-    minutes = (now.wall_us - leg.opened_at_us) // (60 * SECOND_US)
-    return max(leg.attempts, leg.inquiries) >= ATTEMPTS_BEFORE_CASE or minutes >= MINUTES_BEFORE_CASE
+    open_us = now.elapsed_us_since(leg.original_boot_us, leg.original_boot_id) or 0
+    return max(leg.attempts, leg.inquiries) >= ATTEMPTS_BEFORE_CASE or open_us >= MINUTES_BEFORE_CASE * 60 * SECOND_US

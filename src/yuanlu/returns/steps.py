@@ -42,6 +42,8 @@ def reason_after(leg: Leg, step: str, outcome: Answered | NoAnswer) -> str:
 
 
 def as_sent(leg: Leg, step: str, now: Moment) -> Leg:
+    if leg.last_step == "reversal" and not leg.last_meaning:  # a crash came before its answer
+        leg = replace(leg, unanswered_boot_us=leg.last_boot_us)
     if step == "inquiry":
         return replace(leg, inquiries=leg.inquiries + 1, last_step=step, last_meaning="", asked_boot_us=now.boot_us)
     return replace(
@@ -59,6 +61,20 @@ def as_unsent(leg: Leg, step: str) -> Leg:
         leg, attempts=leg.attempts - 1, last_step="" if first else step,
         last_meaning="" if first else Meaning.UNKNOWN.value,
     )  # fmt: skip
+
+
+def as_answered(leg: Leg, step: str, outcome: Answered | NoAnswer, meaning: Meaning, packet_life_us: int) -> Leg:
+    """What the last sending brought.
+
+    An answer names its payment, not the attempt. So a reversal's answer is this attempt's only when no earlier one's
+    can still be on its way; otherwise one of the two stays unanswered, and nobody knows which.
+    """
+    leg = replace(leg, last_meaning=meaning.value, reason=reason_after(leg, step, outcome))
+    if step == "inquiry":
+        return leg
+    earlier = leg.unanswered_boot_us and leg.last_boot_us <= leg.unanswered_boot_us + packet_life_us
+    open_still = isinstance(outcome, NoAnswer) or earlier
+    return replace(leg, unanswered_boot_us=leg.last_boot_us if open_still else 0)
 
 
 def count_of(leg: Leg, step: str) -> int:

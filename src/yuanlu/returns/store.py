@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 
 from yuanlu.journal.statements import Delete, Insert, Row, Update
 from yuanlu.journal.tables import transactions
@@ -20,7 +20,8 @@ UPDATE_LEG = Update(
     table=legs,
     sets=(
         "state", "live", "reason", "original_answer", "attempts", "rejected", "inquiries", "last_step", "last_meaning",
-        "last_boot_us", "last_boot_id", "asked_boot_us", "case_opened", "explanation", "closed_at_us",
+        "last_boot_us", "last_boot_id", "asked_boot_us", "unanswered_boot_us", "case_opened",
+        "explanation", "closed_at_us",
     ),
     match=("return_id",),
     rank=4,
@@ -42,7 +43,7 @@ def update_leg(leg: Leg) -> Change:
         row=(
             leg.state.value, int(leg.state in OPEN_RETURN), leg.reason, leg.original_answer, leg.attempts, leg.rejected,
             leg.inquiries, leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
-            int(leg.case_opened), leg.explanation, leg.closed_at_us, leg.return_id,
+            leg.unanswered_boot_us, int(leg.case_opened), leg.explanation, leg.closed_at_us, leg.return_id,
         ),
     )  # fmt: skip
 
@@ -68,7 +69,7 @@ def _as_row(leg: Leg) -> Row:
         int(leg.state in OPEN_RETURN), leg.amount_minor, leg.currency, leg.reason, leg.original_answer,
         leg.original_sent_at_us, leg.original_boot_us, leg.original_boot_id, leg.attempts, leg.rejected, leg.inquiries,
         leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
-        int(leg.case_opened), leg.explanation, leg.opened_at_us, leg.closed_at_us,
+        int(leg.case_opened), leg.explanation, leg.opened_at_us, leg.closed_at_us, leg.unanswered_boot_us,
     )  # fmt: skip
 
 
@@ -124,5 +125,6 @@ def restart_windows(connection: Connection, now: Moment) -> None:
         .values(
             original_boot_us=now.boot_us, original_boot_id=now.boot_id,
             last_boot_us=now.boot_us, last_boot_id=now.boot_id, asked_boot_us=0,
+            unanswered_boot_us=case((legs.c.attempts > 0, now.boot_us), else_=0),
         )
     )  # fmt: skip

@@ -38,6 +38,7 @@ legs = Table(
     Column("explanation", Words, nullable=False),
     Column("opened_at_us", Whole, nullable=False),
     Column("closed_at_us", Whole),
+    Column("unanswered_boot_us", Whole, nullable=False, server_default="0"),  # last reversal whose answer may yet come
     UniqueConstraint("transaction_id", "kind", "leg_no", name="uq_legs_number"),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("live in (0, 1)", name="live"),

@@ -51,3 +51,11 @@ def test_a_return_has_one_name_for_ever():
 def test_a_transaction_key_names_terminal_trace_batch_and_type():
     key = TransactionKey(terminal_id="T0000001", merchant_id="M", batch_no="000001", stan="000007", mti_class="0200")
     assert str(key) == "T0000001+000007 (batch 000001, 0200)"
+
+
+def test_they_rise_beyond_an_earlier_process_whose_clock_was_ahead():
+    earlier = IdentifierSource(HandClock(9_000_000), random.Random(1).getrandbits).new()
+    source = IdentifierSource(HandClock(1_000), random.Random(2).getrandbits, after=earlier)
+    one, two = source.new(), source.new()
+    assert earlier < one < two
+    assert len(two) == 26

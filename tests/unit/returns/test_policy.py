@@ -201,6 +201,17 @@ def test_a_case_is_opened_once_after_six_attempts_or_thirty_minutes():
     assert needs_case(leg(**NEW), at(1_800))
     assert not needs_case(leg(**NEW), at(1_799))
     assert not needs_case(replace(leg(sent=9), case_opened=True), at(9_999))
+    assert not needs_case(leg(**NEW), at(60, wall_us=NOON_US + DAY_US)), "a wall clock that jumps tells nobody"
+
+
+def test_not_found_waits_while_an_earlier_attempts_answer_may_still_come():
+    stale = leg(sent=2, at=125, last=N, unanswered_boot_us=125 * SECOND_US)
+    step = next_step(stale, terms("P2"), at(126))
+    assert isinstance(step, Wait)
+    assert 118 * SECOND_US < step.for_us < 120 * SECOND_US
+    assert next_step(stale, terms("P2"), at(246)) == Send()
+    assert next_step(stale, terms("P3"), at(126)) == Inquire()
+    assert isinstance(next_step(stale, terms("P1"), at(126)), Close)
 
 
 def test_codes_mean_what_the_settings_say_and_others_leave_it_open():
