@@ -11,6 +11,7 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream, inquiry_state
 from yuanlu.acquirers.material import material_of
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.terms import PENDING_QR
+from yuanlu.flow.codes import NOT_HONOURED_CODE
 from yuanlu.flow.payment import Desk, Payment
 from yuanlu.flow.records import fact, frame, next_version, note
 from yuanlu.journal import transactions
@@ -21,8 +22,6 @@ from yuanlu.journal.unit import Conflict
 INQUIRE_EVERY_S = 5.0
 RELINK_PAUSE_S = 0.5
 """While the link is down nothing can be asked; look again so soon."""
-
-NOT_HONOURED = "05"
 
 
 async def wait_for_customer(
@@ -81,7 +80,7 @@ async def _inquire(
     state = inquiry_state(outcome.message)
     if state not in ("APPROVED", "DECLINED", "REVERSED"):
         return NoAnswer(doubt=Doubt.TIMEOUT)
-    return _as_answer(payment, outcome, "00" if state == "APPROVED" else NOT_HONOURED)
+    return _as_answer(payment, outcome, "00" if state == "APPROVED" else NOT_HONOURED_CODE)
 
 
 def _as_answer(payment: Payment, outcome: Answered, code: str) -> Answered:

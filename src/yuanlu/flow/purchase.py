@@ -15,6 +15,14 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
+from yuanlu.flow.codes import (
+    BUSY_CODE,
+    FORMAT_CODE,
+    HOST_DOWN_CODE,
+    OTHER_DIALECT_CODE,
+    PIN_KEY_CODE,
+    UNKNOWN_CODE,
+)
 from yuanlu.flow.late import record_late
 from yuanlu.flow.payment import QR_SALE, Desk, InFlight, Payment, Reply
 from yuanlu.flow.pending import wait_for_customer
@@ -42,7 +50,6 @@ from yuanlu.returns import store
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import OTHER_REASON, reason_for
 
-UNKNOWN_CODE, HOST_DOWN_CODE, BUSY_CODE, FORMAT_CODE, PIN_KEY_CODE = "98", "91", "96", "30", "99"
 TERMINAL_GONE = "approved, but the terminal was gone"
 
 Unit = tuple[list[Fact], list[Change]]
@@ -95,7 +102,7 @@ async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str
     if desk.journal.reserve.low and payment.moves_money:
         return BUSY_CODE, "the disk is nearly full; new sales wait, reversals go on"
     if payment.message.codec is not host.codec:
-        return "58", f"this terminal's acquirer speaks {host.codec.dialect.name}"
+        return OTHER_DIALECT_CODE, f"this terminal's acquirer speaks {host.codec.dialect.name}"
     identity = Identity(terminal_id=payment.key.terminal_id, merchant_id=payment.key.merchant_id)
     return await host.refusal(identity)
 

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.terms import APPROVALS
+from yuanlu.flow.codes import BUSY_CODE, DUPLICATE_CODE, UNKNOWN_CODE
 from yuanlu.flow.payment import Desk, Payment, Reply
 from yuanlu.flow.records import event, frame, note, reply_frame
 from yuanlu.iso8583.errors import DecodeError
@@ -19,7 +20,6 @@ from yuanlu.journal import transactions
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.transactions import Transaction
 
-UNKNOWN_CODE, DUPLICATE_CODE = "98", "94"
 TOMBSTONE = "TOMBSTONE"
 
 _log = structlog.get_logger("flow")
@@ -59,9 +59,9 @@ async def refuse_twin(desk: Desk, payment: Payment, found: Transaction, code: st
 
 async def _refused_unknown(desk: Desk, payment: Payment) -> Reply:
     """The first one was refused before its intent; nothing was sent, and this one gets the same kind of answer."""
-    reply = payment.caller.refuse("96")
+    reply = payment.caller.refuse(BUSY_CODE)
     frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
-    why = "96: repeated while the first was being refused"
+    why = f"{BUSY_CODE}: repeated while the first was being refused"
     await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", why, frames)
     return reply
 

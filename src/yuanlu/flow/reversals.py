@@ -5,6 +5,7 @@ It is answered 00 once it is durably ours. That means *taken over*, not returned
 
 from msgspec.structs import replace
 
+from yuanlu.flow.codes import AMOUNT_DIFFERS_CODE, CARD_DIFFERS_CODE, FORMAT_CODE, INVALID_CODE, TAKEN_OVER_CODE
 from yuanlu.flow.payment import BALANCE, Desk, Payment, Reply
 from yuanlu.flow.records import event, fact, frame, received, reply_frame, to_state
 from yuanlu.flow.repeats import TOMBSTONE, refuse_twin
@@ -15,9 +16,6 @@ from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
 from yuanlu.journal.unit import Change, Conflict
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import NO_ANSWER_REASON
-
-TAKEN_OVER_CODE = "00"
-INVALID_CODE, CARD_DIFFERS_CODE, AMOUNT_DIFFERS_CODE, FORMAT_CODE = "12", "14", "64", "30"
 
 
 async def reverse(desk: Desk, payment: Payment) -> Reply:

@@ -9,6 +9,14 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from yuanlu.flow.codes import (
+    BUSY_CODE,
+    FORMAT_CODE,
+    MAC_CODE,
+    UNKNOWN_TERMINAL_CODE,
+    UNSUPPORTED_CODE,
+    WRONG_MERCHANT_CODE,
+)
 from yuanlu.flow.payment import Caller, Desk, Payment, Reply
 from yuanlu.flow.purchase import decline_new, purchase
 from yuanlu.flow.records import event, frame, reply_frame
@@ -27,8 +35,6 @@ from yuanlu.keys.mac import MacKey
 from yuanlu.keys.working_keys import WorkingKeys
 
 NO_MAC_NEEDED = frozenset({"0800", "0820", "0500", "0320"})
-UNSUPPORTED_CODE, FORMAT_CODE, BUSY_CODE, MAC_CODE = "40", "30", "96", "A0"
-UNKNOWN_TERMINAL_CODE, WRONG_MERCHANT_CODE = "97", "03"
 TPDU_FIRST_BYTE = 0x60
 
 _log = structlog.get_logger("gateway")
