@@ -87,7 +87,7 @@ def test_a_caller_that_gives_up_disturbs_nobody(tmp_path):
 def test_a_full_disk_releases_the_reserve_tries_again_and_leaves_no_gap(tmp_path):
     with opened(tmp_path / "j.db", reserve_bytes=1) as (run, at):
         run(lambda: at.journal.commit([fact("a")]))
-        connection = at.journal._connection
+        connection = at.journal._appender.connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}")
         released = at.reserve.release
@@ -117,7 +117,7 @@ def test_another_process_that_writes_for_a_while_is_waited_for(tmp_path):
 
 def test_a_commit_whose_outcome_is_unknown_halts_the_process(tmp_path):
     with opened(tmp_path / "j.db") as (run, at):
-        broken = at.journal._connection
+        broken = at.journal._appender.connection
 
         class Broken:
             in_transaction = False
@@ -126,7 +126,7 @@ def test_a_commit_whose_outcome_is_unknown_halts_the_process(tmp_path):
                 raise dbapi2.OperationalError("disk I/O error")
 
         async def story() -> None:
-            at.journal._connection = Broken()
+            at.journal._appender.connection = Broken()
             task = asyncio.create_task(at.journal.commit([fact("a")]))
             await asyncio.sleep(0)
             with pytest.raises(Halted, match="disk I/O error"):
@@ -134,7 +134,7 @@ def test_a_commit_whose_outcome_is_unknown_halts_the_process(tmp_path):
             task.cancel()
             at.journal._running = None
             at.journal._pending.clear()
-            at.journal._connection = broken
+            at.journal._appender.connection = broken
 
         run(story)
 

@@ -36,7 +36,18 @@ def prepare(engine: Engine, database: str) -> None:
     if current is None:
         _run(engine)
     elif current < head():
-        raise StoreError(f"{database} is of an older version ({current}); back it up and run: yuanlu db upgrade")
+        raise _older(database, current)
+
+
+def refuse_other_version(engine: Engine, database: str) -> None:
+    """StoreError unless the database is ours and of this program's version."""
+    current = _revision(engine, database)
+    if current is None or current < head():
+        raise _older(database, current or "empty")
+
+
+def _older(database: str, current: str) -> StoreError:
+    return StoreError(f"{database} is of an older version ({current}); back it up and run: yuanlu db upgrade")
 
 
 def upgrade(engine: Engine, database: str) -> None:

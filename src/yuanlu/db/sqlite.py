@@ -34,10 +34,11 @@ _WRITER = (
     ("cache_size", str(-CACHE_KIB), -CACHE_KIB),
 )
 _CHECKPOINTER = _WRITER[:-2]
+_VISITOR = (*_WRITER[:-2], ("wal_autocheckpoint", "0", 0))  # the gateway alone checkpoints
 _READER = (
     ("query_only", "ON", 1),
     ("busy_timeout", str(BUSY_TIMEOUT_MS), BUSY_TIMEOUT_MS),
-    ("wal_autocheckpoint", "0", 0),  # the gateway alone checkpoints
+    ("wal_autocheckpoint", "0", 0),
 )
 
 
@@ -106,6 +107,24 @@ def reader_engine(path: Path) -> Engine:
         connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": 256},
     )
     event.listen(engine, "connect", lambda connection, _record: _configure(connection, _READER))
+    return engine
+
+
+def visitor_engine(path: Path) -> Engine:
+    """An engine for another process that writes for a moment. StoreError when there is no database."""
+    refuse_vulnerable_sqlite(dbapi2.sqlite_version_info)
+    if not path.exists():
+        raise StoreError(f"{path} does not exist yet; start the gateway first (yuanlu serve)")
+    engine = create_engine(
+        f"sqlite:///{path}",
+        module=dbapi2,
+        poolclass=QueuePool,
+        pool_size=2,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "isolation_level": None},
+    )
+    event.listen(engine, "connect", lambda connection, _record: _configure(connection, _VISITOR))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from yuanlu.journal.tables import writers
 from yuanlu.journal.tasks import release_all
 from yuanlu.kernel.clock import Moment
+
+GATEWAY, VISITOR = "gateway", "visitor"
+"""The one that serves, and a command that writes for a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +22,22 @@ class Writer:
 
 def register(connection: Connection, now: Moment, process_id: int) -> Writer:
     """A new writer, with a sequence of its own. No lease of a former one counts any more."""
-    last = connection.execute(select(writers).order_by(writers.c.writer_id.desc()).limit(1)).first()
-    writer_id = last.writer_id + 1 if last is not None else 1
-    connection.execute(
-        insert(writers).values(
-            writer_id=writer_id, boot_id=now.boot_id, process_id=process_id, started_at_us=now.wall_us
-        )
-    )
+    query = select(writers).where(writers.c.role == GATEWAY).order_by(writers.c.writer_id.desc()).limit(1)
+    last = connection.execute(query).first()
+    writer_id = enter(connection, now, process_id, GATEWAY)
     release_all(connection, now.wall_us)
     return Writer(writer_id=writer_id, clean=last is None or last.stopped_at_us is not None)
+
+
+def enter(connection: Connection, now: Moment, process_id: int, role: str = VISITOR) -> int:
+    """The number of a new writer."""
+    writer_id = 1 + (connection.execute(select(func.max(writers.c.writer_id))).scalar() or 0)
+    connection.execute(
+        insert(writers).values(
+            writer_id=writer_id, boot_id=now.boot_id, process_id=process_id, started_at_us=now.wall_us, role=role
+        )
+    )
+    return writer_id
 
 
 def sign_off(connection: Connection, writer_id: int, now: Moment) -> None:

@@ -86,5 +86,6 @@ writers = Table(
     Column("process_id", Whole, nullable=False),
     Column("started_at_us", Whole, nullable=False),
     Column("stopped_at_us", Whole),  # null: running, or it ended without saying so
+    Column("role", Words, nullable=False, server_default="gateway"),  # or visitor
     **STRICT,
 )

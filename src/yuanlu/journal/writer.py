@@ -12,24 +12,21 @@ Rules (`docs/returns.md` §4, §7):
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import structlog
 from pysqlite3 import dbapi2
 from sqlalchemy import Connection, Engine
 
 from yuanlu.db.sqlite import Checkpointer
+from yuanlu.journal.appending import Appender
 from yuanlu.journal.disk import DiskReserve
-from yuanlu.journal.statements import Delete, Insert, Row, Statement, Update, execute
-from yuanlu.journal.tables import facts as facts_table
-from yuanlu.journal.unit import Change, Committed, Conflict, Fact, SendPermit
+from yuanlu.journal.unit import Change, Committed, Conflict, Fact
 from yuanlu.kernel.limits import COMMIT_WAIT_MS_MAX
 
 UNITS_PER_COMMIT_MAX = 1024
 UNITS_PER_CHECKPOINT = 2_000
 """About 20 MB of log. More make each checkpoint longer, fewer make more of them; measured, `docs/performance.md`."""
-
-INSERT_FACT = Insert(table=facts_table, rank=9)
 
 _log = structlog.get_logger("journal")
 Result = TypeVar("Result")
@@ -67,7 +64,7 @@ class Journal:
         self.units = 0
         self._readers = readers
         self._pooled = engine.raw_connection()  # kept: a forgotten one goes back to the pool, for anybody to use
-        self._connection: Any = self._pooled.driver_connection
+        self._appender = Appender(self._pooled.driver_connection, writer_id)
         self._writing = ThreadPoolExecutor(1, "journal")
         self._reading = ThreadPoolExecutor(2, "reader")
         self._checkpointer = checkpointer
@@ -75,7 +72,6 @@ class Journal:
         self._copying: asyncio.Future[None] | None = None
         self._units_in_log = 0
         self._halt = halt
-        self._seq = 0
         self._pending: list[Unit] = []
         self._running: asyncio.Task[None] | None = None
         self._began_at = 0.0
@@ -159,7 +155,7 @@ class Journal:
             elif self._copying is not None and self._copying.done():
                 copied, self._copying, self._units_in_log = self._copying, None, 0
                 copied.result()
-                await loop.run_in_executor(self._writing, self._checkpointer.finish, self._connection)
+                await loop.run_in_executor(self._writing, self._checkpointer.finish, self._appender.connection)
         except dbapi2.OperationalError as error:  # nothing is lost: all of it is in the log, and it is tried again
             _log.warning("the log could not be brought into the database file", reason=str(error))
         except OSError as error:  # after a failed sync nobody knows what the file holds
@@ -167,95 +163,12 @@ class Journal:
 
     def _write(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         """In the writer's thread: one transaction for the whole batch."""
-        seq = self._seq
         try:
-            return self._transact(batch)
+            return self._appender.append(batch)
         except dbapi2.OperationalError as error:
             if "full" not in str(error):
                 raise
-            self._roll_back()
-            self._seq = seq
+            self._appender.roll_back()
             _log.error("disk full: the reserve is released, new sales are declined")
             self.reserve.release()
-            return self._transact(batch)
-
-    def _transact(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
-        cursor = self._connection.cursor()
-        _begin(cursor)
-        seq = self._seq
-        if not self._write_together(cursor, batch):
-            self._roll_back()
-            self._seq = seq
-            _begin(cursor)
-            results: list[Committed | Conflict] = [self._write_alone(cursor, unit) for unit in batch]
-        else:
-            results = [_committed(unit) for unit in batch]
-        cursor.execute("COMMIT")
-        return results
-
-    def _write_together(self, cursor: Any, batch: Sequence[Unit]) -> bool:
-        """All units' rows grouped by statement; False if any row conflicts."""
-        groups: dict[Statement, list[Row]] = {}
-        for unit in batch:
-            for change in unit.changes:
-                groups.setdefault(change.statement, []).append(change.row)
-        rows = [self._fact_row(fact) for unit in batch for fact in unit.facts]
-        try:
-            for statement in sorted(groups, key=_order):
-                if not execute(cursor, statement, groups[statement]):
-                    return False
-            return execute(cursor, INSERT_FACT, rows)
-        except dbapi2.IntegrityError:
-            return False
-
-    def _write_alone(self, cursor: Any, unit: Unit) -> Committed | Conflict:
-        """One unit under a savepoint, its changes in the order given."""
-        seq = self._seq
-        cursor.execute("SAVEPOINT unit")
-        try:
-            for change in unit.changes:
-                if not execute(cursor, change.statement, [change.row]):
-                    raise dbapi2.IntegrityError(f"{change.statement.table.name} changed meanwhile")
-            execute(cursor, INSERT_FACT, [self._fact_row(fact) for fact in unit.facts])
-        except dbapi2.IntegrityError as error:
-            cursor.execute("ROLLBACK TO unit")
-            cursor.execute("RELEASE unit")
-            self._seq = seq
-            return Conflict(reason=str(error))
-        cursor.execute("RELEASE unit")
-        return _committed(unit)
-
-    def _fact_row(self, fact: Fact) -> Row:
-        self._seq += 1
-        return (
-            fact.merchant_id, fact.subject_id, fact.version, self.writer_id, self._seq,
-            fact.at_us, fact.kind, fact.terminal_id, fact.note, fact.frames,
-        )  # fmt: skip
-
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-
-def _begin(cursor: Any) -> None:
-    """Another process may write for a moment; a refused BEGIN means that nothing happened, so it is tried again."""
-    while True:
-        try:
-            cursor.execute("BEGIN IMMEDIATE")
-        except dbapi2.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            _log.warning("another process holds the journal; waiting for it")
-        else:
-            return
-
-
-def _order(statement: Insert | Update | Delete) -> int:
-    return statement.rank
-
-
-def _committed(unit: Unit) -> Committed:
-    if not unit.facts:
-        return Committed(permit=SendPermit("", 0, unit))
-    last = unit.facts[-1]
-    return Committed(permit=SendPermit(last.subject_id, last.version, unit))
+            return self._appender.append(batch)

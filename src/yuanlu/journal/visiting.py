@@ -1,0 +1,66 @@
+"""Writing for a moment beside the gateway: what a person decides at the command line.
+
+A visitor is a writer of its own: it takes a number, writes one unit in one short transaction, and signs off. The
+gateway's batches and its transaction exclude each other (BEGIN IMMEDIATE), and the same rules of the database hold
+for both, so two processes cannot give back the same money.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from yuanlu.db.schema import refuse_other_version
+from yuanlu.db.sqlite import visitor_engine
+from yuanlu.journal.appending import Appender
+from yuanlu.journal.opening import enter, sign_off
+from yuanlu.journal.unit import Change, Committed, Conflict, Fact
+from yuanlu.kernel.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorsUnit:
+    """What a visitor commits."""
+
+    facts: Sequence[Fact]
+    changes: Sequence[Change]
+
+
+class Visitor:
+    """A short-lived writer; see `visit`."""
+
+    def __init__(self, engine: Engine, appender: Appender) -> None:
+        self._engine = engine
+        self._appender = appender
+
+    def commit(self, facts: Sequence[Fact], changes: Sequence[Change] = ()) -> Committed | Conflict:
+        """Make it durable, all or nothing. Conflict means: nothing of it happened."""
+        return self._appender.append([VisitorsUnit(facts=facts, changes=changes)])[0]
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for queries, as the journal stands now."""
+        with self._engine.connect() as connection:
+            yield connection
+
+
+@contextmanager
+def visit(database: Path, clock: Clock) -> Iterator[Visitor]:
+    """Enter the journal of a gateway that may be running. Raises StoreError for a database that does not fit."""
+    engine = visitor_engine(database)
+    try:
+        refuse_other_version(engine, str(database))
+        with engine.begin() as connection:
+            writer_id = enter(connection, clock.now(), os.getpid())
+        pooled = engine.raw_connection()
+        try:
+            yield Visitor(engine, Appender(pooled.driver_connection, writer_id))
+        finally:
+            pooled.close()
+            with engine.begin() as connection:
+                sign_off(connection, writer_id, clock.now())
+    finally:
+        engine.dispose()
