@@ -6,16 +6,41 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from yuanlu.iso8583.codec import Message
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.keys.software import SoftwareKeyStore
+from yuanlu.keys.transport import parts_of_field_62
+from yuanlu.keys.working_keys import WorkingKeys
+from yuanlu.sandbox.cards import make_card
 from yuanlu.sandbox.demo_plan import HOSTS
 from yuanlu.sandbox.faults import FAULTS, Line, Reply
 from yuanlu.sandbox.host import HostServer
 from yuanlu.sandbox.host_core import HostCore
 from yuanlu.sandbox.host_process import build_core
 from yuanlu.sandbox.host_terms import HostTerms
+from yuanlu.sandbox.kinds import Kind
+from yuanlu.sandbox.ledger import PaymentRef
 from yuanlu.sandbox.till import Behaviour, SalePlan, Till
-from yuanlu.sandbox.till_messages import EntryMode, TillIdentity
+from yuanlu.sandbox.till_line import TillLine, open_line
+from yuanlu.sandbox.till_linked import (
+    completion_frame,
+    linked_reversal_frame,
+    offline_sale_frame,
+    preauth_frame,
+    refund_frame,
+    slip_of,
+    void_frame,
+)
+from yuanlu.sandbox.till_messages import (
+    EntryMode,
+    Payment,
+    ReversalDuty,
+    TillIdentity,
+    is_authentic,
+    keys_content,
+    sale_frame,
+    sign_in_frame,
+)
 from yuanlu.sandbox.told import Told
 
 TERMINAL = "20000001"
@@ -25,10 +50,14 @@ PROMPT = {"processing_ms_max": 2, "delay_ms": 150, "late_commit_ms": 200, "resta
 class Bench:
     """One host on a free port and one till that speaks to it as the gateway would."""
 
-    def __init__(self, till: Till, core: HostCore, told: list[Told]) -> None:
+    def __init__(
+        self, till: Till, core: HostCore, told: list[Told], store: SoftwareKeyStore, address: tuple[str, int]
+    ) -> None:
         self.till = till
         self.core = core
         self.told = told
+        self.store = store
+        self.address = address
 
     def net_minor(self) -> int:
         return sum(net.net_minor for net in self.core.ledger.nets())
@@ -67,7 +96,7 @@ async def at_bench(host_name: str, story: Callable[[Bench], Awaitable[None]], wa
     )
     try:
         async with asyncio.timeout(20):
-            await story(Bench(till, server.core, told))
+            await story(Bench(till, server.core, told, store, ("127.0.0.1", server.port)))
     finally:
         till.close()
         await server.stop()
@@ -122,3 +151,69 @@ def test_two_frames_sent_at_once_are_both_answered():
         assert bench.core.counters["originals_repeated"] == 1
 
     asyncio.run(at_bench("p1", story, wait_ms=2000))
+
+
+class Counter:
+    """A line of its own to the host, signed in where the host asks for it, for what a simulated till does not do."""
+
+    def __init__(self, bench: Bench, line: TillLine) -> None:
+        self.identity = bench.till.identity
+        self.keys: WorkingKeys | None = None
+        self._store = bench.store
+        self._line = line
+        self._stan = 0
+
+    async def sign_in(self) -> None:
+        if self.identity.mac == "none":
+            return
+        answer = await self._exchange(sign_in_frame(self.identity, "000001", "900001"))
+        self.keys = self._store.import_working_keys(self.identity.key_scope, parts_of_field_62(keys_content(answer)))
+
+    async def approved(self, frame: bytes) -> Message:
+        answer = await self._exchange(frame)
+        assert is_authentic(answer, self.identity, self.keys)
+        assert answer[39] == "00"
+        return answer
+
+    def payment(self, amount_minor: int, entry: EntryMode = EntryMode.CHIP) -> Payment:
+        self._stan += 1
+        extended = self.identity.codec.dialect.extended
+        ref = PaymentRef(
+            terminal_id=self.identity.terminal_id,
+            merchant_id=self.identity.merchant_id,
+            batch_no="000000" if extended else "000001",
+            stan=f"{self._stan:06}",
+        )
+        at_us, card = SystemClock().now().wall_us, make_card(random.Random(7))
+        return Payment(ref=ref, amount_minor=amount_minor, entry=entry, card=card, at_us=at_us)
+
+    async def _exchange(self, frame: bytes) -> Message:
+        await self._line.send(frame)
+        answer = await self._line.receive(2.0)
+        assert answer is not None
+        return answer
+
+
+@pytest.mark.parametrize("host", [plan.name for plan in HOSTS])
+def test_every_host_takes_what_comes_after_a_sale(host):
+    async def story(bench: Bench) -> None:
+        line = await open_line(bench.address, bench.till.identity.codec)
+        counter = Counter(bench, line)
+        await counter.sign_in()
+        me, keys = counter.identity, counter.keys
+        sale = counter.payment(1000)
+        slip = slip_of(Kind.SALE, sale, await counter.approved(sale_frame(me, sale, keys)))
+        void = counter.payment(1000)
+        await counter.approved(void_frame(me, void, slip, keys))
+        duty = ReversalDuty(payment=void)
+        await counter.approved(linked_reversal_frame(me, Kind.VOID, duty, slip, keys))
+        await counter.approved(refund_frame(me, counter.payment(300), slip, keys))
+        hold = counter.payment(500)
+        hold_slip = slip_of(Kind.PREAUTH, hold, await counter.approved(preauth_frame(me, hold, keys)))
+        await counter.approved(completion_frame(me, counter.payment(575), hold_slip, keys))
+        await counter.approved(offline_sale_frame(me, counter.payment(20), keys))
+        assert bench.net_minor() == -(1000 - 300) - 575 - 20
+        assert bench.core.ledger.total_minor() == 0
+        line.cut()
+
+    asyncio.run(at_bench(host, story, wait_ms=2000))

@@ -186,6 +186,56 @@ def _totals_parts(totals: Totals) -> tuple[str, ...]:
     )
 
 
+UPLOAD_ITEMS_MAX = 8
+_UPLOAD_ITEM_WIDTHS = (2, 6, 20, 12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadItem:
+    """One payment in a batch upload. `card_kind` is "00" for a domestic card and "01" for a foreign one, `pan` is up
+    to 20 digits and empty where there is no card, the amount is in minor units.
+    """
+
+    card_kind: str
+    stan: str
+    pan: str = field(repr=False)
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadDetails:
+    """Field 48 of 0320: a count of two digits and up to 8 items of 40.
+
+    The specification's 322 digits are 2 + 8 x 40. How an item is divided is the customary form and not verified.
+    """
+
+    items: tuple[UploadItem, ...]
+
+    @classmethod
+    def parse(cls, value: str) -> "UploadDetails":
+        """Read field 48. Raises DecodeError naming the sub-field: 48.1 is the count, each item has four more."""
+        [count] = _cut(48, value[:2], (2,), needed=1)
+        if int(count) > UPLOAD_ITEMS_MAX:
+            raise DecodeError(field="48.1", offset=0, reason=f"{int(count)} items, at most {UPLOAD_ITEMS_MAX}")
+        widths = (2, *_UPLOAD_ITEM_WIDTHS * int(count))
+        parts = _cut(48, value, widths, needed=len(widths))[1:]
+        return cls(items=tuple(_upload_item(parts[at : at + 4]) for at in range(0, len(parts), 4)))
+
+    def build(self) -> str:
+        """Write field 48. Raises EncodeError naming the sub-field that does not fit."""
+        if len(self.items) > UPLOAD_ITEMS_MAX:
+            raise EncodeError(field="48.1", reason=f"{len(self.items)} items, at most {UPLOAD_ITEMS_MAX} fit")
+        parts = [f"{len(self.items):02}"]
+        for item in self.items:
+            parts += [item.card_kind, item.stan, f"{item.pan:0>20}", f"{item.amount_minor:012}"]
+        return _join(48, tuple(parts), (2, *_UPLOAD_ITEM_WIDTHS * len(self.items)))
+
+
+def _upload_item(parts: list[str]) -> UploadItem:
+    """Four sub-fields as an item; the card number stands on the right, behind zeros."""
+    return UploadItem(card_kind=parts[0], stan=parts[1], pan=parts[2].lstrip("0"), amount_minor=int(parts[3]))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class F44:
     """Who issued the card and who acquired the payment: two codes of up to 11 characters, without padding."""

@@ -1,16 +1,24 @@
 """The fault API of simulated hosts: JSON over HTTP, on loopback, for people, tests and the virtual POS.
 
-    POST   /faults    {"fault": NAME, "terminal_id"?: TEXT, "count"?: N, "rate"?: 0 to 1, "host"?: NAME}
+    POST   /faults    {"fault": NAME, "message_class"?: CLASS, "terminal_id"?: TEXT, "count"?: N, "rate"?: 0 to 1,
+                       "host"?: NAME}
     DELETE /faults    switch everything off
-    GET    /faults    the catalogue (zh and en, magic amounts) and what is on
-    GET    /ledger    per payment: debits, credits, net in minor units; the sum of all accounts
+    GET    /faults    the catalogue (zh and en, magic amounts), the classes and what is on
+    GET    /ledger    per payment: debits, credits, net and what is held, in minor units; the sum of all accounts
     GET    /counters  what each host has counted since its start
+
+CLASS is sale (without it), void, refund, preauth, completion or advice. To lose the answer to a terminal's next void
+after the host has booked it:
+
+    {"fault": "drop_after_commit", "message_class": "void", "terminal_id": "T0000001", "count": 1}
+
+Voids, refunds and what else follows a payment stand in the ledger under that payment.
 
 Errors are RFC 9457 problem documents. There is no authentication: it refuses to be anything but a sandbox.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,7 +29,7 @@ from starlette.routing import Route
 
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.sandbox.fault_board import ActiveFault
-from yuanlu.sandbox.faults import CODES_AT_MINOR, FAULTS, LETTER_CODES_AT_MINOR, find_fault
+from yuanlu.sandbox.faults import CODES_AT_MINOR, FAULTS, LETTER_CODES_AT_MINOR, Fault, MessageClass, find_fault
 from yuanlu.sandbox.host_core import HostCore
 
 BODY_BYTES_MAX = 4096
@@ -31,6 +39,7 @@ class FaultOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What POST /faults takes. Without `count` it stays on; without `host` it is for all hosts."""
 
     fault: Annotated[str, Meta(max_length=64)]
+    message_class: MessageClass = "sale"
     terminal_id: Annotated[str, Meta(min_length=1, max_length=8)] | None = None
     count: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     rate: Annotated[float, Meta(gt=0, le=1)] = 1.0
@@ -53,9 +62,7 @@ class Control:
             fault = find_fault(order.fault)
             hosts = self._named(order.host)
             for core in hosts:
-                core.faults.switch_on(
-                    ActiveFault(fault=fault, terminal_id=order.terminal_id, remaining=order.count, rate=order.rate)
-                )
+                core.faults.switch_on(_as_active(order, fault))
         except (msgspec.MsgspecError, YuanluError) as error:
             return _problem(422, str(error))
         return JSONResponse({"fault": fault.name, "hosts": [core.terms.name for core in hosts]}, 201)
@@ -72,6 +79,7 @@ class Control:
         return JSONResponse(
             {
                 "catalogue": listed,
+                "message_classes": list(get_args(MessageClass)),
                 "response_codes": {"00-99": CODES_AT_MINOR, "A0-A7": LETTER_CODES_AT_MINOR},
                 "active": [row for core in self._hosts.values() for row in _active_rows(core)],
             }
@@ -126,9 +134,20 @@ def ledger_rows(core: HostCore) -> list[dict[str, Any]]:
             "debit_count": net.debit_count,
             "credit_count": net.credit_count,
             "net": net.net_minor,
+            "held": net.held_minor,
         }
         for net in core.ledger.nets()
     ]
+
+
+def _as_active(order: FaultOrder, fault: Fault) -> ActiveFault:
+    return ActiveFault(
+        fault=fault,
+        message_class=order.message_class,
+        terminal_id=order.terminal_id,
+        remaining=order.count,
+        rate=order.rate,
+    )
 
 
 def _active_rows(core: HostCore) -> list[dict[str, Any]]:
@@ -136,6 +155,7 @@ def _active_rows(core: HostCore) -> list[dict[str, Any]]:
         {
             "host": core.terms.name,
             "fault": active.fault.name,
+            "message_class": active.message_class,
             "terminal_id": active.terminal_id,
             "remaining": active.remaining,
             "rate": active.rate,

@@ -1,7 +1,18 @@
 """What can go wrong at a host, as data: one value per fault.
 
-A fault says what happens to a payment (`sale`), and perhaps to the first few reversals of it (`reversal`). It
-is triggered by a magic amount, or for the next payments by a `FaultBoard`. The amounts, in minor units:
+A fault says what happens to a message (`sale`: mostly that is one), and perhaps to the first few reversals of it
+(`reversal`). It is triggered by a magic amount, or for the next messages of a class by a `FaultBoard`. Amounts work
+for sales and pre-authorisations only, so that the void or refund of a magic amount goes well by itself. The classes
+(`MessageClass`) and their messages, of which any fault can be ordered through the fault API:
+
+    sale                    sale by card or QR
+    void                    void of a sale, of a pre-authorisation, of a completion
+    refund                  refund
+    preauth                 pre-authorisation
+    completion              completion request
+    advice                  completion advice, offline sale, adjustment, tip
+
+The amounts, in minor units:
 
     880001 ...              the faults of `FAULTS`, each by its own amount (8800.01 and up)
     660000 ... 660099       the payment is answered with response code 00 ... 99
@@ -12,8 +23,15 @@ Response codes of class A (`APPROVALS`) post the payment, all others leave the a
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 from yuanlu.kernel.errors import YuanluError
+
+MessageClass = Literal["sale", "void", "refund", "preauth", "completion", "advice"]
+"""What a fault can be ordered for."""
+
+MAGIC_CLASSES: frozenset[MessageClass] = frozenset({"sale", "preauth"})
+"""What a magic amount works for."""
 
 APPROVALS = frozenset({"00", "10", "11", "16", "A2", "A4", "A5", "A6"})
 """Field 39 of an approved payment, class A of the response-code annex; the simulated 10 approves all of it.

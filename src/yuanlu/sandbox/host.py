@@ -12,7 +12,8 @@ from typing import cast
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.framing import FrameReader
 from yuanlu.kernel.clock import Clock
-from yuanlu.sandbox.host_core import Action, GoDown, HangUp, HostCore, Resume, SendBytes
+from yuanlu.sandbox.host_actions import Action, GoDown, HangUp, Resume, SendBytes
+from yuanlu.sandbox.host_core import HostCore
 from yuanlu.settings import parse_address
 
 PORT_RETRY_S = 0.05

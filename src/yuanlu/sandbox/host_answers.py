@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from datetime import date
 
 from yuanlu.iso8583.codec import Codec, MakeMac, Message, response_mti
 from yuanlu.iso8583.errors import EncodeError
@@ -15,7 +16,17 @@ ISSUER_CODE = "03080000"
 NOT_ECHOED = (5, 6, 14, 22, 23, 26, 35, 36, 38, 45, 48, 52, 53, 54, 55, 57, 58, 59, 61, 62, 64, 90, 95, 128)
 """Fields of a request that its answer leaves out: secrets, and what only the request is about."""
 
-RESPONSE_TEXTS = {"00": "交易成功", "51": "可用余额不足", "55": "密码错", "25": "没有原始交易"}
+RESPONSE_TEXTS = {
+    "00": "交易成功",
+    "12": "无效交易",
+    "14": "无效卡号",
+    "22": "关联交易错误",
+    "25": "没有原始交易",
+    "51": "可用余额不足",
+    "55": "密码错",
+    "61": "交易金额超限",
+    "64": "与原交易金额不符",
+}
 CUT_OVER_HOUR = 23
 
 
@@ -73,11 +84,20 @@ def turned_tpdu(tpdu: bytes) -> bytes:
     return tpdu[:1] + tpdu[3:5] + tpdu[1:3]
 
 
+def business_day(at_us: int) -> int:
+    """The host's day, as a number that grows by 1 a day: it turns at 23:00 Beijing time (domain trap T18)."""
+    at = local_time(at_us)
+    return at.toordinal() + (at.hour >= CUT_OVER_HOUR)
+
+
+def local_date(at_us: int) -> str:
+    """Field 13, MMDD: the date in Beijing."""
+    return local_time(at_us).strftime("%m%d")
+
+
 def settlement_date(now_us: int) -> str:
-    """Field 15, MMDD: the business day turns at 23:00 Beijing time."""
-    at = local_time(now_us)
-    day = at.toordinal() + (at.hour >= CUT_OVER_HOUR)
-    return at.fromordinal(day).strftime("%m%d")
+    """Field 15, MMDD: the date of the business day."""
+    return date.fromordinal(business_day(now_us)).strftime("%m%d")
 
 
 def balance_text(available_minor: int) -> str:

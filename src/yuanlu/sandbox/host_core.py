@@ -1,20 +1,29 @@
 """The simulated acquirer host without its sockets: a request goes in, a list of actions comes out.
 
-`HostCore.handle` decides by profile, ledger and faults; the server performs the actions and calls `resume`
-for what was held up. Messages: sale 0200 by card or QR (000000), balance (310000), reversal 0400, 0401, 0420,
-0421, status inquiry 0600, sign-in 0800, echo 0800 or 0820 with management code 301.
+`HostCore.handle` decides by profile, books and faults; the server performs the actions and calls `resume` for what
+was held up. Messages:
+
+    0200  sale by card or QR, void, completion and its void, balance
+    0100  pre-authorisation and its void
+    0220  refund; advices: completion, offline sale, adjustment, tip
+    0400  reversal, also as 0401, 0420, 0421
+    0600  status inquiry
+    0500  settlement, 0320 batch upload, 0620 script result
+    0800  sign-in; echo as 0800 or 0820 with management code 301
+
+What each transaction does is in `host_transactions`; here is the way through for all of them.
 """
 
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from yuanlu.iso8583.codec import Codec, MakeMac
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.subfields import F60
 from yuanlu.sandbox.fault_board import FaultBoard
 from yuanlu.sandbox.faults import APPROVALS, AS_USUAL, Commit, Effect, Fault, Line, Reply
+from yuanlu.sandbox.host_actions import Action, GoDown, HangUp, HeldMessage, Resume, SendBytes, Turn
 from yuanlu.sandbox.host_answers import (
     answer_frame,
     balance_text,
@@ -23,100 +32,48 @@ from yuanlu.sandbox.host_answers import (
     settlement_date,
     spoilt,
 )
-from yuanlu.sandbox.host_keys import HostKeys
-from yuanlu.sandbox.host_request import BALANCE, NO_BATCH, SALE, SIGN_IN_CODES, HostRequest, read_request
+from yuanlu.sandbox.host_books import HostBooks
+from yuanlu.sandbox.host_keys import HostKeys, mac_bytes
+from yuanlu.sandbox.host_original import APPROVED_CODE
+from yuanlu.sandbox.host_request import INQUIRY, NO_BATCH, SIGN_IN_CODES, HostRequest, read_request
+from yuanlu.sandbox.host_settlement import settle, take_upload
 from yuanlu.sandbox.host_terms import HostTerms
-from yuanlu.sandbox.ledger import Entry, EntryKind, Ledger, PaymentRef
-from yuanlu.sandbox.profiles import PROFILES, RecordState, decide_reversal, inquiry_status
+from yuanlu.sandbox.host_transactions import UNSUPPORTED_CODE, post, reverse
+from yuanlu.sandbox.kinds import ADVICES, SPELLINGS, Kind
+from yuanlu.sandbox.ledger import PaymentRef
+from yuanlu.sandbox.profiles import PROFILES, RecordState, inquiry_status
 
 OPENING_BALANCE_MINOR = 10_000_000
 FIRST_BATCH = "000001"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendBytes:
-    """Write these bytes, length included, to the connection the request came on."""
-
-    after_ms: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HangUp:
-    """Close the connection the request came on."""
-
-    after_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoDown:
-    """Drop every connection and accept none for so long."""
-
-    for_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One request being worked on: `mac` makes the MAC of its answer, `now_us` is when it is worked on."""
-
-    request: HostRequest
-    mac: MakeMac | None = field(repr=False)
-    now_us: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldMessage:
-    """A message held up on its way into the host, with what will befall it."""
-
-    turn: Turn
-    effect: Effect
-    is_reversal: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume:
-    """Give the held message to `HostCore.resume` after so long, even if its connection is gone by then."""
-
-    after_ms: int
-    held: HeldMessage
-
-
-Action = SendBytes | HangUp | GoDown | Resume
-
-
-@dataclass(slots=True, kw_only=True)
-class Record:
-    """What the host remembers of one payment; it never forgets in this program's life."""
-
-    state: RecordState
-    amount_minor: int
-    account: str
-    rrn: str = ""
-    auth_code: str = ""
+MAC_OPTIONAL = frozenset({"0500", "0320"})
+"""Settlement and upload carry no MAC at terminals; one that is there must be right."""
 
 
 class HostCore:
-    """One host: its books, its memory of payments, its faults. `now_us` is wall time since 1970 UTC."""
+    """One host: its books, its memory of payments, its faults. `now_us` is wall time since 1970 UTC.
+
+    `ledger.nets()` tells the truth about each payment: its debits, and as its credits the reversals, voids and refunds
+    of it. `books.find` tells what the host remembers.
+    """
 
     def __init__(
         self, *, terms: HostTerms, codec: Codec, keys: HostKeys, faults: FaultBoard, chance: random.Random
     ) -> None:
         self.terms = terms
         self.faults = faults
-        self.ledger = Ledger()
-        self.counters: Counter[str] = Counter()
+        self.books = HostBooks(seed=terms.seed, chance=chance)
+        self.ledger = self.books.ledger
+        self.counters = self.books.counters
         self._codec = codec
         self._profile = PROFILES[terms.profile]
         self._keys = keys
         self._chance = chance
-        self._records: dict[PaymentRef, Record] = {}
         self._fault_of: dict[PaymentRef, Fault] = {}
-        self._reversals_of: Counter[PaymentRef] = Counter()
-        self._rrn = 0
+        self._reversals_of: dict[PaymentRef, int] = {}
 
     def state_of(self, ref: PaymentRef) -> RecordState | None:
-        """What the host holds this payment to be; None for one it has not seen."""
-        record = self._records.get(ref)
+        """What the host holds this transaction to be; None for one it has not seen."""
+        record = self.books.find(ref)
         return record.state if record is not None else None
 
     def handle(self, frame: bytes, now_us: int) -> list[Action]:
@@ -132,95 +89,81 @@ class HostCore:
     def resume(self, held: HeldMessage, now_us: int) -> list[Action]:
         """Go on with a message that was held up: its turn has come now."""
         turn = replace(held.turn, now_us=now_us)
-        code = self._reverse(turn) if held.is_reversal else self._charge(turn, held.effect.code)
+        code = self._reverse(turn) if turn.request.is_reversal else self._post(turn, held.effect.code)
         return self._answer(turn, code, held.effect)
 
     def _dispatch(self, request: HostRequest, now_us: int) -> list[Action]:
-        mti = request.message.mti
-        if mti in ("0800", "0820"):
+        if request.message.mti in ("0800", "0820"):
             return self._manage(Turn(request=request, mac=None, now_us=now_us))
-        authentic, mac = self._keys.check(request.message, request.ref.terminal_id)
+        authentic, mac = self._checked(request)
         turn = Turn(request=request, mac=mac, now_us=now_us)
         if not authentic:
             self.counters["wrong_mac"] += 1
             return self._answer(turn, "A0", AS_USUAL)
-        work = self._work_for(mti, request.processing_code)
+        work = self._work_for(request)
         if work is None:
             self.counters["unsupported"] += 1
-            return self._answer(turn, "40", AS_USUAL)
+            return self._answer(turn, UNSUPPORTED_CODE, AS_USUAL)
         return work(turn)
 
-    def _work_for(self, mti: str, processing_code: str) -> Callable[[Turn], list[Action]] | None:
-        if mti in ("0400", "0401", "0420", "0421"):
-            return self._reversal
-        if mti == "0600":
-            return self._inquiry if self._profile.answers_inquiries else None
-        return {SALE: self._sale, BALANCE: self._balance}.get(processing_code) if mti == "0200" else None
+    def _checked(self, request: HostRequest) -> tuple[bool, MakeMac | None]:
+        """Whether the request is authentic, and what makes its answer's MAC."""
+        message = request.message
+        if message.mti in MAC_OPTIONAL and not mac_bytes(message):
+            return True, None
+        return self._keys.check(message, request.ref.terminal_id)
 
-    def _sale(self, turn: Turn) -> list[Action]:
+    def _work_for(self, request: HostRequest) -> Callable[[Turn], list[Action]] | None:
+        mti = request.message.mti
+        if request.is_reversal:
+            return self._reversal
+        if mti == INQUIRY:
+            return self._inquiry if self._profile.answers_inquiries else None
+        if request.kind is not None:
+            return self._balance if request.kind is Kind.BALANCE else self._transaction
+        return {"0500": self._settlement, "0320": self._upload, "0620": self._script_result}.get(mti)
+
+    def _transaction(self, turn: Turn) -> list[Action]:
         request = turn.request
-        self.counters["sales"] += 1
-        if self.state_of(request.ref) not in (None, RecordState.BARRED):
-            self.counters["originals_repeated"] += 1
-        fault = self.faults.choose(request.ref.terminal_id, request.amount_minor)
-        effect = AS_USUAL
-        if fault is not None:
-            self.counters[f"fault.{fault.name}"] += 1
-            self._fault_of[request.ref] = fault
-            effect = fault.sale
+        effect = self._effect_on(request)
         match effect.commit:
             case Commit.LATE:
-                self._hold(request)
-                return [self._held(turn, effect, is_reversal=False)]
+                self.books.remember(turn, RecordState.HELD)
+                return [self._held(turn, effect)]
             case Commit.NOW:
-                code = self._charge(turn, effect.code)
+                code = self._post(turn, effect.code)
             case Commit.NEVER:
-                code = self._refuse(request, effect.code)
+                code = effect.code
+                if code:  # a message lost on its way leaves no trace at all
+                    self.books.decline(turn)
         return self._answer(turn, code, effect)
 
-    def _hold(self, request: HostRequest) -> None:
-        self._records.setdefault(
-            request.ref,
-            Record(state=RecordState.HELD, amount_minor=request.amount_minor, account=request.account),
-        )
+    def _effect_on(self, request: HostRequest) -> Effect:
+        """What befalls this message; counts it on the way."""
+        assert request.kind is not None
+        self.counters[f"{request.kind.value}s"] += 1
+        if self.state_of(request.ref) not in (None, RecordState.BARRED):
+            self.counters["advices_repeated" if request.kind in ADVICES else "originals_repeated"] += 1
+        message_class = SPELLINGS[request.kind].message_class
+        if message_class is None:
+            return AS_USUAL
+        fault = self.faults.choose(request.ref.terminal_id, request.amount_minor, message_class)
+        if fault is None:
+            return AS_USUAL
+        self.counters[f"fault.{fault.name}"] += 1
+        self._fault_of[request.ref] = fault
+        return fault.sale
 
-    def _charge(self, turn: Turn, code: str) -> str:
-        """Post the payment and return the code to answer, `code` if one is asked for."""
-        request = turn.request
-        known = self._records.get(request.ref)
-        if known is not None and known.state is RecordState.BARRED:
-            self.counters["barred"] += 1
-            return self._profile.declined_code
-        if known is not None and known.state is not RecordState.HELD and self._profile.recognises_repeats:
-            return "94"
-        if request.amount_minor == 0:
-            return "13"
-        self._records[request.ref] = Record(
-            state=RecordState.APPROVED,
-            amount_minor=request.amount_minor,
-            account=request.account,
-            rrn=self._next_rrn(),
-            auth_code=f"{self._chance.randrange(1_000_000):06}",
-        )
-        self._post(turn, self._records[request.ref], EntryKind.DEBIT)
-        self.counters["debits"] += 1
-        return code or "00"
-
-    def _refuse(self, request: HostRequest, code: str) -> str:
-        """Remember a decline; a payment lost on its way (no code) leaves no trace at all."""
-        if code:
-            self.counters["declines"] += 1
-            self._records.setdefault(
-                request.ref,
-                Record(state=RecordState.DECLINED, amount_minor=request.amount_minor, account=request.account),
-            )
-        return code
+    def _post(self, turn: Turn, code: str) -> str:
+        """Post the transaction; the code to answer, `code` instead of 00 if one is asked for."""
+        found = post(self.books, turn, self._profile)
+        return (code or found) if found == APPROVED_CODE else found
 
     def _reversal(self, turn: Turn) -> list[Action]:
         effect = self._effect_on_reversal(turn.request.ref)
         match effect.commit:
             case Commit.LATE:
-                return [self._held(turn, effect, is_reversal=True)]
+                return [self._held(turn, effect)]
             case Commit.NOW:
                 found = self._reverse(turn)
                 code = effect.code or found
@@ -229,48 +172,37 @@ class HostCore:
         return self._answer(turn, code, effect)
 
     def _effect_on_reversal(self, ref: PaymentRef) -> Effect:
-        """What befalls this reversal: the first ones of a payment may have a fault of their own."""
+        """What befalls this reversal: the first ones of a transaction may have a fault of their own."""
         self.counters["reversals"] += 1
-        self._reversals_of[ref] += 1
+        times = self._reversals_of[ref] = self._reversals_of.get(ref, 0) + 1
         fault = self._fault_of.get(ref)
-        if fault is None or fault.reversal is None or self._reversals_of[ref] > fault.reversal_times:
+        if fault is None or fault.reversal is None or times > fault.reversal_times:
             return AS_USUAL
         return fault.reversal
 
     def _reverse(self, turn: Turn) -> str:
-        """Give back what the profile gives back; the code to answer."""
-        request, record = turn.request, self._records.get(turn.request.ref)
-        state = record.state if record is not None else None
-        decision = decide_reversal(self._profile, state, self.terms.reversal_repeat_code)
-        self.counters["reversals_unseen"] += state is None
-        self.counters["reversals_repeated"] += state is RecordState.REVERSED
-        if record is None and decision.next_state is not None:
-            record = self._records[request.ref] = Record(
-                state=decision.next_state, amount_minor=request.amount_minor, account=request.account
-            )
-        if record is not None and decision.next_state is not None:
-            record.state = decision.next_state
-            if decision.credits:
-                self._post(turn, record, EntryKind.CREDIT)
-                self.counters["credits"] += 1
-        return decision.code
-
-    def _post(self, turn: Turn, record: Record, kind: EntryKind) -> None:
-        ref = turn.request.ref
-        self.ledger.post(
-            Entry(
-                ref=ref,
-                kind=kind,
-                amount_minor=record.amount_minor,
-                card_account=record.account,
-                merchant_account=f"merchant:{ref.merchant_id}",
-                at_us=turn.now_us,
-            )
-        )
+        return reverse(self.books, turn, self._profile, self.terms.reversal_repeat_code)
 
     def _inquiry(self, turn: Turn) -> list[Action]:
+        """What became of a transaction: of the one that has this STAN and this class of message type."""
         self.counters["inquiries"] += 1
-        return self._send(turn, "00", {48: inquiry_status(self.state_of(turn.request.ref))}, AS_USUAL)
+        request = turn.request
+        record, asked = self.books.find(request.ref), request.asked_mti
+        if record is not None and asked and SPELLINGS[record.kind].mti[:3] != asked[:3]:
+            record = None
+        state = record.state if record is not None else None
+        return self._send(turn, "00", {48: inquiry_status(state)}, AS_USUAL)
+
+    def _settlement(self, turn: Turn) -> list[Action]:
+        return self._send(turn, "00", {48: settle(self.books, turn).build()}, AS_USUAL)
+
+    def _upload(self, turn: Turn) -> list[Action]:
+        take_upload(self.books, turn)
+        return self._send(turn, "00", {}, AS_USUAL)
+
+    def _script_result(self, turn: Turn) -> list[Action]:
+        self.counters["script_results"] += 1
+        return self._send(turn, "00", {}, AS_USUAL)
 
     def _balance(self, turn: Turn) -> list[Action]:
         available = OPENING_BALANCE_MINOR + self.ledger.balances.get(turn.request.account, 0)
@@ -291,7 +223,7 @@ class HostCore:
 
     def _answer(self, turn: Turn, code: str, effect: Effect) -> list[Action]:
         """The answer to a payment or reversal, and what the fault makes of it."""
-        record = self._records.get(turn.request.ref)
+        record = self.books.find(turn.request.ref)
         auth_code = record.auth_code if record is not None else ""
         changes = payment_fields(code, settlement_date(turn.now_us), auth_code)
         return self._send(turn, code or "00", changes, effect)
@@ -302,7 +234,7 @@ class HostCore:
             turn.request.message,
             plain_texts(changes, self._codec),
             code=code,
-            rrn=self._rrn_of(turn.request),
+            rrn=self.books.rrn_for(turn.request),
             now_us=turn.now_us,
             mac=mac,
         )
@@ -324,19 +256,8 @@ class HostCore:
             case Line.GOES_DOWN:
                 return [GoDown(for_ms=self.terms.down_ms)]
 
-    def _held(self, turn: Turn, effect: Effect, *, is_reversal: bool) -> Resume:
-        held = HeldMessage(turn=turn, effect=effect, is_reversal=is_reversal)
-        return Resume(after_ms=self.terms.late_commit_ms, held=held)
-
-    def _rrn_of(self, request: HostRequest) -> str:
-        record = self._records.get(request.ref)
-        if record is not None and record.rrn and request.message.mti == "0200":
-            return record.rrn
-        return self._next_rrn()
-
-    def _next_rrn(self) -> str:
-        self._rrn += 1
-        return f"{self.terms.seed % 1000:03}{self._rrn:09}"
+    def _held(self, turn: Turn, effect: Effect) -> Resume:
+        return Resume(after_ms=self.terms.late_commit_ms, held=HeldMessage(turn=turn, effect=effect))
 
 
 def _batch_given(request: HostRequest) -> str:

@@ -1,8 +1,9 @@
 """The books of a simulated host: double entry, so the sum of all accounts never changes (invariant I1).
 
 Each entry moves an amount from one account to another: a payment from the card's account to the merchant's
-suspense account, a reversal back. Cards are named by a hash; no card number is in the books. Amounts are in
-minor units of one currency.
+suspense account, a reversal, void or refund back. A pre-authorisation moves it to the merchant's hold account, which
+is no debit yet. Cards are named by a hash; no card number is in the books. Amounts are in minor units of one
+currency.
 """
 
 from collections import defaultdict
@@ -17,10 +18,25 @@ class LedgerError(YuanluError):
 
 
 class EntryKind(Enum):
-    """Which way the cardholder's money went."""
+    """Which way the cardholder's money went: charged and given back, or set aside and set free."""
 
     DEBIT = "debit"
     CREDIT = "credit"
+    HOLD = "hold"
+    RELEASE = "release"
+
+    @property
+    def opposite(self) -> "EntryKind":
+        """The kind that undoes it."""
+        match self:
+            case EntryKind.DEBIT:
+                return EntryKind.CREDIT
+            case EntryKind.CREDIT:
+                return EntryKind.DEBIT
+            case EntryKind.HOLD:
+                return EntryKind.RELEASE
+            case EntryKind.RELEASE:
+                return EntryKind.HOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -35,7 +51,10 @@ class PaymentRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One movement between a card's account and a merchant's suspense account, at `at_us` since 1970 UTC."""
+    """One movement between a card's account and one of a merchant's accounts, at `at_us` since 1970 UTC.
+
+    `ref` is the payment whose money it is: what a void or a refund gives back stands under the original's.
+    """
 
     ref: PaymentRef
     kind: EntryKind
@@ -47,13 +66,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Net:
-    """All entries of one payment: `net_minor` below 0 means that the cardholder is still charged."""
+    """All entries of one payment: `net_minor` below 0 means that the cardholder is still charged.
+
+    `held_minor` is what a pre-authorisation still holds; it is no part of the net.
+    """
 
     ref: PaymentRef
     debits_minor: int
     credits_minor: int
     debit_count: int
     credit_count: int
+    held_minor: int = 0
 
     @property
     def net_minor(self) -> int:
@@ -72,7 +95,8 @@ class Ledger:
         """Move the money. LedgerError if the amount is not positive or both accounts are the same."""
         if entry.amount_minor <= 0 or entry.card_account == entry.merchant_account:
             raise LedgerError("an entry moves a positive amount between two accounts")
-        amount = entry.amount_minor if entry.kind is EntryKind.CREDIT else -entry.amount_minor
+        to_card = entry.kind in (EntryKind.CREDIT, EntryKind.RELEASE)
+        amount = entry.amount_minor if to_card else -entry.amount_minor
         self.balances[entry.card_account] += amount
         self.balances[entry.merchant_account] -= amount
         self.entries.append(entry)
@@ -90,12 +114,17 @@ class Ledger:
 
 
 def _net(ref: PaymentRef, entries: list[Entry]) -> Net:
-    debited = [entry.amount_minor for entry in entries if entry.kind is EntryKind.DEBIT]
-    credited = [entry.amount_minor for entry in entries if entry.kind is EntryKind.CREDIT]
+    debited = _amounts(entries, EntryKind.DEBIT)
+    credited = _amounts(entries, EntryKind.CREDIT)
     return Net(
         ref=ref,
         debits_minor=sum(debited),
         credits_minor=sum(credited),
         debit_count=len(debited),
         credit_count=len(credited),
+        held_minor=sum(_amounts(entries, EntryKind.HOLD)) - sum(_amounts(entries, EntryKind.RELEASE)),
     )
+
+
+def _amounts(entries: list[Entry], kind: EntryKind) -> list[int]:
+    return [entry.amount_minor for entry in entries if entry.kind is kind]

@@ -5,12 +5,15 @@ from enum import Enum
 
 
 class RecordState(Enum):
-    """What a host knows about one payment."""
+    """What a host knows about one transaction."""
 
     HELD = "held up on its way"
     APPROVED = "approved"
     DECLINED = "declined"
     REVERSED = "reversed"
+    VOIDED = "voided"
+    REFUNDED = "refunded, at least in part"
+    COMPLETED = "held amount charged by a completion"
     BARRED = "reversed before it came"
 
 
@@ -78,8 +81,9 @@ PROFILES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReversalDecision:
-    """What the host does with a reversal: its answer's code, whether it credits, what it remembers
-    afterwards.
+    """What the host does with a reversal: its answer's code, whether it credits, what it remembers afterwards.
+
+    To credit is to undo the original's entries: the reversal of a void charges the sale again.
     """
 
     code: str
@@ -107,14 +111,17 @@ def decide_reversal(profile: HostProfile, state: RecordState | None, repeat_code
             return ReversalDecision(code=profile.declined_code, credits=False, next_state=state)
         case RecordState.BARRED:
             return ReversalDecision(code=profile.unseen_code, credits=False, next_state=state)
+        case RecordState.VOIDED | RecordState.REFUNDED | RecordState.COMPLETED:
+            # Something else has been done about it since; the response-code annex gives 22 for this.
+            return ReversalDecision(code="22", credits=False, next_state=state)
 
 
 def inquiry_status(state: RecordState | None) -> str:
     """Field 48 of 0610: what became of the original."""
     match state:
-        case RecordState.APPROVED:
+        case RecordState.APPROVED | RecordState.REFUNDED | RecordState.COMPLETED:
             return "ST=APPROVED"
-        case RecordState.REVERSED:
+        case RecordState.REVERSED | RecordState.VOIDED:
             return "ST=REVERSED"
         case RecordState.DECLINED | RecordState.BARRED:
             return "ST=DECLINED"

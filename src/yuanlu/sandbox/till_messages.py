@@ -1,4 +1,7 @@
-"""The messages a till makes: sign-in, sale, reversal, in either dialect (domain notes §1.3, §1.5, §2.2)."""
+"""The messages a till makes: sign-in, sale, reversal, in either dialect (domain notes §1.3, §1.5, §2.2).
+
+`till_linked` makes what comes after a sale, and pre-authorisations; `till_batch` what ends a batch.
+"""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,6 +16,7 @@ from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.sandbox.cards import Card
 from yuanlu.sandbox.faults import APPROVALS
 from yuanlu.sandbox.host_keys import mac_bytes
+from yuanlu.sandbox.kinds import SPELLINGS, Kind
 from yuanlu.sandbox.ledger import PaymentRef
 
 CURRENCY = "156"
@@ -99,50 +103,75 @@ def keys_content(message: Message) -> bytes:
 
 def sale_frame(identity: TillIdentity, payment: Payment, keys: WorkingKeys | None) -> bytes:
     """0200 with everything its way of entry needs."""
-    fields = _payment_fields(identity, payment)
-    match payment.entry:
-        case EntryMode.QR:
-            fields[59] = f"A3{len(payment.card.pan):03}{payment.card.pan}"
-        case EntryMode.CHIP:
-            fields |= _pin_fields(payment, keys) | {35: payment.card.track2, 55: chip_data(payment)}
-        case EntryMode.CONTACTLESS:
-            fields |= {35: payment.card.track2, 55: chip_data(payment)}
-        case EntryMode.MAGSTRIPE:
-            fields |= _pin_fields(payment, keys) | {35: payment.card.track2}
-    return _with_mac(identity, "0200", fields, keys)
+    return sealed_frame(
+        identity, "0200", request_fields(identity, payment, Kind.SALE) | entry_fields(payment, keys), keys
+    )
 
 
 def reversal_frame(identity: TillIdentity, duty: ReversalDuty, keys: WorkingKeys | None) -> bytes:
     """0400: the sale without secrets and tracks, with the reason, under the current MAC key (T17, T21)."""
-    payment = duty.payment
-    fields = _payment_fields(identity, payment) | {39: duty.reason}
+    fields = reversal_fields(identity, duty, Kind.SALE) | short_entry_fields(duty.payment)
+    return sealed_frame(identity, "0400", fields, keys)
+
+
+def reversal_fields(identity: TillIdentity, duty: ReversalDuty, kind: Kind) -> Fields:
+    """What every reversal carries: its original's fields, the reason, the auth code if it is known."""
+    fields = request_fields(identity, duty.payment, kind) | {39: duty.reason}
     if duty.auth_code:
         fields[38] = duty.auth_code
-    if payment.entry is EntryMode.QR:
-        fields[59] = f"A3{len(payment.card.pan):03}{payment.card.pan}"
-    if payment.entry in (EntryMode.CHIP, EntryMode.CONTACTLESS):
-        fields[55] = short_f55(bytes.fromhex(chip_data(payment))).hex().upper()
     if identity.codec.dialect.extended:
-        sent_at = local_time(payment.at_us).strftime("%m%d%H%M%S")
-        fields[90] = f"0200{payment.ref.stan}{sent_at}" + "0" * 22
-    return _with_mac(identity, "0400", fields, keys)
+        fields[90] = original_data_elements(SPELLINGS[kind].mti, duty.payment.ref.stan, duty.payment.at_us)
+    return fields
 
 
-def _payment_fields(identity: TillIdentity, payment: Payment) -> Fields:
-    """What sale and reversal have in common."""
-    extended, at = identity.codec.dialect.extended, local_time(payment.at_us)
+def original_data_elements(mti: str, stan: str, at_us: int) -> str:
+    """Field 90 of the 1987 edition: message type, STAN and time of the original; the till knows no institutions."""
+    return f"{mti}{stan}{local_time(at_us).strftime('%m%d%H%M%S')}" + "0" * 22
+
+
+def entry_fields(payment: Payment, keys: WorkingKeys | None) -> Fields:
+    """What its way of entry adds to a request that reads the card or code."""
+    match payment.entry:
+        case EntryMode.QR:
+            return _qr_field(payment)
+        case EntryMode.CHIP:
+            return _pin_fields(payment, keys) | {35: payment.card.track2, 55: chip_data(payment)}
+        case EntryMode.CONTACTLESS:
+            return {35: payment.card.track2, 55: chip_data(payment)}
+        case EntryMode.MAGSTRIPE:
+            return _pin_fields(payment, keys) | {35: payment.card.track2}
+
+
+def short_entry_fields(payment: Payment) -> Fields:
+    """What remains of that in a reversal: no track, no PIN, the short field 55 (T17)."""
+    match payment.entry:
+        case EntryMode.QR:
+            return _qr_field(payment)
+        case EntryMode.CHIP | EntryMode.CONTACTLESS:
+            return {55: short_f55(bytes.fromhex(chip_data(payment))).hex().upper()}
+        case EntryMode.MAGSTRIPE:
+            return {}
+
+
+def _qr_field(payment: Payment) -> Fields:
+    return {59: f"A3{len(payment.card.pan):03}{payment.card.pan}"}
+
+
+def request_fields(identity: TillIdentity, payment: Payment, kind: Kind) -> Fields:
+    """What a request of this kind and its reversal have in common."""
+    extended, at, spelling = identity.codec.dialect.extended, local_time(payment.at_us), SPELLINGS[kind]
     fields: Fields = {
-        3: "000000",
+        3: spelling.processing_code,
         4: f"{payment.amount_minor:012}",
         11: payment.ref.stan,
         22: payment.entry.value if extended else payment.entry.value + "0",
-        25: "00",
+        25: spelling.condition_code,
         41: identity.terminal_id,
         42: identity.merchant_id,
         49: CURRENCY,
     }
     if not extended:
-        fields[60] = _f60(payment.ref.batch_no)
+        fields[60] = _f60(spelling.type_code, payment.ref.batch_no)
     if payment.entry is not EntryMode.QR:
         fields |= {2: payment.card.pan, 14: payment.card.expiry_yymm}
     if payment.entry in (EntryMode.CHIP, EntryMode.CONTACTLESS):
@@ -152,9 +181,9 @@ def _payment_fields(identity: TillIdentity, payment: Payment) -> Fields:
     return fields
 
 
-def _f60(batch_no: str) -> str:
+def _f60(type_code: str, batch_no: str) -> str:
     return F60(
-        type_code="22",
+        type_code=type_code,
         batch_no=batch_no,
         management_code="000",
         read_capability="6",
@@ -195,17 +224,18 @@ def chip_data(payment: Payment) -> str:
     return build(elements).hex().upper()
 
 
-def _with_mac(identity: TillIdentity, mti: str, fields: Fields, keys: WorkingKeys | None) -> bytes:
+def sealed_frame(identity: TillIdentity, mti: str, fields: Fields, keys: WorkingKeys | None) -> bytes:
+    """The frame without its length, with a MAC where there are keys."""
     mac = keys.mac_key(identity.mac).make if keys is not None else None
     return identity.codec.encode(mti=mti, fields=fields, mac=mac)
 
 
-def answers(message: Message, payment: Payment, mti: str) -> bool:
+def answers(message: Message, payment: Payment, mti: str, processing_code: str = "000000") -> bool:
     """Whether this is the answer to the `mti` of this payment: MTI, fields 3, 4, 11, 41 and 42 (T8)."""
     try:
         return (
             message.mti == response_mti(mti)
-            and message.get(3) in ("000000", None)
+            and message.get(3) in (processing_code, None)
             and message.get(4) in (f"{payment.amount_minor:012}", None)
             and message.get(11) == payment.ref.stan
             and message.get(41) == payment.ref.terminal_id

@@ -254,8 +254,12 @@ def test_an_unknown_dialect_is_refused_with_the_known_ones() -> None:
 @pytest.mark.parametrize(
     ("request_mti", "answer"),
     [
+        ("0100", "0110"),
         ("0200", "0210"),
         ("0220", "0230"),
+        ("0320", "0330"),
+        ("0500", "0510"),
+        ("0620", "0630"),
         ("0400", "0410"),
         ("0401", "0410"),
         ("0421", "0430"),

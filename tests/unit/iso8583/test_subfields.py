@@ -1,10 +1,133 @@
 """UnionPay's private fields, taken apart and put together."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.unit.iso8583.messages import CUP, vector
+from tests.unit.iso8583.messages import CUP, PAN, vector
 from yuanlu.iso8583.errors import DecodeError, EncodeError
-from yuanlu.iso8583.subfields import F44, F60, F61, F63, SettlementTotals, Totals, WorkingKeyBlock
+from yuanlu.iso8583.subfields import (
+    F44,
+    F60,
+    F61,
+    F63,
+    SettlementTotals,
+    Totals,
+    UploadDetails,
+    UploadItem,
+    WorkingKeyBlock,
+)
+
+_F60_NAMES = {
+    "type_code": 2,
+    "batch_no": 6,
+    "management_code": 3,
+    "read_capability": 1,
+    "ic_condition": 1,
+    "partial_approval": 1,
+    "account_type": 3,
+}
+_F61_NAMES = {"batch_no": 6, "stan": 6, "date_mmdd": 4, "auth_mode": 2, "auth_institution": 11}
+
+
+def digits(least: int, most: int) -> st.SearchStrategy[str]:
+    return st.text("0123456789", min_size=least, max_size=most)
+
+
+@st.composite
+def leading_subfields(draw: st.DrawFn, widths: dict[str, int]) -> dict[str, str]:
+    """The first sub-fields, two or more: later ones may be left out."""
+    count = draw(st.integers(2, len(widths)))
+    return {name: draw(digits(width, width)) for name, width in list(widths.items())[:count]}
+
+
+def totals() -> st.SearchStrategy[Totals]:
+    amounts, counts = st.integers(0, 10**12 - 1), st.integers(0, 999)
+    return st.builds(
+        Totals,
+        debit_minor=amounts,
+        debit_count=counts,
+        credit_minor=amounts,
+        credit_count=counts,
+        flag=st.sampled_from("0123"),
+    )
+
+
+def upload_items() -> st.SearchStrategy[UploadItem]:
+    return st.builds(
+        UploadItem,
+        card_kind=st.sampled_from(["00", "01"]),
+        stan=digits(6, 6),
+        pan=digits(0, 20).map(lambda text: text.lstrip("0")),
+        amount_minor=st.integers(0, 10**12 - 1),
+    )
+
+
+@given(leading_subfields(_F60_NAMES))
+def test_every_field_60_reads_as_it_was_written(parts: dict[str, str]) -> None:
+    written = F60(**parts)
+    assert F60.parse(written.build()) == written
+
+
+@given(leading_subfields(_F61_NAMES))
+def test_every_field_61_reads_as_it_was_written(parts: dict[str, str]) -> None:
+    written = F61(**parts)
+    assert F61.parse(written.build()) == written
+
+
+@given(totals(), totals())
+def test_all_totals_read_as_they_were_written(domestic: Totals, foreign: Totals) -> None:
+    written = SettlementTotals(domestic=domestic, foreign=foreign)
+    assert len(written.build()) == 62
+    assert SettlementTotals.parse(written.build()) == written
+
+
+@given(st.lists(upload_items(), max_size=8))
+def test_all_upload_details_read_as_they_were_written(items: list[UploadItem]) -> None:
+    written = UploadDetails(items=tuple(items))
+    assert len(written.build()) == 2 + 40 * len(items)
+    assert UploadDetails.parse(written.build()) == written
+
+
+@given(st.sampled_from([F60, F61, SettlementTotals, UploadDetails]), st.text("0123456789x", max_size=70))
+def test_what_does_not_fit_is_refused_by_field_offset_and_reason(
+    record: type[F60 | F61 | SettlementTotals | UploadDetails], value: str
+) -> None:
+    refusal = None
+    try:
+        assert record.parse(value).build() == value
+    except DecodeError as error:
+        refusal = error
+    if refusal is not None:
+        assert str(refusal.field).partition(".")[0] in ("48", "60", "61")
+        assert 0 <= refusal.offset <= len(value)
+        assert refusal.reason
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "offset"),
+    [
+        ("", 48, 0),
+        ("1", "48.1", 0),
+        ("09" + "0" * 360, "48.1", 0),
+        ("01" + "0" * 39, "48.5", 30),
+        ("01" + "0" * 41, 48, 42),
+        ("00" + "0" * 40, 48, 2),
+    ],
+)
+def test_upload_details_that_do_not_fit_their_count_are_refused(value: str, field: int | str, offset: int) -> None:
+    with pytest.raises(DecodeError) as caught:
+        UploadDetails.parse(value)
+    assert (caught.value.field, caught.value.offset) == (field, offset)
+
+
+def test_an_upload_item_hides_its_card_number_and_fits_or_is_refused() -> None:
+    item = UploadItem(card_kind="00", stan="000001", pan=PAN, amount_minor=1250)
+    assert PAN not in repr(item)
+    assert UploadDetails(items=(item,)).build() == f"0100000001{PAN:0>20}000000001250"
+    for items in ((item,) * 9, (UploadItem(card_kind="0", stan="1", pan="", amount_minor=0),)):
+        with pytest.raises(EncodeError, match="48"):
+            UploadDetails(items=items).build()
 
 
 @pytest.mark.parametrize("name", ["V1", "V3", "V5", "V6", "G1", "G6", "G8", "G9"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from dataclasses import replace
 
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.framing import FrameReader
@@ -10,10 +11,13 @@ from yuanlu.keys.transport import parts_of_field_62
 from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.sandbox.cards import make_card
 from yuanlu.sandbox.fault_board import FaultBoard
-from yuanlu.sandbox.host_core import Action, HostCore, SendBytes
+from yuanlu.sandbox.host_actions import Action, SendBytes
+from yuanlu.sandbox.host_core import HostCore
 from yuanlu.sandbox.host_keys import HostKeys
 from yuanlu.sandbox.host_terms import HostTerms
-from yuanlu.sandbox.ledger import PaymentRef
+from yuanlu.sandbox.kinds import Kind
+from yuanlu.sandbox.ledger import Net, PaymentRef
+from yuanlu.sandbox.till_linked import Slip, linked_frame, linked_reversal_frame, preauth_frame, slip_of
 from yuanlu.sandbox.till_messages import (
     EntryMode,
     Payment,
@@ -70,8 +74,32 @@ class World:
         card = make_card(random.Random(self.stan))
         return Payment(ref=ref, amount_minor=amount_minor, entry=entry, card=card, at_us=NOW_US)
 
-    def give(self, frame: bytes) -> list[Action]:
-        return self.core.handle(frame, NOW_US)
+    def follow(self, payment: Payment, amount_minor: int | None = None) -> Payment:
+        """A message of its own about `payment`: the next STAN, the same card."""
+        next_one = self.payment(payment.amount_minor if amount_minor is None else amount_minor, payment.entry)
+        return replace(next_one, card=payment.card)
+
+    def give(self, frame: bytes, now_us: int = NOW_US) -> list[Action]:
+        return self.core.handle(frame, now_us)
+
+    def sold(self, payment: Payment) -> Slip:
+        """The slip of a sale that was answered."""
+        [answer] = self.messages(self.sell(payment))
+        return slip_of(Kind.SALE, payment, answer)
+
+    def authorised(self, payment: Payment) -> Slip:
+        """The slip of a pre-authorisation that was answered."""
+        [answer] = self.messages(self.give(preauth_frame(self.identity, payment, self.keys)))
+        return slip_of(Kind.PREAUTH, payment, answer)
+
+    def link(self, kind: Kind, payment: Payment, slip: Slip, now_us: int = NOW_US) -> list[Action]:
+        """Send what follows an earlier transaction."""
+        return self.give(linked_frame(self.identity, kind, payment, slip, self.keys), now_us)
+
+    def unlink(self, kind: Kind, payment: Payment, slip: Slip) -> list[Action]:
+        """Reverse what follows an earlier transaction."""
+        duty = ReversalDuty(payment=payment)
+        return self.give(linked_reversal_frame(self.identity, kind, duty, slip, self.keys))
 
     def sell(self, payment: Payment) -> list[Action]:
         return self.give(sale_frame(self.identity, payment, self.keys))
@@ -91,6 +119,9 @@ class World:
     def code(self, actions: list[Action]) -> str:
         [message] = self.messages(actions)
         return message[39]
+
+    def net(self, ref: PaymentRef) -> Net:
+        return next(net for net in self.core.ledger.nets() if net.ref == ref)
 
     def net_minor(self) -> int:
         return sum(net.net_minor for net in self.core.ledger.nets())

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.sandbox.hosts import World
 from yuanlu.sandbox.control import control_app
 from yuanlu.sandbox.faults import FAULTS
+from yuanlu.sandbox.kinds import Kind
 
 
 def call(app: Any, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
@@ -62,6 +63,20 @@ def test_a_fault_ordered_for_one_terminal_befalls_its_next_payment_only():
     assert world.code(world.sell(world.payment())) == "00"
 
 
+def test_a_fault_ordered_for_voids_befalls_the_next_void_and_no_sale():
+    world, app = world_and_app()
+    order = b'{"fault": "drop_after_commit", "message_class": "void", "terminal_id": "T0000001", "count": 1}'
+    assert call(app, "POST", "/faults", order)[0] == 201
+    listed = json_of(call(app, "GET", "/faults"))
+    assert listed["active"][0]["message_class"] == "void"
+    assert listed["message_classes"] == ["sale", "void", "refund", "preauth", "completion", "advice"]
+    payment, other = world.payment(), world.payment()
+    slip, other_slip = world.sold(payment), world.sold(other)
+    assert world.link(Kind.VOID, world.follow(payment), slip) == []
+    assert world.code(world.link(Kind.VOID, world.follow(other), other_slip)) == "00"
+    assert world.net_minor() == 0
+
+
 def test_clearing_switches_ordered_faults_off():
     world, app = world_and_app()
     call(app, "POST", "/faults", b'{"fault": "code_51"}')
@@ -77,6 +92,7 @@ def test_clearing_switches_ordered_faults_off():
         (b'{"fault": "delay", "host": "h9"}', 422, "there are h1"),
         (b'{"fault": "delay", "rate": 2}', 422, "rate"),
         (b'{"fault": "delay", "count": 0}', 422, "count"),
+        (b'{"fault": "delay", "message_class": "reversal"}', 422, "message_class"),
         (b'{"fault": "delay", "tirminal": "x"}', 422, "tirminal"),
         (b'{"fault": "' + b"x" * 5000 + b'"}', 413, "4096"),
     ],
@@ -101,6 +117,16 @@ def test_the_ledger_shows_each_payment_and_that_the_books_balance():
     assert (row["debits"], row["credits"], row["net"]) == (700, 700, 0)
     assert ledger["total_minor"] == {"h1": 0}
     assert json_of(call(app, "GET", "/counters"))["h1"]["debits"] == 1
+
+
+def test_the_ledger_shows_refunds_under_their_sale_and_what_is_held():
+    world, app = world_and_app()
+    payment, hold = world.payment(700), world.payment(900)
+    world.link(Kind.REFUND, world.follow(payment, 200), world.sold(payment))
+    world.authorised(hold)
+    sale, held = json_of(call(app, "GET", "/ledger"))["payments"]
+    assert (sale["stan"], sale["debits"], sale["credits"], sale["net"]) == (payment.ref.stan, 700, 200, -500)
+    assert (held["stan"], held["held"], held["debits"], held["net"]) == (hold.ref.stan, 900, 0, 0)
 
 
 def test_no_card_number_is_in_what_the_api_shows():

@@ -1,10 +1,19 @@
 import random
+from typing import get_args
 
 import pytest
 
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.sandbox.fault_board import ACTIVE_FAULTS_MAX, ActiveFault, FaultBoard
-from yuanlu.sandbox.faults import FAULTS, FAULTS_BY_NAME, Commit, UnknownFault, fault_of_amount, find_fault
+from yuanlu.sandbox.faults import (
+    FAULTS,
+    FAULTS_BY_NAME,
+    Commit,
+    MessageClass,
+    UnknownFault,
+    fault_of_amount,
+    find_fault,
+)
 
 
 def board() -> FaultBoard:
@@ -68,6 +77,32 @@ def test_the_amount_decides_before_what_is_switched_on_and_uses_nothing_up():
     faults.switch_on(ActiveFault(fault=FAULTS_BY_NAME["delay"], remaining=1))
     assert faults.choose("T1", 880001) is FAULTS_BY_NAME["drop_before_commit"]
     assert faults.choose("T1", 100) is FAULTS_BY_NAME["delay"]
+
+
+@pytest.mark.parametrize("armed", get_args(MessageClass))
+def test_a_fault_for_a_class_leaves_the_others_alone_and_is_not_used_up_by_them(armed):
+    faults = board()
+    faults.switch_on(ActiveFault(fault=FAULTS_BY_NAME["delay"], message_class=armed, remaining=1))
+    others = [each for each in get_args(MessageClass) if each != armed]
+    assert [faults.choose("T1", 100, each) for each in others] == [None] * len(others)
+    assert faults.choose("T1", 100, armed) is FAULTS_BY_NAME["delay"]
+    assert faults.active == []
+
+
+@pytest.mark.parametrize(
+    ("message_class", "works"),
+    [
+        ("sale", True),
+        ("preauth", True),
+        ("void", False),
+        ("refund", False),
+        ("completion", False),
+        ("advice", False),
+    ],
+)
+def test_a_magic_amount_works_for_sales_and_pre_authorisations_only(message_class, works):
+    chosen = board().choose("T1", FAULTS_BY_NAME["delay"].magic_minor, message_class)
+    assert (chosen is not None) == works
 
 
 def test_a_rate_hits_about_so_many_and_the_same_ones_with_the_same_seed():

@@ -3,8 +3,8 @@ import pytest
 from tests.unit.sandbox.hosts import NOW_US, World
 from yuanlu.iso8583.framing import FrameReader
 from yuanlu.sandbox.faults import FAULTS_BY_NAME
+from yuanlu.sandbox.host_actions import GoDown, HangUp, Resume, SendBytes
 from yuanlu.sandbox.host_answers import balance_text, settlement_date, turned_tpdu
-from yuanlu.sandbox.host_core import GoDown, HangUp, Resume, SendBytes
 from yuanlu.sandbox.till_messages import EntryMode, answers, is_authentic
 
 PROFILES = ["P1", "P2", "P3", "P4", "P5"]

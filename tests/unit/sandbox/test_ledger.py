@@ -35,6 +35,27 @@ def test_a_debit_and_its_credit_net_to_nothing():
     assert (net.debits_minor, net.credits_minor, net.net_minor, net.debit_count) == (1250, 1250, 0, 1)
 
 
+def test_a_hold_is_no_debit_and_its_release_ends_it():
+    ledger = Ledger()
+    ledger.post(entry(EntryKind.HOLD, 500))
+    [net] = ledger.nets()
+    assert (net.held_minor, net.net_minor, net.debit_count, ledger.balances["card:a"]) == (500, 0, 0, -500)
+    ledger.post(entry(EntryKind.RELEASE, 500))
+    assert ledger.nets()[0].held_minor == 0
+    assert ledger.total_minor() == 0
+
+
+@pytest.mark.parametrize("kind", EntryKind)
+def test_an_entry_and_its_opposite_leave_nothing_behind(kind):
+    ledger = Ledger()
+    ledger.post(entry(kind, 70))
+    ledger.post(entry(kind.opposite, 70))
+    assert not any(ledger.balances.values())
+    [net] = ledger.nets()
+    assert (net.net_minor, net.held_minor) == (0, 0)
+    assert kind.opposite.opposite is kind
+
+
 def test_a_second_credit_shows_as_money_paid_twice():
     ledger = Ledger()
     for kind in (EntryKind.DEBIT, EntryKind.CREDIT, EntryKind.CREDIT):

@@ -19,6 +19,11 @@ DECISIONS = [
     ("P4", RecordState.REVERSED, "00", True, RecordState.REVERSED, "a repeat pays again"),
     ("P5", None, "25", False, None, "forgets what it has not seen"),
     ("P5", RecordState.REVERSED, "00", True, RecordState.REVERSED, "a repeat pays again"),
+    *(
+        (profile, state, "22", False, state, "something else was done about it since")
+        for profile in PROFILES
+        for state in (RecordState.VOIDED, RecordState.REFUNDED, RecordState.COMPLETED)
+    ),
 ]
 
 
@@ -37,5 +42,8 @@ def test_an_inquiry_tells_the_state_and_a_held_original_is_unknown():
     assert inquiry_status(RecordState.APPROVED) == "ST=APPROVED"
     assert inquiry_status(RecordState.REVERSED) == "ST=REVERSED"
     assert inquiry_status(RecordState.DECLINED) == "ST=DECLINED"
+    assert inquiry_status(RecordState.VOIDED) == "ST=REVERSED"
+    assert inquiry_status(RecordState.REFUNDED) == "ST=APPROVED"
+    assert inquiry_status(RecordState.COMPLETED) == "ST=APPROVED"
     assert inquiry_status(RecordState.HELD) == "ST=UNKNOWN"
     assert inquiry_status(None) == "ST=UNKNOWN"
