@@ -1,0 +1,124 @@
+"""The pages of the work list: their order, and the index that each is read off."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from tests.store.case_office import Office, told
+from tests.store.journals import fact, inserted, opened, transaction
+from tests.unit.cases.cases import MINUTE_US, NOW_US, TERMS, opening
+from yuanlu.cases.opening import open_case
+from yuanlu.cases.pages import View, page, page_query, waiting
+from yuanlu.cases.records import Severity
+from yuanlu.cases.store import find_case_of_incident
+from yuanlu.journal.unit import Conflict
+from yuanlu.returns.states import State
+
+
+def test_an_incident_has_a_case_of_its_own_and_payments_below_it(tmp_path):
+    async def story(o: Office) -> None:
+        outage = opening(transaction_id=None, incident="net-7")
+        made = open_case(outage, None, number=o.number(), terms=TERMS, now_us=o.clock.us)
+        await o.journal.commit(made.facts, made.changes)
+        again = open_case(outage, None, number=o.number(), terms=TERMS, now_us=o.clock.us)
+        assert isinstance(await o.journal.commit(again.facts, again.changes), Conflict)
+        found = await o.journal.read(lambda c: find_case_of_incident(c, "net-7"))
+        assert found == made.case
+        below = await o.journal.read(lambda c: page(c, View.INCIDENT, "net-7"))
+        assert [case.case_id for case in below] == sorted([o.case_id, made.case.case_id])
+
+    told(tmp_path, story, incident="net-7")
+
+
+def test_the_list_goes_by_priority_then_deadline_page_by_page(tmp_path):
+    async def story(o: Office) -> None:
+        made = {}
+        for n, severity in enumerate([Severity.LOW, Severity.CRITICAL, Severity.HIGH, Severity.CRITICAL]):
+            o.clock.us += MINUTE_US
+            await o.journal.commit([fact(f"p{n}")], [inserted(transaction(f"p{n}", State.ESCALATED))])
+            made[n] = await o.opened(transaction_id=f"p{n}", severity=severity)
+        order = [made[1], made[3], o.case_id, made[2], made[0]]
+        first = await o.journal.read(lambda c: page(c, View.BOARD, limit=3))
+        rest = await o.journal.read(lambda c: page(c, View.BOARD, after_id=first[-1].case_id))
+        assert [case.case_id for case in first + rest] == order
+        whole = await o.journal.read(lambda c: page(c, View.QUEUE, "returns", after_id=order[0]))
+        assert [case.case_id for case in whole] == order[1:]
+        assert await o.journal.read(lambda c: page(c, View.QUEUE, "other")) == []
+        assert len(await o.journal.read(lambda c: page(c, View.OWNER, ""))) == 5
+        await o.propose()
+        [(case, proposal)] = await o.journal.read(waiting)
+        assert (case.case_id, proposal.maker) == (o.case_id, "Li")
+
+    told(tmp_path, story)
+
+
+PLANS = [
+    (View.BOARD, "ix_cases_board"),
+    (View.QUEUE, "ix_cases_queue"),
+    (View.OWNER, "ix_cases_owner"),
+    (View.INCIDENT, "ix_cases_incident"),
+    (View.SNOOZED, "ix_cases_snoozed"),
+    (View.CLOSED, "ix_cases_closed"),
+]
+
+
+def test_every_page_is_read_off_its_index_without_sorting(tmp_path):
+    async def story(o: Office) -> None:
+        case = await o.case()
+        for view, index in PLANS:
+            for after in (None, case):
+                query = page_query(view, "returns", after)
+                plan = await o.journal.read(lambda c, query=query: plan_of(c, query))
+                assert f"USING INDEX {index}" in plan, (view, plan)
+                assert "TEMP B-TREE" not in plan, (view, plan)
+
+    told(tmp_path, story)
+
+
+def plan_of(connection: Any, query: Any) -> str:
+    """EXPLAIN QUERY PLAN of exactly what would run, with its parameters bound."""
+    compiled = query.compile(connection)
+    rows = connection.exec_driver_sql(
+        f"EXPLAIN QUERY PLAN {compiled}", tuple(compiled.params[name] for name in compiled.positiontup)
+    )
+    return "; ".join(row.detail for row in rows)
+
+
+def test_a_hundred_thousand_open_cases_are_found_by_the_index(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+        fill(at, 100_000)
+
+        async def story() -> None:
+            first = await at.journal.read(lambda c: page(c, View.QUEUE, "q3"))
+            later = await at.journal.read(lambda c: page(c, View.QUEUE, "q3", after_id=first[-1].case_id))
+            keys = [(case.priority, case.deadline_at_us, case.case_id) for case in first + later]
+            assert len(keys) == 100
+            assert keys == sorted(set(keys))
+            for after in (None, first[-1]):
+                plan = await at.journal.read(lambda c, after=after: plan_of(c, page_query(View.QUEUE, "q3", after)))
+                assert "USING INDEX ix_cases_queue" in plan
+                assert "TEMP B-TREE" not in plan
+
+        run(story)
+
+
+def fill(at: Any, number: int) -> None:
+    """So many open cases of incidents, over eight queues, in one statement."""
+    made = open_case(opening(transaction_id=None, incident="x"), None, number="x", terms=TERMS, now_us=NOW_US)
+    names = [column.name for column in made.changes[0].statement.table.columns]
+    values = dict(zip(names, made.changes[0].row, strict=True))
+    varied = {
+        "case_id": "'C' || printf('%06d', n)", "incident": "'i' || n", "queue": "'q' || (n % 8)",
+        "priority": "1 + n % 4", "deadline_at_us": f"{NOW_US} + (n * 7919) % 86400000000",
+        "owner": "CASE WHEN n % 3 THEN '' ELSE 'p' || (n % 40) END",
+    }  # fmt: skip
+    columns = ", ".join(varied.get(name, f":{name}") for name in names)
+    rest = {name: value for name, value in values.items() if name not in varied}
+    with at.engine.begin() as connection:
+        connection.execute(
+            text(
+                "WITH RECURSIVE k(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM k WHERE n < :most) "
+                f"INSERT INTO cases ({', '.join(names)}) SELECT {columns} FROM k"
+            ),
+            rest | {"most": number},
+        )
