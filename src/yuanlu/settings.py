@@ -134,6 +134,8 @@ class Acquirer(Section, frozen=True, kw_only=True):
     """Field 42 of messages that we send for ourselves."""
     cut_over: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "23:00"
     """When the host's business day ends, Beijing time."""
+    refund_days_max: Positive = 180
+    """How old a payment may be for a refund through this host; later the money goes back by hand."""
     resend_across_cut_over: bool = False
     """Whether a reversal may be sent again after the host's day has changed."""
     echo_interval_ms: NotNegative = 0
@@ -152,6 +154,17 @@ class Acquirer(Section, frozen=True, kw_only=True):
     tls_key: str = ""
 
 
+class Returns(Section, frozen=True, kw_only=True):
+    """`[returns]`: what goes back by itself, and what two people must decide."""
+
+    automatic_max_minor: NotNegative = 100_000
+    """Largest single return that policy may make by itself, in minor units; reversals are not counted."""
+    automatic_per_day_minor: NotNegative = 1_000_000
+    """So much a merchant and day at most, in minor units; above it two people decide."""
+    approval_hours: Positive = 24
+    """How long a proposal waits for the second person before it expires."""
+
+
 class Log(Section, frozen=True, kw_only=True):
     """`[log]`: diagnostics on standard error."""
 
@@ -166,6 +179,7 @@ class Settings(Section, frozen=True, kw_only=True):
     gateway: Gateway
     acquirers: dict[str, Acquirer]
     keys: Keys = Keys()
+    returns: Returns = Returns()
     log: Log = Log()
     folder: str = "."
     """Set by `read_settings`: where relative paths start."""

@@ -25,6 +25,7 @@ from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.db.schema import prepare
 from yuanlu.db.sqlite import Checkpointer, StoreLock, checkpoint, database_path, reader_engine, writer_engine
+from yuanlu.flow.giving import Giver
 from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover
@@ -161,6 +162,7 @@ class GatewayProcess:
             identifiers=IdentifierSource(clock, random_source.getrandbits, store.latest_id),
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
+        self.giver = Giver(self.desk, settings.returns)
         self._sessions = TerminalSessions(keys)
         self.server = TerminalServer(
             settings=settings.gateway,
@@ -205,6 +207,7 @@ class GatewayProcess:
         """A host is reachable: sign in, then what waited for it goes on."""
         await self.hosts[name].came_up()
         await self.returns.runner.wake_lane(name)
+        await self.giver.runner.wake_lane(name)
 
     async def start(self) -> tuple[str, int]:
         """Recover, connect, drive what is open, listen; returns the address."""
@@ -214,6 +217,7 @@ class GatewayProcess:
         for host in self.hosts.values():
             host.link.start()
         self.returns.runner.start()
+        self.giver.runner.start()
         address = await self.server.start()
         loop = asyncio.get_running_loop()
         self._background = [loop.create_task(self._watch_disk()), *self._echoes()]
@@ -226,6 +230,7 @@ class GatewayProcess:
         for task in self._background:
             task.cancel()
         await self.server.stop()
+        await self.giver.runner.stop()
         await self.returns.runner.stop()
         for host in self.hosts.values():
             await host.link.stop()

@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+from yuanlu.cli.cases import case_app
+from yuanlu.cli.returns import return_app
 from yuanlu.kernel.errors import YuanluError
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration."
 db_app = typer.Typer(no_args_is_help=True, help="Look after the journal's database.")
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
+app.add_typer(case_app, name="case")
+app.add_typer(return_app, name="return")
 
 ConfigOption = Annotated[
     Path,

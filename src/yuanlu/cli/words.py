@@ -29,6 +29,61 @@ KINDS = {
     "CAPTURED": ("已入账", "Captured"),
 }
 
+CASE_KINDS = {
+    "CASE_OPENED": ("开立工单", "Case opened"),
+    "CASE_JOINED": ("工单补充情况", "More became known"),
+    "CASE_ASSIGNED": ("分派", "Assigned"),
+    "CASE_NOTE": ("备注", "Note"),
+    "CASE_ATTACHED": ("附件", "File attached"),
+    "CASE_ESCALATED": ("升级", "Escalated"),
+    "CASE_SNOOZED": ("暂缓", "Snoozed"),
+    "CASE_WOKEN": ("恢复处理", "Woken"),
+    "CASE_HANDED_OVER": ("转技术支持", "Handed over to technical support"),
+    "CASE_REOPENED": ("重新打开工单", "Case opened again"),
+    "CASE_CLOSED": ("关闭工单", "Case closed"),
+    "CASE_DECISION_PROPOSED": ("提出处理申请，待复核", "Decision proposed; a second person has to approve"),
+    "CASE_DECISION_APPROVED": ("复核同意", "Decision approved"),
+    "CASE_DECISION_REFUSED": ("复核驳回", "Decision refused"),
+    "CASE_DECISION_EXPIRED": ("申请逾期失效", "Proposal expired"),
+    "CASE_DECISION_CARRIED_OUT": ("处理已执行", "Decision carried out"),
+    "CASE_REFUSED": ("操作被拒绝，未作任何变动", "An action was refused; nothing moved"),
+}
+"""The facts of a case, and so the lines of its timeline."""
+
+CASE_WORDS = {
+    "OPEN": ("待处理", "open"),
+    "IN_HAND": ("处理中", "in hand"),
+    "SNOOZED": ("暂缓中", "snoozed"),
+    "SUPPORT": ("技术支持中", "with support"),
+    "CLOSED": ("已关闭", "closed"),
+    "L1": ("一线", "first line"),
+    "L2": ("二线", "second line"),
+    "MERCHANT": ("商户运营", "merchant"),
+    "MANAGER": ("主管", "manager"),
+    "PROPOSED": ("待复核", "waits for approval"),
+    "APPROVED": ("已同意，待执行", "approved, not carried out yet"),
+    "REFUSED": ("已驳回", "refused"),
+    "EXPIRED": ("已失效", "expired"),
+    "CARRIED_OUT": ("已执行", "carried out"),
+    "declare_returned": ("认定已退回", "declare returned"),
+    "declare_no_effect": ("认定未扣款", "declare no effect"),
+    "send_once_more": ("再发一次冲正", "send the reversal once more"),
+    "manual_credit": ("人工贷记", "manual credit"),
+    "returned": ("已退回", "returned"),
+    "no_effect": ("未扣款", "no effect"),
+    "credited": ("已人工贷记", "credited"),
+    "payment_stands": ("交易有效", "the payment stands"),
+    "repaired": ("故障已排除", "repaired"),
+    "false_alarm": ("误报", "false alarm"),
+}
+"""States, levels, decisions and outcomes of the work list."""
+
+
+def case_word(name: str, language: str) -> str:
+    """The words for a kind, state, level, decision or outcome of the work list; the name itself when it has none."""
+    words = CASE_KINDS.get(name) or CASE_WORDS.get(name)
+    return name if words is None else words[0 if language == CHINESE else 1]
+
 
 def word(kind: str, language: str) -> str:
     """The words for a kind or state; the code itself when it has none."""

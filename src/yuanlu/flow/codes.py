@@ -1,4 +1,4 @@
-"""Field 39 of the answers that we make ourselves. Meanings: the UnionPay table, as in `docs/reference/response-codes.md`.
+"""Field 39 of the answers that we make ourselves. Meanings: the UnionPay table, `docs/reference/response-codes.md`.
 
 Never 09, 68, 91 or 96 for an unknown outcome: tills show "try again" for them.
 """
@@ -13,5 +13,6 @@ HOST_DOWN_CODE, BUSY_CODE = "91", "96"
 """Nothing was sent: the host is down, or we are full."""
 
 WRONG_MERCHANT_CODE, NOT_HONOURED_CODE, INVALID_CODE, CARD_DIFFERS_CODE = "03", "05", "12", "14"
-FORMAT_CODE, UNSUPPORTED_CODE, OTHER_DIALECT_CODE, AMOUNT_DIFFERS_CODE = "30", "40", "58", "64"
-DUPLICATE_CODE, UNKNOWN_TERMINAL_CODE, PIN_KEY_CODE, MAC_CODE = "94", "97", "99", "A0"
+RELATED_CODE, NO_ORIGINAL_CODE, FORMAT_CODE, UNSUPPORTED_CODE = "22", "25", "30", "40"
+OTHER_DIALECT_CODE, AMOUNT_DIFFERS_CODE, DUPLICATE_CODE = "58", "64", "94"
+UNKNOWN_TERMINAL_CODE, PIN_KEY_CODE, MAC_CODE = "97", "99", "A0"

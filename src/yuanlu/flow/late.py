@@ -10,9 +10,10 @@ from functools import partial
 import structlog
 from msgspec.structs import replace as structs_replace
 
+from yuanlu.acquirers.kinds import is_reversed
 from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL
 from yuanlu.flow.payment import Desk
-from yuanlu.flow.records import fact, frame, note, to_state
+from yuanlu.flow.records import fact, frame, host_words, note, outcome, to_state
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.subfields import F60
@@ -24,8 +25,11 @@ from yuanlu.returns import store
 from yuanlu.returns.engine import TASK_KIND
 from yuanlu.returns.states import OPEN_RETURN, State
 from yuanlu.returns.steps import OTHER_REASON
+from yuanlu.returns.ways import find_link, followed
 
-ORIGINAL_ANSWERS = {"0210": "0200", "0110": "0100"}
+ORIGINAL_ANSWERS = {"0210": "0200", "0110": "0100", "0230": ""}
+"""The request's message type; a refund's may have come as a void (`flow.linked`), so any."""
+
 REVERSAL_ANSWERS = frozenset({"0410", "0430"})
 
 _log = structlog.get_logger("flow")
@@ -36,7 +40,7 @@ async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
     try:
         terminal_id, merchant_id, stan = message[41], message.get(42) or "", message[11]
         batch_no = _batch_no(desk, acquirer, message)
-        mti_class = ORIGINAL_ANSWERS.get(message.mti, "")
+        is_original, mti_class = message.mti in ORIGINAL_ANSWERS, ORIGINAL_ANSWERS.get(message.mti, "")
     except DecodeError as error:
         _log.warning("foreign answer", acquirer=acquirer, field=error.field, reason=error.reason)
         return
@@ -48,9 +52,9 @@ async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
         return
     if not desk.hosts[acquirer].authentic(message):
         _log.warning("answer without a right MAC", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
-        if mti_class and message.get(39) in APPROVALS:
+        if is_original and message.get(39) in APPROVALS:
             await _doubted_approval(desk, found)
-    elif mti_class:
+    elif is_original:
         await record_late(desk, found.transaction_id, message)
     elif message.mti in REVERSAL_ANSWERS:
         await _reversal_answer(desk, found, message)
@@ -103,14 +107,34 @@ async def _recorded(desk: Desk, found: Transaction, message: Message) -> bool:
     match State(found.state):
         case State.RETURNING | State.ESCALATED:
             return await _tell_leg(desk, found, text, frames, "approved" if approved else "declined")
-        case State.NO_EFFECT | State.DECLINED if approved and found.kind != "balance":
+        case State.UNKNOWN:
+            return await _settle_refund(desk, found, message, text, frames)
+        case State.NO_EFFECT | State.DECLINED if approved and is_reversed(found.kind):
             return await _reopen(desk, found, text, frames)
+        case State.DECLINED if approved and found.original_id:
+            why = "approved after it was declined; it is not reversed"
+            watch = store.put_watch(found.transaction_id, desk.clock.wall_us(), why)
+            return await note(desk, found, "LATE_ANSWER", f"{text}: {why}", frames, changes=(watch,))
         case State.RETURNED if approved and not desk.hosts[found.acquirer].terms.profile.repeats:
             why = "approved after its reversal was accepted"
             watch = store.put_watch(found.transaction_id, desk.clock.now().wall_us, why)
             return await note(desk, found, "LATE_ANSWER", text, frames, changes=(watch,))
         case _:
             return await note(desk, found, "LATE_ANSWER", text, frames)
+
+
+async def _settle_refund(desk: Desk, found: Transaction, message: Message, text: str, frames: bytes) -> bool:
+    """A refund in doubt was never sent again, so its late answer is the answer: told to nobody, but true."""
+    state = State.APPROVED if message.get(39) in APPROVALS else State.DECLINED
+    link = await desk.journal.read(partial(find_link, original_id=found.original_id))
+    version = found.version + 1
+    facts, changes = followed(link, found, state, text, desk.clock.now())
+    words = host_words(message, "")
+    committed = await desk.journal.commit(
+        [fact(desk, found, state, version=version, note=text, frames=frames), *facts],
+        [outcome(desk, found, state, version, text, words), *changes],
+    )
+    return not isinstance(committed, Conflict)
 
 
 async def _tell_leg(desk: Desk, found: Transaction, text: str, frames: bytes, answer: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host
+from yuanlu.acquirers.kinds import BALANCE, KINDS
 from yuanlu.iso8583.codec import Message
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.writer import Journal
@@ -17,8 +18,6 @@ from yuanlu.kernel.money import Money
 from yuanlu.keys.contract import KeyStore
 from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.returns.engine import ReturnEngine
-
-BALANCE, SALE, QR_SALE = "balance", "sale", "qr_sale"
 
 Reply = bytes | None
 """The frame for the terminal, or None for silence."""
@@ -32,15 +31,23 @@ class Caller(Struct, frozen=True, kw_only=True):
     itself waits, `keys` its working keys.
     """
 
-    relay: Callable[[Message], bytes]
-    refuse: Callable[[str], bytes]
+    relay: Callable[[Message], Reply]
+    refuse: Callable[[str], Reply]
     connected: Callable[[], bool]
     wait_ms: int
     keys: WorkingKeys | None
 
 
+class Reference(Struct, frozen=True, kw_only=True):
+    """Which transaction a void, refund or completion is about; "" for what the terminal did not say."""
+
+    batch_no: str
+    stan: str
+    rrn: str
+
+
 class Payment(Struct, frozen=True, kw_only=True):
-    """A request as the gateway understood it: a sale, QR sale or balance inquiry, or a terminal's reversal of one.
+    """A request as the gateway understood it: one of `acquirers.kinds`, or a terminal's reversal of one.
 
     `account` is the card number, or for QR the content of field 59; it is never stored as it is.
     `arrived_s` is the loop's time at which the frame arrived.
@@ -51,14 +58,22 @@ class Payment(Struct, frozen=True, kw_only=True):
     kind: str
     amount: Money
     account: str
+    refers_to: Reference | None
     message: Message
     caller: Caller
     arrived_s: float
+    order_id: str = ""
+    """The order that it carries out, when it is our own and no terminal's."""
 
     @property
     def moves_money(self) -> bool:
         """Whether there can be anything to return."""
         return self.kind != BALANCE
+
+    @property
+    def charges(self) -> bool:
+        """Whether an approval that nobody hears of must go back. A void or refund has given money back: it stands."""
+        return self.kind != BALANCE and not KINDS[self.kind].gives_back
 
     @property
     def content(self) -> tuple[str, str, Money]:

@@ -7,11 +7,13 @@ makes "unknown" and the duty to return the money durable in one commit. Source: 
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from msgspec.structs import replace
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream
+from yuanlu.acquirers.kinds import QR_SALE, is_reversed
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
@@ -24,9 +26,11 @@ from yuanlu.flow.codes import (
     UNKNOWN_CODE,
 )
 from yuanlu.flow.late import record_late
-from yuanlu.flow.payment import QR_SALE, Desk, InFlight, Payment, Reply
+from yuanlu.flow.linked import Errand, Refused, as_refund, examine
+from yuanlu.flow.payment import Desk, InFlight, Payment, Reply
 from yuanlu.flow.pending import wait_for_customer
 from yuanlu.flow.records import (
+    asked_frame,
     event,
     fact,
     frame,
@@ -35,6 +39,7 @@ from yuanlu.flow.records import (
     received,
     reply_frame,
     to_outcome,
+    to_state,
     with_host_words,
 )
 from yuanlu.flow.repeats import answer_repeat
@@ -49,6 +54,7 @@ from yuanlu.keys.errors import KeyStoreError
 from yuanlu.returns import store
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import OTHER_REASON, reason_for
+from yuanlu.returns.ways import Link, begun, find_link, followed
 
 TERMINAL_GONE = "approved, but the terminal was gone"
 
@@ -56,7 +62,7 @@ Unit = tuple[list[Fact], list[Change]]
 
 
 async def purchase(desk: Desk, payment: Payment) -> Reply:
-    """A sale, QR sale or balance inquiry: sent once, ever, and answered truthfully."""
+    """A payment, a void, a refund or a balance inquiry: sent once, ever, and answered truthfully."""
     if payment.key in desk.in_flight:
         return await answer_repeat(desk, payment)
     decided = asyncio.get_running_loop().create_future()
@@ -71,30 +77,69 @@ async def purchase(desk: Desk, payment: Payment) -> Reply:
 
 async def _begin(desk: Desk, payment: Payment) -> Reply:
     """Say no now, or make the intent durable."""
-    host = desk.hosts[payment.acquirer]
-    refusal = await _refusal(desk, payment, host)
-    if refusal is not None:
-        return await decline_new(desk, payment, *refusal)
+    errand: Errand | None = None
+    while True:
+        if payment.refers_to is not None:
+            examined = await examine(desk, payment)
+            if isinstance(examined, Refused):
+                return await decline_new(desk, payment, examined.code, examined.why)
+            errand = examined
+        host = desk.hosts[errand.link.original.acquirer if errand else payment.acquirer]
+        refusal = await _refusal(desk, payment, host)
+        if refusal is not None:
+            return await decline_new(desk, payment, *refusal)
+        prepared = _prepared(desk, payment, host, errand)
+        if isinstance(prepared, Refused):
+            return await decline_new(desk, payment, prepared.code, prepared.why)
+        committed = await desk.journal.commit(*_intent(desk, payment, prepared, errand))
+        if isinstance(committed, Committed):
+            return await _send_once(desk, payment, host, prepared.upstream, prepared.transaction, committed)
+        if errand is None or await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key)) is not None:
+            return await answer_repeat(desk, payment)
+        # The original has changed since it was examined: look again.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A request ready to leave, and its transaction."""
+
+    upstream: Upstream
+    outgoing: Message
+    transaction: Transaction
+
+
+def _prepared(desk: Desk, payment: Payment, host: Iso8583Host, errand: Errand | None) -> Prepared | Refused:
+    """The request as it goes to the host."""
+    message, kind, original_id = payment.message, payment.kind, ""
     try:
-        upstream = host.forward(payment.message, payment.caller.keys)
-        same = upstream.frame is payment.message.raw
-        outgoing = payment.message if same else host.codec.decode(upstream.frame)
-        transaction = received(desk, payment, outgoing)
+        if errand is not None:
+            kind, original_id = errand.kind, errand.link.original.transaction_id
+            if kind != payment.kind:
+                message = as_refund(message, errand.link.original)
+        upstream = host.forward(message, payment.caller.keys)
+        outgoing = payment.message if upstream.frame is payment.message.raw else host.codec.decode(upstream.frame)
+        transaction = received(desk, payment, outgoing, host=host.terms.name, kind=kind, original_id=original_id)
     except DecodeError as error:
-        return await decline_new(desk, payment, FORMAT_CODE, str(error))
+        return Refused(code=FORMAT_CODE, why=str(error))
     except StaleSession as error:
-        return await decline_new(desk, payment, HOST_DOWN_CODE, str(error))
+        return Refused(code=HOST_DOWN_CODE, why=str(error))
     except KeyStoreError as error:
-        return await decline_new(desk, payment, PIN_KEY_CODE, str(error))
-    taken = frame(Direction.FROM_TERMINAL, payment.message)
-    frames = taken + (Direction.TO_HOST.value + taken[1:] if same else frame(Direction.TO_HOST, outgoing))
-    committed = await desk.journal.commit(
-        [fact(desk, transaction, State.SEND_INTENT, version=1, frames=frames)],
-        [Change(statement=INSERT_TRANSACTION, row=as_row(transaction))],
-    )
-    if isinstance(committed, Conflict):
-        return await answer_repeat(desk, payment)
-    return await _send_once(desk, payment, host, upstream, transaction, committed)
+        return Refused(code=PIN_KEY_CODE, why=str(error))
+    return Prepared(upstream=upstream, outgoing=outgoing, transaction=transaction)
+
+
+def _intent(desk: Desk, payment: Payment, prepared: Prepared, errand: Errand | None) -> Unit:
+    """The transaction's first fact, with both frames; last in its unit, since its commit permits the send."""
+    transaction = prepared.transaction
+    taken = asked_frame(payment)
+    same = taken and prepared.outgoing is payment.message
+    frames = taken + (Direction.TO_HOST.value + taken[1:] if same else frame(Direction.TO_HOST, prepared.outgoing))
+    intent = fact(desk, transaction, State.SEND_INTENT, version=1, frames=frames)
+    insert = Change(statement=INSERT_TRANSACTION, row=as_row(transaction))
+    if errand is None:
+        return [intent], [insert]
+    facts, changes = begun(errand.link, transaction, desk.clock.now(), payment.order_id)
+    return [*facts, intent], [insert, *changes]
 
 
 async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str, str] | None:
@@ -112,7 +157,7 @@ async def decline_new(desk: Desk, payment: Payment, code: str, why: str) -> Repl
     if await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key)) is not None:
         return await answer_repeat(desk, payment)
     reply = payment.caller.refuse(code)
-    frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
+    frames = asked_frame(payment) + reply_frame(payment.message, reply)
     await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", f"{code}: {why}", frames)
     return reply
 
@@ -171,9 +216,9 @@ def _time_left_s(payment: Payment, host: Iso8583Host) -> float:
 
 
 def _can_be_told(desk: Desk, payment: Payment) -> bool:
-    """Whether an approval still reaches anyone in time; a balance needs no return either way."""
+    """Whether an approval still reaches anyone in time; a balance needs none, a refund stands."""
     in_time = asyncio.get_running_loop().time() <= payment.deadline_s
-    return not payment.moves_money or (in_time and desk.in_flight[payment.key].connected())
+    return not payment.charges or (in_time and desk.in_flight[payment.key].connected())
 
 
 async def _settle(
@@ -185,12 +230,13 @@ async def _settle(
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
     frames += reply_frame(payment.message, reply)
 
-    def unit(current: Transaction) -> Unit:
+    def unit(current: Transaction, link: Link | None) -> Unit:
         version = current.version + 1
         changes = [outcome(desk, current, state, version, why or watch, host_words(answer, code))]
         if watch:
             changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
-        return [fact(desk, current, state, version=version, note=why or watch, frames=frames)], changes
+        facts = [fact(desk, current, state, version=version, note=why or watch, frames=frames)]
+        return _with_original(desk, (facts, changes), current, link, state, f"answered {code}")
 
     if not await _conclude(desk, transaction, unit):
         return await _overtaken(desk, payment, transaction, answer)
@@ -206,12 +252,14 @@ async def _give_back(
     """Unknown, or approved too late: the doubt and the duty to return become durable together, then 98."""
     if not payment.moves_money:
         return await _settle(desk, payment, transaction, State.DECLINED, UNKNOWN_CODE, None, why)
-    silent = desk.hosts[payment.acquirer].terms.settings.silent_on_unknown
+    silent = desk.hosts[transaction.acquirer].terms.settings.silent_on_unknown
     reply = None if silent else payment.caller.refuse(UNKNOWN_CODE)
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
     frames += reply_frame(payment.message, reply)
 
-    def unit(current: Transaction) -> Unit:
+    def unit(current: Transaction, link: Link | None) -> Unit:
+        if not is_reversed(current.kind):
+            return _left_unknown(desk, current, link, why, frames)
         returning = replace(current, state=State.RETURNING, version=current.version + 2, reason=why)
         returning = with_host_words(returning, answer, "")
         approved = "approved" if returning.response_code in APPROVALS else ""
@@ -222,8 +270,25 @@ async def _give_back(
 
     if not await _conclude(desk, transaction, unit):
         return await _overtaken(desk, payment, transaction, answer)
-    desk.returns.runner.nudge(payment.acquirer)
+    desk.returns.runner.nudge(transaction.acquirer)
     return reply
+
+
+def _left_unknown(desk: Desk, current: Transaction, link: Link | None, why: str, frames: bytes) -> Unit:
+    """A refund in doubt: never reversed and never sent again, so that it is not paid twice (`docs/returns.md`)."""
+    version = current.version + 1
+    facts = [fact(desk, current, State.UNKNOWN, version=version, note=why, frames=frames)]
+    watch = store.put_watch(current.transaction_id, desk.clock.wall_us(), f"{current.kind}: {why}")
+    changes = [to_state(desk, current, State.UNKNOWN, version, why), watch]
+    return _with_original(desk, (facts, changes), current, link, State.UNKNOWN, why)
+
+
+def _with_original(desk: Desk, unit: Unit, message: Transaction, link: Link | None, state: State, note: str) -> Unit:
+    """The same commit says what it means for the transaction that it is about."""
+    if link is None:
+        return unit
+    facts, changes = followed(link, message, state, note, desk.clock.now())
+    return [*unit[0], *facts], [*unit[1], *changes]
 
 
 async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -> Reply:
@@ -239,18 +304,20 @@ async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -
         )
         duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
         committed = await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
-    desk.returns.runner.nudge(payment.acquirer)
+    desk.returns.runner.nudge(transaction.acquirer)
     return payment.caller.refuse(UNKNOWN_CODE)
 
 
-async def _conclude(desk: Desk, transaction: Transaction, unit: Callable[[Transaction], Unit]) -> bool:
+async def _conclude(desk: Desk, transaction: Transaction, unit: Callable[[Transaction, Link | None], Unit]) -> bool:
     """Commit an outcome for a payment in flight; False when the terminal's own reversal came first."""
-    current = transaction
-    while isinstance(await desk.journal.commit(*unit(current)), Conflict):
+    current, original_id = transaction, transaction.original_id
+    while True:
+        link = await desk.journal.read(partial(find_link, original_id=original_id)) if original_id else None
+        if isinstance(await desk.journal.commit(*unit(current, link)), Committed):
+            return True
         current = await desk.journal.read(lambda c: transactions.get(c, transaction.transaction_id))
         if current.state != State.SEND_INTENT:
             return False
-    return True
 
 
 async def _overtaken(desk: Desk, payment: Payment, transaction: Transaction, answer: Message | None) -> Reply:

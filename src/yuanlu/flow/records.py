@@ -2,8 +2,10 @@
 
 from msgspec.structs import replace
 
+from yuanlu.acquirers.kinds import QR_SALE
 from yuanlu.acquirers.material import account_bytes
-from yuanlu.flow.payment import QR_SALE, Desk, Payment
+from yuanlu.acquirers.terms import PARTIAL_APPROVAL
+from yuanlu.flow.payment import Desk, Payment
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.masking import masked
@@ -13,8 +15,13 @@ from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import sealing_context
 
+HostWords = tuple[str, str, str, int | None]
+"""Response code, retrieval reference number, authorisation, and the amount approved where it is not all."""
 
-def received(desk: Desk, payment: Payment, upstream: Message) -> Transaction:
+
+def received(
+    desk: Desk, payment: Payment, upstream: Message, *, host: str = "", kind: str = "", original_id: str = ""
+) -> Transaction:
     """The transaction as it begins. `upstream` is the request as it goes to the host: a reversal repeats that one."""
     transaction_id = desk.identifiers.new()
     now_us = desk.clock.wall_us()
@@ -22,8 +29,8 @@ def received(desk: Desk, payment: Payment, upstream: Message) -> Transaction:
     return Transaction(
         transaction_id=transaction_id,
         key=payment.key,
-        acquirer=payment.acquirer,
-        kind=payment.kind,
+        acquirer=host or payment.acquirer,
+        kind=kind or payment.kind,
         state=State.SEND_INTENT,
         version=1,
         amount=payment.amount,
@@ -33,12 +40,18 @@ def received(desk: Desk, payment: Payment, upstream: Message) -> Transaction:
         sealed=desk.keys.seal(account_bytes(upstream, card), sealing_context(transaction_id)),
         received_at_us=now_us,
         changed_at_us=now_us,
+        original_id=original_id,
     )
 
 
 def frame(direction: Direction, message: Message) -> bytes:
     """One masked frame for a fact."""
     return pack(direction, message.codec.dialect.name, masked(message))
+
+
+def asked_frame(payment: Payment) -> bytes:
+    """What the terminal asked; nothing for a request that is our own."""
+    return b"" if payment.order_id else frame(Direction.FROM_TERMINAL, payment.message)
 
 
 def reply_frame(request: Message, reply: bytes | None) -> bytes:
@@ -62,11 +75,11 @@ def fact(desk: Desk, transaction: Transaction, kind: str, *, version: int, note:
 
 def to_outcome(desk: Desk, after: Transaction, *, was: Transaction) -> Change:
     """The state with the host's words, from version `was` to version `after`."""
-    words = (after.response_code, after.rrn, after.auth_code)
+    words = (after.response_code, after.rrn, after.auth_code, after.approved_minor)
     return outcome(desk, was, after.state, after.version, after.reason, words)
 
 
-def outcome(desk: Desk, was: Transaction, state: str, version: int, reason: str, words: tuple[str, str, str]) -> Change:
+def outcome(desk: Desk, was: Transaction, state: str, version: int, reason: str, words: HostWords) -> Change:
     """The state with the host's code, reference number and authorisation."""
     return Change(
         statement=SET_OUTCOME,
@@ -91,15 +104,19 @@ def with_host_words(transaction: Transaction, answer: Message | None, code: str)
     """The host's reference number, authorisation and code, as far as it gave them."""
     if answer is None:
         return replace(transaction, response_code=code)
-    response_code, rrn, auth_code = host_words(answer, code)
-    return replace(transaction, response_code=response_code, rrn=rrn, auth_code=auth_code)
+    response_code, rrn, auth_code, approved_minor = host_words(answer, code)
+    return replace(
+        transaction, response_code=response_code, rrn=rrn, auth_code=auth_code, approved_minor=approved_minor
+    )
 
 
-def host_words(answer: Message | None, code: str) -> tuple[str, str, str]:
-    """Code, reference number and authorisation, as far as the host gave them."""
+def host_words(answer: Message | None, code: str) -> HostWords:
+    """What the host said, as far as it gave it; field 4 counts where the approval is partial (domain trap T14)."""
     if answer is None:
-        return code, "", ""
-    return _lenient(answer, 39) or code, _lenient(answer, 37).strip(), _lenient(answer, 38).strip()
+        return code, "", "", None
+    said = _lenient(answer, 39) or code
+    amount = _lenient(answer, 4) if said == PARTIAL_APPROVAL else ""
+    return said, _lenient(answer, 37).strip(), _lenient(answer, 38).strip(), int(amount) if amount else None
 
 
 def _lenient(message: Message, number: int) -> str:

@@ -3,15 +3,20 @@
 Reads only what is open, by partial indexes: a million closed payments cost nothing here.
 """
 
+from functools import partial
+
 import structlog
 from msgspec.structs import replace
 
-from yuanlu.flow.payment import BALANCE, Desk
+from yuanlu.acquirers.kinds import BALANCE, is_reversed
+from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, to_state
 from yuanlu.journal import transactions
 from yuanlu.journal.transactions import Transaction
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import NO_ANSWER_REASON
+from yuanlu.returns.store import put_watch
+from yuanlu.returns.ways import find_link, followed
 
 CRASHED = "the gateway stopped before the answer"
 
@@ -30,6 +35,9 @@ async def recover(desk: Desk) -> int:
 
 async def _give_back(desk: Desk, transaction: Transaction) -> None:
     version = transaction.version + 1
+    if not is_reversed(transaction.kind) and transaction.original_id:
+        await _leave_unknown(desk, transaction)
+        return
     if transaction.kind == BALANCE:
         await desk.journal.commit(
             [fact(desk, transaction, State.DECLINED, version=version, note=CRASHED)],
@@ -46,4 +54,19 @@ async def _give_back(desk: Desk, transaction: Transaction) -> None:
             fact(desk, transaction, "RETURN_INTENT", version=version + 1, note="reversal, reason 98"),
         ],
         [to_state(desk, transaction, State.RETURNING, version + 1, CRASHED), *opening],
+    )
+
+
+async def _leave_unknown(desk: Desk, refund: Transaction) -> None:
+    """A refund in flight: it is neither reversed nor sent again; evidence decides."""
+    link = await desk.journal.read(partial(find_link, original_id=refund.original_id))
+    version = refund.version + 1
+    facts, changes = followed(link, refund, State.UNKNOWN, CRASHED, desk.clock.now())
+    await desk.journal.commit(
+        [fact(desk, refund, State.UNKNOWN, version=version, note=CRASHED), *facts],
+        [
+            to_state(desk, refund, State.UNKNOWN, version, CRASHED),
+            put_watch(refund.transaction_id, desk.clock.wall_us(), f"refund: {CRASHED}"),
+            *changes,
+        ],
     )

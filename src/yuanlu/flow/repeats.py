@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from yuanlu.acquirers.terms import APPROVALS
 from yuanlu.flow.codes import BUSY_CODE, DUPLICATE_CODE, UNKNOWN_CODE
 from yuanlu.flow.payment import Desk, Payment, Reply
-from yuanlu.flow.records import event, frame, note, reply_frame
+from yuanlu.flow.records import asked_frame, event, note, reply_frame
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal import transactions
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
@@ -60,14 +60,14 @@ async def refuse_twin(desk: Desk, payment: Payment, found: Transaction, code: st
 async def _refused_unknown(desk: Desk, payment: Payment) -> Reply:
     """The first one was refused before its intent; nothing was sent, and this one gets the same kind of answer."""
     reply = payment.caller.refuse(BUSY_CODE)
-    frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
+    frames = asked_frame(payment) + reply_frame(payment.message, reply)
     why = f"{BUSY_CODE}: repeated while the first was being refused"
     await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", why, frames)
     return reply
 
 
 async def _note_again(desk: Desk, found: Transaction, kind: str, text: str, payment: Payment, reply: Reply) -> None:
-    frames = frame(Direction.FROM_TERMINAL, payment.message) + reply_frame(payment.message, reply)
+    frames = asked_frame(payment) + reply_frame(payment.message, reply)
     while not await note(desk, found, kind, text, frames):
         found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))
 

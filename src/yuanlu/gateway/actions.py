@@ -4,10 +4,11 @@ from enum import Enum
 
 from msgspec import Struct
 
-from yuanlu.flow.payment import BALANCE, QR_SALE, SALE
+from yuanlu.acquirers.kinds import BALANCE, KINDS, OTHER, QR_SALE, kind_of
+from yuanlu.flow.payment import Reference
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
-from yuanlu.iso8583.subfields import F60
+from yuanlu.iso8583.subfields import F60, F61
 from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.kernel.money import Money
 
@@ -15,10 +16,15 @@ CNY = "156"
 SIGN_IN_CODES = {"001": False, "003": False, "004": True}
 """Field 60.3 of a sign-in; the value says whether a track key is wanted."""
 ECHO_CODE, SIGN_OFF_CODE = "301", "002"
-SALE_TYPE = "22"
 NO_BATCH = "000000"
 REVERSALS = frozenset({"0400", "0401", "0420", "0421"})
-PAYMENTS = frozenset({"0200", "0201"})
+PAYMENTS = {"0200": "0200", "0201": "0200", "0220": "0220", "0221": "0220", "0100": "0100", "0101": "0100"}
+"""Requests that move money or ask about it, and the message type they repeat."""
+
+ORIGINAL_MTIS = {"10": "0100", "11": "0100", "25": "0220"}
+"""Message type of a reversal's original by its 60.1, where it is not 0200."""
+
+NO_STAN = "000000"
 
 
 class Action(Enum):
@@ -39,6 +45,7 @@ class Understood(Struct, frozen=True, kw_only=True):
     kind: str
     amount: Money
     account: str
+    refers_to: Reference | None
 
 
 class FieldWrong(Exception):
@@ -55,7 +62,7 @@ def action_of(message: Message) -> Action:
     if mti in REVERSALS:
         return Action.REVERSAL
     if mti in PAYMENTS:
-        return Action.PAYMENT if kind_of(message) in (SALE, QR_SALE, BALANCE) else Action.UNSUPPORTED
+        return Action.UNSUPPORTED if kind_of(message, PAYMENTS[mti]) == OTHER else Action.PAYMENT
     if mti in ("0800", "0820"):
         code = management_code(message)
         if mti == "0800" and code in SIGN_IN_CODES:
@@ -71,49 +78,47 @@ def management_code(message: Message) -> str:
     return F60.parse(message[60]).management_code if message.has(60) else ""
 
 
-def kind_of(message: Message) -> str:
-    """The transaction's type by processing code and 60.1; "other" for what is not served yet."""
-    code = message.get(3) or ""
-    is_sale_type = message.codec.dialect.extended or _type_code(message) in ("", SALE_TYPE)
-    if code[:2] == "31":
-        return BALANCE
-    if code == "000000" and is_sale_type:
-        return QR_SALE if message.has(59) and not message.has(2) and not message.has(35) else SALE
-    return "other"
-
-
-def _type_code(message: Message) -> str:
-    return (message.get(60) or "")[:2]
-
-
 def understand(message: Message, terminal_id: str, merchant_id: str) -> Understood:
     """Key, kind, amount and account of a payment or reversal. Raises FieldWrong or DecodeError."""
-    kind = kind_of(message)
+    key = _key(message, terminal_id, merchant_id)
+    kind = kind_of(message, key.mti_class)
     return Understood(
-        key=_key(message, terminal_id, merchant_id),
+        key=key,
         kind=kind,
         amount=_amount(message, kind),
         account=_account(message, kind),
+        refers_to=_reference(message) if kind != OTHER and KINDS[kind].of else None,
     )
 
 
 def _key(message: Message, terminal_id: str, merchant_id: str) -> TransactionKey:
     """Field 90 names the original of a 1987 reversal; elsewhere the reversal repeats the original's STAN."""
-    stan, mti_class = message[11], message.mti
-    if message.mti in REVERSALS:
-        mti_class = "0100" if _type_code(message) in ("10", "11") and not message.codec.dialect.extended else "0200"
-        if message.has(90):
-            mti_class, stan = message[90][:4], message[90][4:10]
+    stan = message[11]
+    if message.mti not in REVERSALS:
+        mti_class = PAYMENTS.get(message.mti, message.mti)
+    elif message.has(90):
+        mti_class, stan = PAYMENTS.get(message[90][:4], message[90][:4]), message[90][4:10]
+    else:
+        type_code = "" if message.codec.dialect.extended else (message.get(60) or "")[:2]
+        mti_class = ORIGINAL_MTIS.get(type_code, "0200")
     batch = NO_BATCH
     if message.has(60) and not message.codec.dialect.extended:
         batch = F60.parse(message[60]).batch_no
     return TransactionKey(
-        terminal_id=terminal_id,
-        merchant_id=merchant_id,
-        batch_no=batch,
-        stan=stan,
-        mti_class=mti_class.replace("0201", "0200"),
+        terminal_id=terminal_id, merchant_id=merchant_id, batch_no=batch, stan=stan, mti_class=mti_class
     )
+
+
+def _reference(message: Message) -> Reference:
+    """Which transaction it is about: fields 37 and 61, or 90 in the 1987 dialect."""
+    rrn = (message.get(37) or "").strip()
+    if message.codec.dialect.extended:
+        original = message.get(90) or ""
+        return Reference(batch_no=NO_BATCH, stan=original[4:10], rrn=rrn)
+    if not message.has(61):
+        return Reference(batch_no="", stan="", rrn=rrn)
+    f61 = F61.parse(message[61])
+    return Reference(batch_no=f61.batch_no, stan="" if f61.stan == NO_STAN else f61.stan, rrn=rrn)
 
 
 def _amount(message: Message, kind: str) -> Money:
@@ -128,12 +133,13 @@ def _amount(message: Message, kind: str) -> Money:
 
 
 def _account(message: Message, kind: str) -> str:
+    """The card number or QR code. What refers to another transaction need not name it again."""
     if kind == QR_SALE:
         return message[59]
     account = message.get(2) or (message.get(35) or "").partition("=")[0]
     if not account and message.has(59):
         return message[59]
-    if not account and message.mti in PAYMENTS:
+    if not account and message.mti in PAYMENTS and (kind == OTHER or not KINDS[kind].of):
         raise FieldWrong("14", "neither card number nor track nor QR code")
     return account
 

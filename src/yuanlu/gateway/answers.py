@@ -21,10 +21,12 @@ def relayed(request: Message, answer: Message, mac_key: MacKey | None) -> bytes:
     if request.has(60) and answer.has(60) and request.value_bytes(60) != answer.value_bytes(60):
         changes[60] = request.value_bytes(60)
     tpdu = swapped(request.tpdu) or None
+    mti = response_mti(request.mti)
+    other = mti if mti != answer.mti else None  # a void that went upstream as a refund
     if mac_key is not None:
-        return answer.splice(changes, tpdu=tpdu, mac=mac_key.make)
+        return answer.splice(changes, tpdu=tpdu, mti=other, mac=mac_key.make)
     changes |= {number: None for number in answer.codec.dialect.mac_fields if answer.has(number)}
-    return answer.splice(changes, tpdu=tpdu)
+    return answer.splice(changes, tpdu=tpdu, mti=other)
 
 
 def own(

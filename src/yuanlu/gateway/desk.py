@@ -168,6 +168,7 @@ class FrontDesk:
             kind=understood.kind,
             amount=understood.amount,
             account=understood.account,
+            refers_to=understood.refers_to,
             message=message,
             caller=Caller(
                 relay=lambda answer: relayed(message, answer, mac_key),

@@ -51,6 +51,8 @@ transactions = Table(
     Column("auth_code", Words, nullable=False),
     Column("received_at_us", Whole, nullable=False),
     Column("changed_at_us", Whole, nullable=False),
+    Column("original_id", Words, nullable=False, server_default=""),  # what a void, refund or completion is about
+    Column("approved_minor", Whole),  # where it differs from what was asked for
     UniqueConstraint("terminal_id", "merchant_id", "batch_no", "stan", "mti_class", name="uq_transactions_key"),
     CheckConstraint("amount_minor >= 0", name="amount"),
     CheckConstraint("length(currency) = 3", name="currency"),
@@ -59,6 +61,12 @@ transactions = Table(
         "transaction_id",
         sqlite_where=text("state = 'SEND_INTENT'"),
         postgresql_where=text("state = 'SEND_INTENT'"),
+    ),
+    Index(
+        "ix_transactions_original",
+        "original_id",
+        sqlite_where=text("original_id <> ''"),
+        postgresql_where=text("original_id <> ''"),
     ),
     Index("ix_transactions_rrn", "rrn", sqlite_where=text("rrn <> ''"), postgresql_where=text("rrn <> ''")),
     **STRICT,

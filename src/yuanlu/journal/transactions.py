@@ -1,5 +1,6 @@
 """A transaction's current state: the record, its statements and its queries."""
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
@@ -35,13 +36,25 @@ class Transaction(Struct, frozen=True, kw_only=True):
     auth_code: str = ""
     received_at_us: int
     changed_at_us: int
+    original_id: str = ""
+    approved_minor: int | None = None
 
+    @property
+    def paid(self) -> Money:
+        """What the account was charged, if it was: the amount approved, which can be less than what was asked for."""
+        if self.approved_minor is None:
+            return self.amount
+        return Money(minor=self.approved_minor, currency=self.amount.currency)
+
+
+OWN_STAN_ABOVE = "990000"
+"""Trace numbers above it are ours, not a terminal's."""
 
 INSERT_TRANSACTION = Insert(table=transactions)
 
 SET_OUTCOME = Update(
     table=transactions,
-    sets=("state", "version", "reason", "response_code", "rrn", "auth_code", "changed_at_us"),
+    sets=("state", "version", "reason", "response_code", "rrn", "auth_code", "approved_minor", "changed_at_us"),
     match=("transaction_id", "version"),
 )
 """The answer is known, or its absence is."""
@@ -62,7 +75,7 @@ def as_row(t: Transaction) -> Row:
         t.transaction_id, t.key.terminal_id, t.key.merchant_id, t.key.batch_no, t.key.stan, t.key.mti_class,
         t.acquirer, t.kind, t.state, t.version, t.amount.minor, t.amount.currency,
         t.card_token, t.card_bin, t.card_last4, t.sealed, t.reason, t.response_code, t.rrn, t.auth_code,
-        t.received_at_us, t.changed_at_us,
+        t.received_at_us, t.changed_at_us, t.original_id, t.approved_minor,
     )  # fmt: skip
 
 
@@ -91,6 +104,8 @@ def _from_row(row: Any) -> Transaction:
         auth_code=row.auth_code,
         received_at_us=row.received_at_us,
         changed_at_us=row.changed_at_us,
+        original_id=row.original_id,
+        approved_minor=row.approved_minor,
     )
 
 
@@ -108,6 +123,23 @@ def find_by_key(connection: Connection, key: TransactionKey) -> Transaction | No
         transactions.c.mti_class == key.mti_class,
     )
     return next(iter(_all(connection, query)), None)
+
+
+def find_by_rrn(connection: Connection, merchant_id: str, rrn: str, kinds: Collection[str]) -> Transaction | None:
+    """The merchant's newest transaction of these kinds with this retrieval reference number."""
+    query = (
+        select(transactions)
+        .where(transactions.c.rrn == rrn, transactions.c.merchant_id == merchant_id, transactions.c.kind.in_(kinds))
+        .order_by(transactions.c.transaction_id.desc())
+        .limit(1)
+    )
+    return next(iter(_all(connection, query)), None)
+
+
+def about(connection: Connection, original_id: str) -> list[Transaction]:
+    """The voids, refunds and completions of a transaction, oldest first."""
+    query = select(transactions).where(transactions.c.original_id == original_id)
+    return _all(connection, query.order_by(transactions.c.transaction_id))
 
 
 def get(connection: Connection, transaction_id: str) -> Transaction:
@@ -149,6 +181,18 @@ def newer_from_terminal(connection: Connection, transaction: Transaction) -> boo
         .limit(1)
     )
     return connection.execute(query).first() is not None
+
+
+def own_stan(connection: Connection, terminal_id: str, merchant_id: str, batch_no: str) -> str:
+    """The next trace number of our own at this terminal and batch: they count down from 999999."""
+    query = select(func.min(transactions.c.stan)).where(
+        transactions.c.terminal_id == terminal_id,
+        transactions.c.merchant_id == merchant_id,
+        transactions.c.batch_no == batch_no,
+        transactions.c.stan > OWN_STAN_ABOVE,
+    )
+    lowest = connection.execute(query).scalar()
+    return f"{int(lowest) - 1:06}" if lowest else "999999"
 
 
 def latest_id(connection: Connection) -> str:

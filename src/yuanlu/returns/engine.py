@@ -50,12 +50,12 @@ from yuanlu.returns.steps import (
     as_unsent,
     case_opened,
     count_of,
-    ending,
     next_version,
     return_fact,
     sealing_context,
     sent_frame,
 )
+from yuanlu.returns.ways import Open, ended, find_link, find_open
 
 TASK_KIND = "return"
 LINK_DOWN_PAUSE_US = 30 * SECOND_US
@@ -120,7 +120,7 @@ class ReturnEngine:
             kind="reversal",
             leg_no=leg_no,
             state=State.RETURNING,
-            amount_minor=transaction.amount.minor,
+            amount_minor=transaction.paid.minor,
             currency=transaction.amount.currency,
             reason=reason,
             original_answer=original_answer,
@@ -134,7 +134,7 @@ class ReturnEngine:
 
     async def drive(self, task: Claimed) -> None:
         """One step for one leg: the handler of the task."""
-        found = await self._journal.read(lambda c: store.find_open(c, task.key))
+        found = await self._journal.read(lambda c: find_open(c, task.key))
         if found is None:
             await self._journal.commit([], [tasks.drop(task)])
             return
@@ -149,7 +149,7 @@ class ReturnEngine:
             case Close() | Escalate():
                 await self._end(task, found, step)
 
-    async def _attempt(self, task: Claimed, found: store.Open, host: Iso8583Host, step: str) -> None:
+    async def _attempt(self, task: Claimed, found: Open, host: Iso8583Host, step: str) -> None:
         """Send a reversal or an inquiry: intent durable first, then the bytes, then the answer durable."""
         transaction, leg = found.transaction, found.leg
         identity = Identity(terminal_id=transaction.key.terminal_id, merchant_id=transaction.key.merchant_id)
@@ -183,7 +183,7 @@ class ReturnEngine:
         outcome = await host.send(committed.permit, transaction.transaction_id, upstream, timeout_s)
         await self._record(task, host, step, outcome)
 
-    async def _put_off(self, task: Claimed, found: store.Open, link_up: bool) -> None:
+    async def _put_off(self, task: Claimed, found: Open, link_up: bool) -> None:
         """Nothing can be sent now. It is not counted as an attempt, but after a while a person is told."""
         pause = SIGN_IN_PAUSE_US if link_up else LINK_DOWN_PAUSE_US
         again = tasks.move(task, self.runner.now_us() + pause)
@@ -213,7 +213,7 @@ class ReturnEngine:
         """Make the answer durable, and what follows; again if somebody changed the transaction meanwhile."""
         committed: Committed | Conflict | None = None
         while not isinstance(committed, Committed):
-            found = await self._journal.read(lambda c: store.find_open(c, task.key))
+            found = await self._journal.read(lambda c: find_open(c, task.key))
             if found is None:
                 return  # closed meanwhile by a late answer; nothing is left to decide
             facts, changes = self._recorded(task, found, host, step, outcome)
@@ -223,7 +223,7 @@ class ReturnEngine:
         self.runner.nudge(task.lane)
 
     def _recorded(
-        self, task: Claimed, found: store.Open, host: Iso8583Host, step: str, outcome: Outcome
+        self, task: Claimed, found: Open, host: Iso8583Host, step: str, outcome: Outcome
     ) -> tuple[Sequence[Fact], Sequence[Change]]:
         now = self._clock.now()
         transaction = found.transaction
@@ -241,7 +241,7 @@ class ReturnEngine:
             leg = replace(leg, rejected=leg.rejected + (step == "reversal"))
             host.stale_keys(transaction.key.terminal_id)
         fact = return_fact(transaction, f"{step.upper()}_ANSWER", now, note, frames)
-        return self._followed(task, host, transaction, leg, fact, now)
+        return self._followed(task, host, found, leg, fact, now)
 
     def _understood(self, host: Iso8583Host, step: str, outcome: Answered | NoAnswer) -> tuple[Meaning, str, bytes]:
         if isinstance(outcome, NoAnswer):
@@ -257,12 +257,13 @@ class ReturnEngine:
         return meaning, f"answered {outcome.code}: {meaning.value}", frames
 
     def _followed(
-        self, task: Claimed, host: Iso8583Host, transaction: Transaction, leg: Leg, fact: Fact, now: Moment
+        self, task: Claimed, host: Iso8583Host, found: Open, leg: Leg, fact: Fact, now: Moment
     ) -> tuple[Sequence[Fact], Sequence[Change]]:
         """The unit that records an answer and takes the step that it allows at once."""
+        transaction, link = found.transaction, found.link
         step = next_step(leg, host.terms, now)
         if isinstance(step, Close | Escalate):
-            facts, changes = ending(transaction, leg, step, now, version=fact.version + 1)
+            facts, changes = ended(transaction, link, leg, step, now, version=fact.version + 1)
             return [fact, *facts], [*changes, tasks.drop(task)]
         if needs_case(leg, now):
             escalated, changes = case_opened(transaction, leg, "no definite answer yet", now, 2)
@@ -304,13 +305,15 @@ class ReturnEngine:
         if not isinstance(step, Close):
             return False
         fact = return_fact(transaction, "LATE_ANSWER", now, note, frames)
-        facts, changes = ending(transaction, leg, step, now, version=fact.version + 1)
+        original_id = transaction.original_id
+        link = await self._journal.read(partial(find_link, original_id=original_id)) if original_id else None
+        facts, changes = ended(transaction, link, leg, step, now, version=fact.version + 1)
         return isinstance(await self._journal.commit([fact, *facts], changes), Committed)
 
-    async def _end(self, task: Claimed, found: store.Open, step: Close | Escalate) -> None:
+    async def _end(self, task: Claimed, found: Open, step: Close | Escalate) -> None:
         """The leg can be closed, or handed to a person, without sending anything."""
-        facts, changes = ending(
-            found.transaction, found.leg, step, self._clock.now(), version=found.transaction.version + 1
+        facts, changes = ended(
+            found.transaction, found.link, found.leg, step, self._clock.now(), version=found.transaction.version + 1
         )
         if isinstance(await self._journal.commit(facts, [*changes, tasks.drop(task)]), Conflict):
             await self._journal.commit([], [tasks.move(task, self.runner.now_us())])

@@ -46,6 +46,8 @@ class Leg:
     last_boot_id: str = ""
     asked_boot_us: int = 0
     unanswered_boot_us: int = 0
+    message_id: str = ""
+    order_id: str = ""
     case_opened: bool = False
     explanation: str = ""
     opened_at_us: int

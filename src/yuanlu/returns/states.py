@@ -35,11 +35,11 @@ _S = State
 TRANSITIONS: dict[State, frozenset[State]] = {
     _S.SEND_INTENT: frozenset({_S.APPROVED, _S.DECLINED, _S.UNKNOWN, _S.RETURNING}),
     _S.APPROVED: frozenset({_S.CAPTURED, _S.RETURNING}),
-    _S.UNKNOWN: frozenset({_S.RETURNING}),
+    _S.UNKNOWN: frozenset({_S.RETURNING, _S.APPROVED, _S.DECLINED}),  # the latter two: a refund, by evidence
     _S.RETURNING: frozenset({_S.RETURNED, _S.NO_EFFECT, _S.ESCALATED}),
     _S.ESCALATED: frozenset({_S.RETURNED, _S.NO_EFFECT, _S.CAPTURED}),
     _S.NO_EFFECT: frozenset({_S.REOPENED}),
-    _S.RETURNED: frozenset({_S.REOPENED}),
+    _S.RETURNED: frozenset({_S.REOPENED, _S.APPROVED}),  # APPROVED: the void that returned it was itself reversed
     _S.DECLINED: frozenset({_S.REOPENED}),
     _S.REOPENED: frozenset({_S.RETURNING}),
     _S.CAPTURED: frozenset({_S.ESCALATED, _S.RETURNING}),

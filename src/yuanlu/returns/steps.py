@@ -18,6 +18,10 @@ NO_ANSWER_REASON, BAD_MAC_REASON, OTHER_REASON = "98", "A0", "06"
 """Field 39 of a reversal: why it is sent (domain trap T6)."""
 
 
+TERMINAL_REVERSED = "the terminal reversed it"
+"""Why a payment is in return, where its till said so itself."""
+
+
 def sealing_context(transaction_id: str) -> str:
     """To which row the sealed material belongs."""
     return f"transactions/{transaction_id}/sealed"

@@ -1,14 +1,11 @@
 """A leg's statements and queries."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, case, select, update
 
 from yuanlu.journal.statements import Delete, Insert, Row, Update
 from yuanlu.journal.tables import transactions
-from yuanlu.journal.transactions import Transaction
-from yuanlu.journal.transactions import get as get_transaction
 from yuanlu.journal.unit import Change
 from yuanlu.kernel.clock import Moment
 from yuanlu.returns.policy import Leg
@@ -70,6 +67,7 @@ def _as_row(leg: Leg) -> Row:
         leg.original_sent_at_us, leg.original_boot_us, leg.original_boot_id, leg.attempts, leg.rejected, leg.inquiries,
         leg.last_step, leg.last_meaning, leg.last_boot_us, leg.last_boot_id, leg.asked_boot_us,
         int(leg.case_opened), leg.explanation, leg.opened_at_us, leg.closed_at_us, leg.unanswered_boot_us,
+        leg.message_id, leg.order_id,
     )  # fmt: skip
 
 
@@ -81,21 +79,10 @@ def _from_row(row: Any) -> Leg:
     return Leg(**values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """A leg and its transaction, read together."""
-
-    leg: Leg
-    transaction: Transaction
-
-
-def find_open(connection: Connection, return_id: str) -> Open | None:
-    """The leg of this id with its transaction, or None when it is closed or unknown."""
+def find_live(connection: Connection, return_id: str) -> Leg | None:
+    """The leg of this id while it is live."""
     row = connection.execute(select(legs).where(legs.c.return_id == return_id, legs.c.live == 1)).first()
-    if row is None:
-        return None
-    leg = _from_row(row)
-    return Open(leg=leg, transaction=get_transaction(connection, leg.transaction_id))
+    return None if row is None else _from_row(row)
 
 
 def legs_of(connection: Connection, transaction_id: str) -> list[Leg]:

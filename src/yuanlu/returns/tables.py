@@ -39,13 +39,51 @@ legs = Table(
     Column("opened_at_us", Whole, nullable=False),
     Column("closed_at_us", Whole),
     Column("unanswered_boot_us", Whole, nullable=False, server_default="0"),  # last reversal whose answer may yet come
+    Column("message_id", Words, nullable=False, server_default=""),  # the void or refund that carries it out
+    Column("order_id", Words, nullable=False, server_default=""),  # who wanted it, if it is not the online net
     UniqueConstraint("transaction_id", "kind", "leg_no", name="uq_legs_number"),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("live in (0, 1)", name="live"),
     Index("ix_legs_one_live", "transaction_id", unique=True, sqlite_where=text("live = 1"),
           postgresql_where=text("live = 1")),
+    Index("ix_legs_message", "message_id", sqlite_where=text("message_id <> ''"),
+          postgresql_where=text("message_id <> ''")),
     Index("ix_legs_open", "acquirer", "opened_at_us", sqlite_where=text("live = 1"),
           postgresql_where=text("live = 1")),
+    **STRICT_BY_KEY,
+)  # fmt: skip
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("order_id", Words, primary_key=True),
+    Column("transaction_id", Words, ForeignKey("transactions.transaction_id"), nullable=False),
+    Column("kind", Words, nullable=False),  # as decided: void, refund, adjustment, repayment, compensation
+    Column("paid_from", Words, nullable=False),  # original: within what was paid; contract: on top of it
+    Column("amount_minor", Whole, nullable=False),
+    Column("currency", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("version", Whole, nullable=False),
+    Column("origin", Words, nullable=False),  # person, void in doubt, settlement …
+    Column("cause", Words, nullable=False),
+    Column("reason", Words, nullable=False),  # why money is to be given back
+    Column("explanation", Words, nullable=False),  # why by this way, and what came of it
+    Column("automatic", Whole, nullable=False),
+    Column("maker", Words, nullable=False),
+    Column("checker", Words, nullable=False),
+    Column("reference", Words, nullable=False),  # evidence: a bank's or file's reference
+    Column("attempts", Whole, nullable=False),
+    Column("proposed_at_us", Whole, nullable=False),
+    Column("expires_at_us", Whole, nullable=False),
+    Column("decided_at_us", Whole),
+    Column("closed_at_us", Whole),
+    CheckConstraint("amount_minor > 0", name="amount"),
+    CheckConstraint("paid_from in ('original', 'contract')", name="paid_from"),
+    CheckConstraint("checker = '' OR checker <> maker", name="two_people"),
+    CheckConstraint("automatic = 1 OR checker <> '' OR state IN ('PROPOSED', 'REFUSED', 'EXPIRED')", name="approved"),
+    Index("ix_orders_open", "state", "proposed_at_us", sqlite_where=text("closed_at_us IS NULL"),
+          postgresql_where=text("closed_at_us IS NULL")),
+    Index("ix_orders_transaction", "transaction_id"),
     **STRICT_BY_KEY,
 )  # fmt: skip
 

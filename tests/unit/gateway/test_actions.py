@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.iso8583.messages import CUP, ISO87, field_sets
-from yuanlu.gateway.actions import Action, FieldWrong, action_of, kind_of, safe, understand
+from yuanlu.acquirers.kinds import kind_of
+from yuanlu.gateway.actions import Action, FieldWrong, action_of, safe, understand
 from yuanlu.gateway.answers import own, relayed, swapped
 from yuanlu.iso8583.codec import Codec
 from yuanlu.iso8583.errors import DecodeError
@@ -27,8 +28,13 @@ def message(codec: Codec = CUP, mti: str = "0200", **changes: object):
 ACTIONS = [
     (message(), Action.PAYMENT, "a sale"),
     (message(f3="310000"), Action.PAYMENT, "a balance inquiry"),
-    (message(f3="200000"), Action.UNSUPPORTED, "a void"),
-    (message(f60="10000001000"), Action.UNSUPPORTED, "a pre-authorisation"),
+    (message(f3="200000", f60="23000001000"), Action.PAYMENT, "a void"),
+    (message(f3="200000"), Action.UNSUPPORTED, "a void that says it is a sale"),
+    (message(f60="36000001000"), Action.UNSUPPORTED, "an offline sale's upload"),
+    (message(mti="0220", f3="200000", f60="25000001000"), Action.PAYMENT, "a refund"),
+    (message(mti="0100", f3="030000", f60="10000001000"), Action.PAYMENT, "a pre-authorisation"),
+    (message(ISO87, mti="0100", f3="030000", f25="06", f60=None), Action.PAYMENT, "a pre-authorisation of 1987"),
+    (message(ISO87, f3="200000", f60=None), Action.PAYMENT, "a void of 1987"),
     (message(mti="0400"), Action.REVERSAL, "a reversal"),
     (message(ISO87, mti="0401", f60=None), Action.REVERSAL, "a repeated reversal"),
     (message(ISO87, mti="0421", f60=None), Action.REVERSAL, "a repeated reversal advice"),
@@ -49,8 +55,8 @@ def test_what_a_message_asks_for(asked, action, why):
 
 
 def test_a_code_without_a_card_is_a_qr_sale():
-    assert kind_of(message(f2=None, f59="A3016" + "1" * 16)) == "qr_sale"
-    assert kind_of(message(f59="A3016" + "1" * 16)) == "sale"
+    assert kind_of(message(f2=None, f59="A3016" + "1" * 16), "0200") == "qr_sale"
+    assert kind_of(message(f59="A3016" + "1" * 16), "0200") == "sale"
 
 
 def test_a_reversal_has_the_key_of_its_original():
@@ -94,7 +100,7 @@ class StillClock:
 def test_every_request_that_decodes_can_be_judged_and_answered(codec, data, mti):
     raw = codec.encode(mti=mti, fields=data.draw(field_sets(codec)))
     request = codec.decode(raw)
-    for judge in (action_of, kind_of, lambda m: understand(m, "T", "M")):
+    for judge in (action_of, lambda m: kind_of(m, "0200"), lambda m: understand(m, "T", "M")):
         with contextlib.suppress(DecodeError, FieldWrong):
             judge(request)
     answer = codec.decode(own(request, "96", StillClock(), None))

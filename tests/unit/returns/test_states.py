@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuanlu.db.migrations.versions.r0001_core import STEPS
+from yuanlu.db.migrations.versions.r0005_ways_back import STEPS
 from yuanlu.returns.states import OPEN_RETURN, TRANSITIONS, State, allowed, diagram
 
 
@@ -15,8 +15,8 @@ def test_every_state_has_a_row_and_none_leads_to_itself():
     assert not [state for state in State if allowed(state, state)]
 
 
-def test_unknown_leads_to_a_return_and_to_nothing_else():
-    assert TRANSITIONS[State.UNKNOWN] == {State.RETURNING}
+def test_unknown_leads_to_a_return_or_for_a_refund_to_what_the_evidence_says():
+    assert TRANSITIONS[State.UNKNOWN] == {State.RETURNING, State.APPROVED, State.DECLINED}
     assert {State.RETURNING, State.ESCALATED} == OPEN_RETURN
 
 

@@ -1,0 +1,92 @@
+"""A terminal's void, refund or completion: which transaction it is about, and whether it may be.
+
+It goes the way of every payment (`flow.purchase`); what is different stands here. The original's route is the
+message's route, and a void that comes after the cut-over goes on as a refund by itself.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from yuanlu.acquirers.kinds import KINDS, REFUND, VOID
+from yuanlu.flow.codes import CARD_DIFFERS_CODE, NO_ORIGINAL_CODE
+from yuanlu.flow.payment import Desk, Payment
+from yuanlu.iso8583.codec import Message
+from yuanlu.iso8583.subfields import F60, F61
+from yuanlu.journal import transactions
+from yuanlu.journal.transactions import Transaction
+from yuanlu.kernel.clock import local_time
+from yuanlu.kernel.identifiers import TransactionKey
+from yuanlu.returns.obstacles import obstacle, same_day
+from yuanlu.returns.ways import Link, find_link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """A message about another transaction. `kind` is what goes upstream: a late void goes as a refund."""
+
+    kind: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """It may not be; `code` is field 39."""
+
+    code: str
+    why: str
+
+
+async def examine(desk: Desk, payment: Payment) -> Errand | Refused:
+    """Find the original and ask what stands in the way. Nothing is sent or written."""
+    link = await desk.journal.read(partial(_find, payment=payment))
+    if link is None:
+        return Refused(code=NO_ORIGINAL_CODE, why="the original is not known here")
+    original = link.original
+    if payment.account and original.card_token and desk.token(payment) != original.card_token:
+        return Refused(code=CARD_DIFFERS_CODE, why="its card is not the original's")
+    terms, now_us = desk.hosts[original.acquirer].terms, desk.clock.wall_us()
+    kind = payment.kind
+    if kind == VOID and original.kind in KINDS[REFUND].of and not same_day(original, terms, now_us):
+        kind = REFUND
+    found = obstacle(kind, link, payment.amount, terms, now_us)
+    return Errand(kind=kind, link=link) if found is None else Refused(code=found.code, why=found.why)
+
+
+def _find(connection: Connection, payment: Payment) -> Link | None:
+    original = _original(connection, payment)
+    return None if original is None else find_link(connection, original.transaction_id)
+
+
+def _original(connection: Connection, payment: Payment) -> Transaction | None:
+    """By batch and trace number at this terminal, else by the reference number within the merchant."""
+    about, kinds = payment.refers_to, KINDS[payment.kind].of
+    assert about is not None, "only what refers to another transaction is examined"
+    if about.stan:
+        key = payment.key
+        mti_class = next(iter({KINDS[kind].mti for kind in kinds}))
+        found = transactions.find_by_key(
+            connection,
+            TransactionKey(
+                terminal_id=key.terminal_id, merchant_id=key.merchant_id, batch_no=about.batch_no or key.batch_no,
+                stan=about.stan, mti_class=mti_class,
+            ),
+        )  # fmt: skip
+        agrees = found is not None and (not about.rrn or not found.rrn or about.rrn == found.rrn)
+        return found if agrees else None
+    found = transactions.find_by_rrn(connection, payment.key.merchant_id, about.rrn, kinds) if about.rrn else None
+    elsewhere = found is not None and found.key.terminal_id != payment.key.terminal_id
+    return None if elsewhere and payment.kind != REFUND else found
+
+
+def as_refund(message: Message, original: Transaction) -> Message:
+    """The void, as a refund of the same: 0220, 60.1 = 25, and field 61 with the original's date alone."""
+    changes: dict[int, str | bytes | None] = {37: original.rrn or None}
+    if not message.codec.dialect.extended:
+        day = local_time(original.received_at_us).strftime("%m%d")
+        changes[61] = F61(batch_no="000000", stan="000000", date_mmdd=day).build()
+        if message.has(60):
+            f60 = F60.parse(message[60])
+            changes[60] = KINDS[REFUND].type_code + message[60][2:] if f60.type_code else message[60]
+    return message.codec.decode(message.splice(changes, mti=KINDS[REFUND].mti))

@@ -1,0 +1,156 @@
+"""Which way money goes back: a pure function from facts and terms to a decision with its reason in words.
+
+The table of `docs/reference/ways-back.md` is drawn from `WAYS`, in this order: the first row whose condition holds.
+Automatic within the limits; above them, and always when a person asks, two people.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from yuanlu.acquirers.kinds import KINDS, REFUND, VOID_OF
+from yuanlu.acquirers.terms import HostTerms
+from yuanlu.kernel.money import Money
+from yuanlu.returns.obstacles import DAY_US, Obstacle, same_day
+from yuanlu.returns.states import State
+from yuanlu.returns.ways import Link
+from yuanlu.settings import Returns
+
+ADJUSTMENT, REPAYMENT, COMPENSATION = "adjustment", "repayment", "compensation"
+BY_HAND = frozenset({ADJUSTMENT, REPAYMENT, COMPENSATION})
+"""Kinds that no message carries out: two people pay, and the bank's or the file's reference closes them."""
+
+VOID_WAY = "void"
+HOUR_US = 3_600_000_000
+NOT_SERVED = frozenset({"40", "25", "14", "15", "33", "41", "43", "54"})
+"""A refund declined so will not be taken another time: not served, original or card gone. Then by hand."""
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What is wanted. `kind` is "" where the policy is to choose; `person` whether a person asks."""
+
+    amount: Money
+    kind: str = ""
+    person: bool
+    reason: str
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """All that a decision looks at. `automatic_today_minor` is what went back by itself for this merchant today."""
+
+    link: Link
+    terms: HostTerms
+    limits: Returns
+    automatic_today_minor: int
+    now_us: int
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What to do. `approve_by_us` is when a proposal expires; `why` is kept with the order, zh and en."""
+
+    kind: str
+    paid_from: str
+    amount: Money
+    automatic: bool
+    approve_by_us: int
+    why: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A row of the table: when it is taken, and what to say."""
+
+    kind: str
+    paid_from: str
+    holds: Callable[[Facts, Wish], bool]
+    when: str
+    why: tuple[str, str]
+
+
+def _refused(facts: Facts, *kinds: str) -> set[str]:
+    """The host's codes with which messages of these kinds were declined before."""
+    return {m.response_code for m in facts.link.messages if m.kind in kinds and m.state == State.DECLINED}
+
+
+def _can_void(facts: Facts, wish: Wish) -> bool:
+    link = facts.link
+    void = VOID_OF.get(link.original.kind, "")
+    whole = wish.amount == link.original.paid and not link.returned_minor
+    tried = bool(_refused(facts, void))
+    preauth = bool(void) and KINDS[void].condition != "00" and link.completion is None
+    return bool(void) and whole and not tried and (preauth or same_day(link.original, facts.terms, facts.now_us))
+
+
+def _can_refund(facts: Facts, wish: Wish) -> bool:
+    original = facts.link.original
+    young = (facts.now_us - original.received_at_us) // DAY_US <= facts.terms.settings.refund_days_max
+    return original.kind in KINDS[REFUND].of and young and not (_refused(facts, REFUND) & NOT_SERVED)
+
+
+WAYS = (
+    Way(
+        kind=COMPENSATION, paid_from="contract", holds=lambda _, wish: wish.kind == COMPENSATION,
+        when="compensation is asked for",
+        why=("按合同补偿，由两人办理", "compensation by contract; two people pay it"),
+    ),
+    Way(
+        kind=REPAYMENT, paid_from="contract", holds=lambda _, wish: wish.kind == REPAYMENT,
+        when="a re-payment is asked for",
+        why=("补发款项，由两人办理", "money owed is paid again; two people pay it"),
+    ),
+    Way(
+        kind=ADJUSTMENT, paid_from="original", holds=lambda _, wish: wish.kind == ADJUSTMENT,
+        when="a credit adjustment is asked for",
+        why=("贷记调整或手工退货，由两人办理", "credit adjustment or manual refund; two people send it"),
+    ),
+    Way(
+        kind=VOID_WAY, paid_from="original", holds=lambda facts, wish: wish.kind != REFUND and _can_void(facts, wish),
+        when="whole amount, same batch and business day, no void declined before",
+        why=("当日当批次全额：撤销", "same batch and day, the whole amount: a void"),
+    ),
+    Way(
+        kind=REFUND, paid_from="original", holds=lambda facts, wish: wish.kind != VOID_WAY and _can_refund(facts, wish),
+        when="partial, later, or the void was declined; within the host's days for refunds",
+        why=("部分金额、隔日或撤销被拒：退货", "partial, later, or the void was declined: a refund"),
+    ),
+    Way(
+        kind=ADJUSTMENT, paid_from="original", holds=lambda *_: True,
+        when="everything else: the host refuses refunds, or it is too old",
+        why=("主机不受理退货或已超期：手工退货或贷记调整", "the host takes no refund, or too old: by hand"),
+    ),
+)  # fmt: skip
+
+
+def decide(facts: Facts, wish: Wish) -> Decision | Obstacle:
+    """The way back for this wish, or why there is none."""
+    way = next(way for way in WAYS if way.holds(facts, wish))
+    if way.paid_from == "original" and (found := _obstacle(facts, wish)) is not None:
+        return found
+    small = wish.amount.minor <= facts.limits.automatic_max_minor
+    within = facts.automatic_today_minor + wish.amount.minor <= facts.limits.automatic_per_day_minor
+    return Decision(
+        kind=way.kind,
+        paid_from=way.paid_from,
+        amount=wish.amount,
+        automatic=not wish.person and way.kind not in BY_HAND and small and within,
+        approve_by_us=facts.now_us + facts.limits.approval_hours * HOUR_US,
+        why=way.why,
+    )
+
+
+def _obstacle(facts: Facts, wish: Wish) -> Obstacle | None:
+    """What no way can do: give back what was not paid, is being returned, or was given back."""
+    original, link = facts.link.original, facts.link
+    if original.original_id and KINDS[original.kind].gives_back:
+        return Obstacle("12", f"a {original.kind} gave money back; there is nothing to return")
+    if original.state in (State.DECLINED, State.NO_EFFECT):
+        return Obstacle("12", "the payment never took effect")
+    if original.state not in (State.APPROVED, State.CAPTURED, State.RETURNED):
+        return Obstacle("22", f"the payment is {original.state}: it is being returned, or its outcome is open")
+    if wish.amount.currency != original.paid.currency:
+        return Obstacle("64", f"the payment is in {original.paid.currency}, not in {wish.amount.currency}")
+    if wish.amount.minor > link.left_minor:
+        left = Money(minor=max(0, link.left_minor), currency=original.paid.currency)
+        return Obstacle("61", f"only {left} of it is left to give back")
+    return None

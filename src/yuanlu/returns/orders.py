@@ -1,0 +1,171 @@
+"""An order to give money back, or to pay it: what was decided, by whom, and what became of it.
+
+The legs are how; the order is that. It may take several: a void that is declined, then a refund, then a person. The
+database holds the cap (orders and legs together never exceed what was paid), the steps, and that maker and checker
+are two people.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Select, func, select
+
+from yuanlu.journal import tasks
+from yuanlu.journal.statements import Insert, Row, Update
+from yuanlu.journal.tables import transactions
+from yuanlu.journal.transactions import Transaction
+from yuanlu.journal.unit import Change, Fact
+from yuanlu.kernel.clock import Moment
+from yuanlu.kernel.money import Money
+from yuanlu.returns.steps import next_version, return_fact
+from yuanlu.returns.tables import legs, orders
+
+TASK_KIND = "order"
+POLICY = "policy"
+"""The maker of what nobody proposed."""
+
+
+class OrderState(StrEnum):
+    """Where an order stands. The database has the same steps (trigger `orders_transition`)."""
+
+    PROPOSED = "PROPOSED"
+    RUNNING = "RUNNING"
+    """Approved, or automatic: the driver gives it back."""
+    ESCALATED = "ESCALATED"
+    """It goes on by hand: a person pays and names the bank's reference."""
+    DONE = "DONE"
+    FAILED = "FAILED"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
+OPEN = frozenset({OrderState.PROPOSED, OrderState.RUNNING, OrderState.ESCALATED})
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """One order. `kind` is the way decided at first; `paid_from` is "original" or "contract"."""
+
+    order_id: str
+    transaction_id: str
+    kind: str
+    paid_from: str
+    amount: Money
+    state: OrderState
+    version: int = 1
+    origin: str
+    cause: str = ""
+    reason: str
+    explanation: str
+    automatic: bool
+    maker: str
+    checker: str = ""
+    reference: str = ""
+    attempts: int = 0
+    proposed_at_us: int
+    expires_at_us: int
+    decided_at_us: int | None = None
+    closed_at_us: int | None = None
+
+
+INSERT_ORDER = Insert(table=orders, rank=7)
+UPDATE_ORDER = Update(
+    table=orders,
+    sets=(
+        "state", "version", "explanation", "checker", "reference", "attempts", "decided_at_us", "closed_at_us",
+    ),
+    match=("order_id", "version"),
+    rank=7,
+)  # fmt: skip
+
+
+def insert_order(order: Order) -> Change:
+    """A new order; the database refuses one that would exceed what is left."""
+    return Change(statement=INSERT_ORDER, row=_as_row(order))
+
+
+def update_order(before: Order, after: Order) -> Change:
+    """The order as it stands now; the version is the compare-and-set."""
+    return Change(
+        statement=UPDATE_ORDER,
+        row=(
+            after.state.value, before.version + 1, after.explanation, after.checker, after.reference, after.attempts,
+            after.decided_at_us, after.closed_at_us, before.order_id, before.version,
+        ),
+    )  # fmt: skip
+
+
+def due(order: Order, lane: str, at_us: int) -> Change:
+    """The driver looks at it then."""
+    return tasks.put(TASK_KIND, order.order_id, lane, at_us)
+
+
+def told(original: Transaction, kind: str, note: str, now: Moment) -> tuple[list[Fact], list[Change]]:
+    """The original's timeline says what happened to an order; its next version guards it."""
+    return [return_fact(original, kind, now, note)], [next_version(original)]
+
+
+def _as_row(order: Order) -> Row:
+    return (
+        order.order_id, order.transaction_id, order.kind, order.paid_from, order.amount.minor, order.amount.currency,
+        order.state.value, order.version, order.origin, order.cause, order.reason, order.explanation,
+        int(order.automatic), order.maker, order.checker, order.reference, order.attempts, order.proposed_at_us,
+        order.expires_at_us, order.decided_at_us, order.closed_at_us,
+    )  # fmt: skip
+
+
+def _from_row(row: Any) -> Order:
+    values = dict(row._mapping)
+    values["amount"] = Money(minor=values.pop("amount_minor"), currency=values.pop("currency"))
+    values["state"] = OrderState(values["state"])
+    values["automatic"] = bool(values["automatic"])
+    return Order(**values)
+
+
+def _all(connection: Connection, query: Select[Any]) -> list[Order]:
+    return [_from_row(row) for row in connection.execute(query)]
+
+
+def find_order(connection: Connection, order_id: str) -> Order | None:
+    """By its id."""
+    return next(iter(_all(connection, select(orders).where(orders.c.order_id == order_id))), None)
+
+
+def orders_of(connection: Connection, transaction_id: str) -> list[Order]:
+    """All orders of a transaction, first to last."""
+    query = select(orders).where(orders.c.transaction_id == transaction_id)
+    return _all(connection, query.order_by(orders.c.order_id))
+
+
+def open_orders(connection: Connection, limit: int) -> list[Order]:
+    """What is not closed, oldest first; by the partial index."""
+    query = select(orders).where(orders.c.closed_at_us.is_(None)).order_by(orders.c.proposed_at_us).limit(limit)
+    return _all(connection, query)
+
+
+def automatic_minor(connection: Connection, merchant_id: str, currency: str, since_us: int) -> int:
+    """What has been given back automatically for a merchant since then, in minor units: for the daily limit."""
+    query = (
+        select(func.coalesce(func.sum(orders.c.amount_minor), 0))
+        .join(transactions, transactions.c.transaction_id == orders.c.transaction_id)
+        .where(
+            transactions.c.merchant_id == merchant_id, orders.c.currency == currency, orders.c.automatic == 1,
+            orders.c.proposed_at_us >= since_us,
+        )
+    )  # fmt: skip
+    return int(connection.execute(query).scalar_one())
+
+
+def given_minor(connection: Connection, order_id: str) -> int:
+    """What this order's legs have returned, in minor units."""
+    query = select(func.coalesce(func.sum(legs.c.amount_minor), 0)).where(
+        legs.c.order_id == order_id, legs.c.state == "RETURNED"
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def expired(orders_: Sequence[Order], now_us: int) -> list[Order]:
+    """Proposals that nobody approved in time."""
+    return [each for each in orders_ if each.state is OrderState.PROPOSED and each.expires_at_us <= now_us]

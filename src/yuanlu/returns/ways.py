@@ -1,0 +1,232 @@
+"""What a void or refund does to the transaction it is about: pure builders of facts and rows.
+
+A giving-back by a message of its own is a leg of the original, and the message is a transaction like any other. The
+leg follows the message: approved, it has returned the money; declined or undone, it had no effect and the original
+stands as before. The original's state moves only when all of it has gone back (`docs/returns.md` §3).
+"""
+
+from dataclasses import dataclass, replace
+
+from msgspec.structs import replace as structs_replace
+from sqlalchemy import Connection
+
+from yuanlu.acquirers.kinds import COMPLETION, KINDS
+from yuanlu.journal.transactions import Transaction, about
+from yuanlu.journal.transactions import get as get_transaction
+from yuanlu.journal.unit import Change, Fact
+from yuanlu.kernel.clock import Moment
+from yuanlu.kernel.identifiers import return_id
+from yuanlu.kernel.money import Money
+from yuanlu.returns import store
+from yuanlu.returns.orders import Order, OrderState, due, insert_order
+from yuanlu.returns.policy import Close, Escalate, Leg
+from yuanlu.returns.states import OPEN_RETURN, State
+from yuanlu.returns.steps import TERMINAL_REVERSED, ending, next_version, return_fact, to_state
+
+Rows = tuple[list[Fact], list[Change]]
+NOTHING: Rows = ([], [])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The original that a message is about, with its legs as they stand."""
+
+    original: Transaction
+    legs: tuple[Leg, ...]
+    messages: tuple[Transaction, ...] = ()
+
+    def leg_of(self, message_id: str) -> Leg | None:
+        """The leg that this message carries out; None for a completion, which gives nothing back."""
+        return next((leg for leg in self.legs if leg.message_id == message_id), None)
+
+    @property
+    def completion(self) -> Transaction | None:
+        """The completion of a pre-authorisation, unless it was declined or given back."""
+        ended = (State.DECLINED, State.NO_EFFECT, State.RETURNED)
+        return next((m for m in self.messages if m.kind == COMPLETION and m.state not in ended), None)
+
+    @property
+    def live(self) -> Leg | None:
+        """The leg under way, if there is one."""
+        return next((leg for leg in self.legs if leg.state in OPEN_RETURN), None)
+
+    @property
+    def returned_minor(self) -> int:
+        """What has gone back or may have: every leg but those without effect."""
+        return sum(leg.amount_minor for leg in self.legs if leg.state is not State.NO_EFFECT)
+
+    @property
+    def left_minor(self) -> int:
+        """What could still be given back."""
+        return self.original.paid.minor - self.returned_minor
+
+
+def find_link(connection: Connection, original_id: str) -> Link:
+    """The original, its legs, and the messages about it, read together."""
+    return Link(
+        original=get_transaction(connection, original_id),
+        legs=tuple(store.legs_of(connection, original_id)),
+        messages=tuple(about(connection, original_id)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """A leg and its transaction, read together; `link` when that transaction is itself about another one."""
+
+    leg: Leg
+    transaction: Transaction
+    link: Link | None
+
+
+def find_open(connection: Connection, return_id: str) -> Open | None:
+    """The leg of this id with its transaction, or None when it is closed or unknown."""
+    leg = store.find_live(connection, return_id)
+    if leg is None:
+        return None
+    transaction = get_transaction(connection, leg.transaction_id)
+    link = find_link(connection, transaction.original_id) if transaction.original_id else None
+    return Open(leg=leg, transaction=transaction, link=link)
+
+
+def begun(link: Link, message: Transaction, now: Moment, order_id: str = "") -> Rows:
+    """With the message's intent: the leg, and the original's next version, which guards it against a second one."""
+    original = link.original
+    fact = return_fact(original, f"{message.kind.upper()}_INTENT", now, f"by {message.transaction_id}")
+    changes = [next_version(original)]
+    if KINDS[message.kind].gives_back:
+        number = sum(1 for leg in link.legs if leg.kind == message.kind) + 1
+        leg = _leg(original, message.kind, message.amount, number, now, message.transaction_id, order_id)
+        changes.append(store.insert_leg(leg))
+    return [fact], changes
+
+
+def begun_by_hand(link: Link, kind: str, amount: Money, now: Moment, order_id: str) -> Rows:
+    """The leg of a giving-back that people carry out; it is live until they name the bank's reference."""
+    number = sum(1 for leg in link.legs if leg.kind == kind) + 1
+    leg = _leg(link.original, kind, amount, number, now, "", order_id)
+    return [], [store.insert_leg(leg)]
+
+
+def paid_by_hand(link: Link, leg: Leg, reference: str, now: Moment) -> Rows:
+    """The money has gone, says the bank's reference."""
+    return _returned(link, leg, f"{leg.kind.upper()} {reference}", now)
+
+
+def followed_by_hand(link: Link, leg: Leg, why: str, now: Moment) -> Rows:
+    """It was not paid; the leg had no effect."""
+    undone = replace(leg, state=State.NO_EFFECT, closed_at_us=now.wall_us)
+    return _undone(link, undone, f"{leg.kind.upper()}_WITHOUT_EFFECT", why, now)
+
+
+def _leg(
+    original: Transaction, kind: str, amount: Money, number: int, now: Moment, message_id: str, order_id: str
+) -> Leg:
+    return Leg(
+        return_id=return_id(original.transaction_id, kind, number),
+        transaction_id=original.transaction_id,
+        acquirer=original.acquirer,
+        kind=kind,
+        leg_no=number,
+        state=State.RETURNING,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        reason="",
+        original_answer="approved",
+        original_sent_at_us=original.received_at_us,
+        original_boot_us=now.boot_us,
+        original_boot_id=now.boot_id,
+        message_id=message_id,
+        order_id=order_id,
+        opened_at_us=now.wall_us,
+    )
+
+
+def followed(link: Link, message: Transaction, outcome: State, note: str, now: Moment) -> Rows:
+    """What the original takes from its message's new state."""
+    leg = link.leg_of(message.transaction_id)
+    what = message.kind.upper()
+    if outcome is State.APPROVED:
+        return _noted(link, f"{what}_DONE", note, now) if leg is None else _returned(link, leg, what, now)
+    if outcome is State.UNKNOWN and leg is not None:
+        why = f"{message.kind}: {note}; it is never sent again, only evidence decides"
+        escalated = replace(leg, state=State.ESCALATED, case_opened=True, explanation=why)
+        return _noted(link, f"{what}_UNKNOWN", why, now, escalated)
+    if outcome in (State.DECLINED, State.RETURNED, State.NO_EFFECT):
+        undone = None if leg is None else replace(leg, state=State.NO_EFFECT, closed_at_us=now.wall_us)
+        return _undone(link, undone, f"{what}_WITHOUT_EFFECT", note, now)
+    return NOTHING
+
+
+def _noted(link: Link, kind: str, note: str, now: Moment, leg: Leg | None = None) -> Rows:
+    changes = [next_version(link.original)]
+    return [return_fact(link.original, kind, now, note)], changes + ([store.update_leg(leg)] if leg else [])
+
+
+def _returned(link: Link, leg: Leg, what: str, now: Moment) -> Rows:
+    """The leg gave its amount back; when nothing is left, the original is returned."""
+    original, (name, _, reference) = link.original, what.partition(" ")
+    done = replace(leg, state=State.RETURNED, closed_at_us=now.wall_us)
+    earlier = sum(each.amount_minor for each in link.legs if each.state is State.RETURNED and each is not leg)
+    given = f"{Money(minor=leg.amount_minor, currency=leg.currency)} given back"
+    given += f", reference {reference}" if reference else ""
+    if earlier + leg.amount_minor < original.paid.minor:
+        return _noted(link, f"{name}_DONE", given, now, done)
+    first = original.version + 1
+    facts = [
+        return_fact(original, f"{name}_DONE", now, given, version=first),
+        return_fact(original, State.RETURNED, now, f"all of it, by {leg.kind}", version=first + 1),
+    ]
+    between = structs_replace(original, version=first)
+    changes = [
+        to_state(original, State.RETURNING, original.reason, now, first),
+        to_state(between, State.RETURNED, original.reason, now, first + 1),
+        store.update_leg(done),
+    ]
+    return facts, changes
+
+
+def _undone(link: Link, leg: Leg | None, kind: str, note: str, now: Moment) -> Rows:
+    """The message had no effect, or was reversed: the original stands, also when it had been taken as returned."""
+    original = link.original
+    if leg is None or original.state != State.RETURNED:
+        return _noted(link, kind, note, now, leg)
+    version = original.version + 1
+    fact = return_fact(original, State.APPROVED, now, f"{note}: the payment stands again", version=version)
+    return [fact], [to_state(original, State.APPROVED, original.reason, now, version), store.update_leg(leg)]
+
+
+def ended(
+    transaction: Transaction, link: Link | None, leg: Leg, step: Close | Escalate, now: Moment, *, version: int
+) -> Rows:
+    """The last fact of a leg and its rows; an escalated one stays live. An undone void leaves its original standing."""
+    facts, changes = ending(transaction, leg, step, now, version=version)
+    if link is None or isinstance(step, Escalate):
+        return facts, changes
+    more, rows = followed(link, transaction, step.state, f"the {transaction.kind} was undone", now)
+    again = _again(transaction, link, now)
+    return [*facts, *more], [*changes, *rows, *again]
+
+
+def _again(void: Transaction, link: Link, now: Moment) -> list[Change]:
+    """A void that was wanted, and undone only because nobody knew its outcome, is an order from now on."""
+    leg = link.leg_of(void.transaction_id)
+    if leg is None or leg.order_id or void.reason == TERMINAL_REVERSED:
+        return []
+    order = Order(
+        order_id=return_id(void.transaction_id, "order", 1),
+        transaction_id=link.original.transaction_id,
+        kind=void.kind,
+        paid_from="original",
+        amount=void.amount,
+        state=OrderState.RUNNING,
+        origin="void in doubt",
+        reason="the cashier voided it, and nobody knew the outcome",
+        explanation="the void was reversed; it is made again, or becomes a refund",
+        automatic=True,
+        maker=void.key.terminal_id,
+        proposed_at_us=now.wall_us,
+        expires_at_us=now.wall_us,
+        decided_at_us=now.wall_us,
+    )
+    return [insert_order(order), due(order, link.original.acquirer, now.wall_us)]
