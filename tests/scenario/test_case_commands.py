@@ -6,9 +6,8 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -40,7 +39,7 @@ profile = "P1"
 mac = "none"
 """
 
-Say_ = Callable[..., Awaitable[str]]
+Speaker = Callable[..., str]
 
 
 async def escalated(stage: Stage) -> tuple[str, str]:
@@ -64,18 +63,14 @@ async def escalated(stage: Stage) -> tuple[str, str]:
     return number, found.transaction_id
 
 
-def speaker(folder: Path) -> Say_:
+def speaker(folder: Path) -> Speaker:
     """`say("note", case, "text", who="Li")`: what the command prints; raises what `yuanlu` would print as its error."""
     config = folder / "yuanlu.toml"
     config.write_text(TOML, "utf-8")
 
-    async def say(*words: str, who: str = "", lang: str = "en", answer: str = "") -> str:
+    def say(*words: str, who: str = "", lang: str = "en", answer: str = "") -> str:
         given = ["case", *words, "--config", str(config), "--lang", lang]
-        environment = {"YUANLU_USER": who} if who else {"YUANLU_USER": ""}
-        loop = asyncio.get_running_loop()
-        result: Any = await loop.run_in_executor(
-            None, lambda: CliRunner().invoke(app, given, env=environment, input=answer)
-        )
+        result = CliRunner().invoke(app, given, env={"YUANLU_USER": who}, input=answer)
         if isinstance(result.exception, YuanluError):
             raise result.exception
         assert result.exit_code in (0, 1, 2), result.output
@@ -88,32 +83,32 @@ def test_a_day_with_a_case(run, tmp_path):
     async def story(stage: Stage) -> None:
         say = speaker(tmp_path)
         case, transaction = await escalated(stage)
-        listed = await say("list")
+        listed = say("list")
         assert re.search(rf"{case}  P2  00:29:\d\d left  first line  open  CNY 12.34  returns  nobody", listed)
-        assert "未分派" in await say("list", "--unassigned", lang="zh")
+        assert "未分派" in say("list", "--unassigned", lang="zh")
 
-        assert "in hand" in await say("assign", case, who="Li")
-        assert case in await say("list", "--mine", who="Li")
-        assert await say("list", "--mine", who="Wang") == "no case\n"
-        await say("note", case, f"card {CARD.pan} was read twice", who="Li")
+        assert "in hand" in say("assign", case, who="Li")
+        assert case in say("list", "--mine", who="Li")
+        assert say("list", "--mine", who="Wang") == "no case\n"
+        say("note", case, f"card {CARD.pan} was read twice", who="Li")
         slip = tmp_path / "slip.txt"
         slip.write_text("the slip", "utf-8")
-        await say("attach", case, str(slip), who="Li")
-        await say("snooze", case, "--for", "20m", "--reason", "the bank calls back", who="Li")
-        assert await say("list") == "no case\n"
-        assert "until" in await say("list", "--snoozed")
-        await say("wake", case, who="Li")
-        await say("escalate", case, "--reason", "above my limit", who="Li")
-        await say("handover", case, "--reason", "the pinpad restarts", who="Li")
-        await say("assign", case, "--queue", "returns", who="Wang")
+        say("attach", case, str(slip), who="Li")
+        say("snooze", case, "--for", "20m", "--reason", "the bank calls back", who="Li")
+        assert say("list") == "no case\n"
+        assert "until" in say("list", "--snoozed")
+        say("wake", case, who="Li")
+        say("escalate", case, "--reason", "above my limit", who="Li")
+        say("handover", case, "--reason", "the pinpad restarts", who="Li")
+        say("assign", case, "--queue", "returns", who="Wang")
 
-        shown = await say("show", transaction, "--save", str(tmp_path / "files"))
+        shown = say("show", transaction, "--save", str(tmp_path / "files"))
         assert "money: A person is on it (ESCALATED)" in shown
         assert "send the reversal once more" in shown
         assert "    0410 code 40" in shown
         assert "card ••0005 was read twice" in shown
         assert CARD.pan not in shown
-        assert "附件" in await say("show", case, lang="zh")
+        assert "附件" in say("show", case, lang="zh")
         assert (tmp_path / "files" / "1-slip.txt").read_text("utf-8") == "the slip"
         bundle = (tmp_path / "files" / "2-diagnostics.json").read_text("utf-8")
         assert json.loads(bundle)["legs"][0]["attempts"] == 1
@@ -127,18 +122,18 @@ def test_two_people_decide_and_the_gateway_gets_the_task(run, tmp_path):
     async def story(stage: Stage) -> None:
         say = speaker(tmp_path)
         case, _ = await escalated(stage)
-        await say("propose", case, "declare_returned", "--reference", "R-17", "--reason", "letter", who="Li")
-        assert "declare returned" in await say("list", "--to-approve")
+        say("propose", case, "declare_returned", "--reference", "R-17", "--reason", "letter", who="Li")
+        assert "declare returned" in say("list", "--to-approve")
         with pytest.raises(YuanluError, match="Li proposed this; a second person has to approve it"):
-            await say("approve", case, "--yes", who="Li")
-        asked = await say("approve", case, who="Wang", answer="n\n")
+            say("approve", case, "--yes", who="Li")
+        asked = say("approve", case, who="Wang", answer="n\n")
         assert "once approved: Return accepted by the host (RETURNED)" in asked
         assert "exit 1" in asked
         with pytest.raises(YuanluError, match="a decision still waits"):
-            await say("close", case, "--outcome", "returned", "--person-needed", who="Li")
-        await say("approve", case, "--remark", "I have seen it", who="Wang", answer="y\n")
-        assert "nothing waits for approval" in await say("list", "--to-approve")
-        shown = await say("show", case)
+            say("close", case, "--outcome", "returned", "--person-needed", who="Li")
+        say("approve", case, "--remark", "I have seen it", who="Wang", answer="y\n")
+        assert "nothing waits for approval" in say("list", "--to-approve")
+        shown = say("show", case)
         assert re.search(r"D1  declare returned .* approved, not carried out yet  maker Li  checker Wang", shown)
         assert "An action was refused; nothing moved: approve: Li proposed this" in shown
         due = await stage.read(lambda c: c.exec_driver_sql("SELECT key, lane FROM tasks WHERE kind = 'decision'").all())
@@ -154,15 +149,15 @@ def test_a_case_is_closed_only_when_the_money_is_settled_and_can_be_opened_again
         case, transaction = await escalated(stage)
         closing = ("close", case, "--outcome", "no_effect", "--no-person-needed")
         with pytest.raises(YuanluError, match=r"the money is not settled yet \(ESCALATED\)"):
-            await say(*closing, who="Li")
+            say(*closing, who="Li")
         with stage.gateway._store.engine.begin() as connection:  # a late answer, a file: not this story's
             connection.exec_driver_sql(
                 "UPDATE transactions SET state = 'NO_EFFECT' WHERE transaction_id = ?", (transaction,)
             )
-        assert "closed" in await say(*closing, "--remark", "the bank was late", who="Li")
-        assert case in await say("list", "--closed")
-        assert "no person was needed" in await say("show", case)
-        assert "open" in await say("reopen", case, "--reason", "the customer calls again", who="Wang")
+        assert "closed" in say(*closing, "--remark", "the bank was late", who="Li")
+        assert case in say("list", "--closed")
+        assert "no person was needed" in say("show", case)
+        assert "open" in say("reopen", case, "--reason", "the customer calls again", who="Wang")
         found = await stage.read(lambda c: get_case(c, case))
         assert (found.outcome, found.owner) == ("", "")
 
@@ -212,7 +207,7 @@ def test_what_cannot_be_done_is_refused_with_one_clear_line(run, tmp_path):
         for words, who, expected in REFUSED:
             given = [case if word == "CASE" else word for word in words]
             with pytest.raises(YuanluError, match=re.escape(expected)):
-                await say(*given, who=who)
+                say(*given, who=who)
         found = await stage.read(lambda c: get_case(c, case))
         assert found == replace(found, version=1, state=found.state), "nothing moved"
 

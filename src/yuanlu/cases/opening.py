@@ -52,11 +52,9 @@ def open_case(
     text = _words(opening)
     priority = min(before.priority, PRIORITIES[opening.severity])
     if before.state is CaseState.CLOSED:
-        after = opened_again(before, terms, opening.since_us)
-        written_ = written(
-            before, replace(after, priority=priority), who, [Entry(kind=EventKind.REOPENED, text=text)], now_us
-        )
-        return replace(written_, changes=(*written_.changes, *watched(written_.case, None, terms, now_us)))
+        after = replace(opened_again(before, terms, opening.since_us), priority=priority)
+        entry = Entry(kind=EventKind.REOPENED, text=text)
+        return written(before, after, who, [entry], now_us, last=watched(after, None, terms, now_us))
     return written(before, replace(before, priority=priority), who, [Entry(kind=EventKind.JOINED, text=text)], now_us)
 
 

@@ -133,7 +133,7 @@ def perform(
             done = act_as_visitor(visitor, desk, attempt)
     except (DatabaseError, dbapi2.Error) as error:
         said = error.orig if isinstance(error, DatabaseError) else error
-        raise StoreError(f"the journal could not be written ({said}); nothing was done, try again") from None
+        raise StoreError(f"the journal could not be written ({said}); look at the case before you try again") from None
     return line(done.case, clock.wall_us(), language_of(lang))
 
 
