@@ -23,8 +23,12 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.link import HostLink
 from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
+from yuanlu.cases.clock import CaseClock
+from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.db.schema import prepare
 from yuanlu.db.sqlite import Checkpointer, StoreLock, checkpoint, database_path, reader_engine, writer_engine
+from yuanlu.flow.deciding import Decider
+from yuanlu.flow.examining import Examiner
 from yuanlu.flow.giving import Giver
 from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
@@ -36,6 +40,7 @@ from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal.disk import DiskReserve
 from yuanlu.journal.opening import Writer, register, sign_off
+from yuanlu.journal.tasks import TaskRunner
 from yuanlu.journal.transactions import latest_id, latest_sealed
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import SystemClock
@@ -46,7 +51,7 @@ from yuanlu.keys.errors import SealBroken
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.steps import sealing_context
-from yuanlu.returns.store import restart_windows
+from yuanlu.returns.store import leg_rows, restart_windows
 from yuanlu.settings import Acquirer, Settings, parse_address
 
 DISK_LOOK_EVERY_S = 0.5
@@ -163,6 +168,10 @@ class GatewayProcess:
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self.giver = Giver(self.desk, settings.returns)
+        levels = ServiceLevels()
+        self.examiner = Examiner(desk=self.desk, levels=levels, random_bits=random_source.getrandbits)
+        self.decider = Decider(self.desk)
+        self.case_clock = CaseClock(journal=self.journal, clock=clock, levels=levels, legs=leg_rows)
         self._sessions = TerminalSessions(keys)
         self.server = TerminalServer(
             settings=settings.gateway,
@@ -203,6 +212,10 @@ class GatewayProcess:
             terms=HostTerms(name=name, settings=acquirer), codec=codec, link=link, sessions=sessions, keys=keys
         )
 
+    def _runners(self) -> tuple[TaskRunner, ...]:
+        """Whoever does due work: returns, orders, causes, cases."""
+        return self.returns.runner, self.giver.runner, self.examiner.runner, self.decider.runner, self.case_clock.runner
+
     async def _came_up(self, name: str) -> None:
         """A host is reachable: sign in, then what waited for it goes on."""
         await self.hosts[name].came_up()
@@ -216,8 +229,8 @@ class GatewayProcess:
         await recover(self.desk)
         for host in self.hosts.values():
             host.link.start()
-        self.returns.runner.start()
-        self.giver.runner.start()
+        for runner in self._runners():
+            runner.start()
         address = await self.server.start()
         loop = asyncio.get_running_loop()
         self._background = [loop.create_task(self._watch_disk()), *self._echoes()]
@@ -230,8 +243,8 @@ class GatewayProcess:
         for task in self._background:
             task.cancel()
         await self.server.stop()
-        await self.giver.runner.stop()
-        await self.returns.runner.stop()
+        for runner in self._runners():
+            await runner.stop()
         for host in self.hosts.values():
             await host.link.stop()
         await asyncio.gather(*self._strays, return_exceptions=True)

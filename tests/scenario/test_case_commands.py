@@ -43,7 +43,9 @@ Speaker = Callable[..., str]
 
 
 async def escalated(stage: Stage) -> tuple[str, str]:
-    """A payment whose reversal the host refuses for good, and its case, opened as the gateway would."""
+    """A payment whose reversal the host refuses for good, and its case; the gateway's own hands rest."""
+    await stage.gateway.examiner.runner.stop()
+    await stage.gateway.decider.runner.stop()
     stage.host.will("0200", Hush())
     stage.host.will("0400", Say(code="40"))
     payment = stage.payment()

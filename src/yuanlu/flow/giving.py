@@ -148,7 +148,8 @@ class Giver:
         after = replace(order, state=state, explanation=why, closed_at_us=closed)
         text = f"{order.kind} of {order.amount}: {why}"
         facts, changes = told(link.original, f"RETURN_{state}", text, self._desk.clock.now())
-        done = await self._desk.journal.commit(facts, [*changes, update_order(order, after), tasks.drop(task)])
+        looked = tasks.examine(order.transaction_id, now_us)
+        done = await self._desk.journal.commit(facts, [*changes, update_order(order, after), tasks.drop(task), looked])
         if isinstance(done, Conflict):
             await self._desk.journal.commit([], [tasks.move(task, self.runner.now_us())])
             self.runner.nudge(task.lane)

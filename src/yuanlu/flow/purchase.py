@@ -45,7 +45,7 @@ from yuanlu.flow.records import (
 from yuanlu.flow.repeats import answer_repeat
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
-from yuanlu.journal import transactions
+from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction
 from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact
@@ -53,10 +53,8 @@ from yuanlu.kernel.clock import Moment
 from yuanlu.keys.errors import KeyStoreError
 from yuanlu.returns import store
 from yuanlu.returns.states import State
-from yuanlu.returns.steps import OTHER_REASON, reason_for
+from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, reason_for
 from yuanlu.returns.ways import Link, begun, find_link, followed
-
-TERMINAL_GONE = "approved, but the terminal was gone"
 
 Unit = tuple[list[Fact], list[Change]]
 
@@ -235,6 +233,8 @@ async def _settle(
         changes = [outcome(desk, current, state, version, why or watch, host_words(answer, code))]
         if watch:
             changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
+        if state is State.DECLINED or watch:
+            changes.append(tasks.examine(current.transaction_id, desk.clock.wall_us()))
         facts = [fact(desk, current, state, version=version, note=why or watch, frames=frames)]
         return _with_original(desk, (facts, changes), current, link, state, f"answered {code}")
 
@@ -279,7 +279,8 @@ def _left_unknown(desk: Desk, current: Transaction, link: Link | None, why: str,
     version = current.version + 1
     facts = [fact(desk, current, State.UNKNOWN, version=version, note=why, frames=frames)]
     watch = store.put_watch(current.transaction_id, desk.clock.wall_us(), f"{current.kind}: {why}")
-    changes = [to_state(desk, current, State.UNKNOWN, version, why), watch]
+    examined = tasks.examine(current.transaction_id, desk.clock.wall_us())
+    changes = [to_state(desk, current, State.UNKNOWN, version, why), watch, examined]
     return _with_original(desk, (facts, changes), current, link, State.UNKNOWN, why)
 
 
@@ -288,7 +289,8 @@ def _with_original(desk: Desk, unit: Unit, message: Transaction, link: Link | No
     if link is None:
         return unit
     facts, changes = followed(link, message, state, note, desk.clock.now())
-    return [*unit[0], *facts], [*unit[1], *changes]
+    examined = tasks.examine(link.original.transaction_id, desk.clock.wall_us())
+    return [*unit[0], *facts], [*unit[1], *changes, examined]
 
 
 async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -> Reply:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from yuanlu.acquirers.kinds import BALANCE, is_reversed
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, to_state
-from yuanlu.journal import transactions
+from yuanlu.journal import tasks, transactions
 from yuanlu.journal.transactions import Transaction
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import NO_ANSWER_REASON
@@ -67,6 +67,7 @@ async def _leave_unknown(desk: Desk, refund: Transaction) -> None:
         [
             to_state(desk, refund, State.UNKNOWN, version, CRASHED),
             put_watch(refund.transaction_id, desk.clock.wall_us(), f"refund: {CRASHED}"),
+            tasks.examine(refund.transaction_id, desk.clock.wall_us()),
             *changes,
         ],
     )

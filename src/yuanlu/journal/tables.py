@@ -53,6 +53,7 @@ transactions = Table(
     Column("changed_at_us", Whole, nullable=False),
     Column("original_id", Words, nullable=False, server_default=""),  # what a void, refund or completion is about
     Column("approved_minor", Whole),  # where it differs from what was asked for
+    Column("cause", Words, nullable=False, server_default=""),  # why it went wrong: a code of `causes`
     UniqueConstraint("terminal_id", "merchant_id", "batch_no", "stan", "mti_class", name="uq_transactions_key"),
     CheckConstraint("amount_minor >= 0", name="amount"),
     CheckConstraint("length(currency) = 3", name="currency"),

@@ -21,6 +21,9 @@ from yuanlu.journal.unit import Change, Conflict
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import Clock
 
+EXAMINE, EXAMINE_LANE = "examine", "causes"
+"""The task by which an abnormal transaction is looked into: its cause, and whether a person is needed."""
+
 LEASE_US = 120_000_000
 LOOK_EVERY_S = 1.0
 WAKE_TOGETHER = 500
@@ -48,6 +51,11 @@ class Claimed:
 def put(kind: str, key: str, lane: str, due_at_us: int) -> Change:
     """Make work due."""
     return Change(statement=PUT_TASK, row=(kind, key, lane, due_at_us, 0, 0, 0))
+
+
+def examine(transaction_id: str, at_us: int) -> Change:
+    """Look into this transaction: it went wrong, or more is known about it."""
+    return put(EXAMINE, transaction_id, EXAMINE_LANE, at_us)
 
 
 def move(task: Claimed, due_at_us: int) -> Change:

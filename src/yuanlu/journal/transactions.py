@@ -38,6 +38,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
     changed_at_us: int
     original_id: str = ""
     approved_minor: int | None = None
+    cause: str = ""
 
     @property
     def paid(self) -> Money:
@@ -69,13 +70,17 @@ SET_VERSION = Update(table=transactions, sets=("version",), match=("transaction_
 """A fact that changes no state still takes the next version."""
 
 
+SET_CAUSE = Update(table=transactions, sets=("version", "cause"), match=("transaction_id", "version"))
+"""Why it went wrong is known now, or better known."""
+
+
 def as_row(t: Transaction) -> Row:
     """The columns of the table, in their order."""
     return (
         t.transaction_id, t.key.terminal_id, t.key.merchant_id, t.key.batch_no, t.key.stan, t.key.mti_class,
         t.acquirer, t.kind, t.state, t.version, t.amount.minor, t.amount.currency,
         t.card_token, t.card_bin, t.card_last4, t.sealed, t.reason, t.response_code, t.rrn, t.auth_code,
-        t.received_at_us, t.changed_at_us, t.original_id, t.approved_minor,
+        t.received_at_us, t.changed_at_us, t.original_id, t.approved_minor, t.cause,
     )  # fmt: skip
 
 
@@ -106,6 +111,7 @@ def _from_row(row: Any) -> Transaction:
         changed_at_us=row.changed_at_us,
         original_id=row.original_id,
         approved_minor=row.approved_minor,
+        cause=row.cause,
     )
 
 
@@ -134,6 +140,22 @@ def find_by_rrn(connection: Connection, merchant_id: str, rrn: str, kinds: Colle
         .limit(1)
     )
     return next(iter(_all(connection, query)), None)
+
+
+def beside(connection: Connection, transaction: Transaction, within_us: int) -> list[Transaction]:
+    """The other transactions of its terminal and batch within so much time, the nearest first; by the unique index."""
+    key = transaction.key
+    query = select(transactions).where(
+        transactions.c.terminal_id == key.terminal_id,
+        transactions.c.merchant_id == key.merchant_id,
+        transactions.c.batch_no == key.batch_no,
+        transactions.c.received_at_us.between(
+            transaction.received_at_us - within_us, transaction.received_at_us + within_us
+        ),
+        transactions.c.transaction_id != transaction.transaction_id,
+        transactions.c.stan < OWN_STAN_ABOVE,
+    )
+    return sorted(_all(connection, query), key=lambda each: abs(each.received_at_us - transaction.received_at_us))
 
 
 def about(connection: Connection, original_id: str) -> list[Transaction]:

@@ -14,10 +14,10 @@ from yuanlu.acquirers.terms import HostTerms
 from yuanlu.kernel.money import Money
 from yuanlu.returns.obstacles import DAY_US, Obstacle, same_day
 from yuanlu.returns.states import State
-from yuanlu.returns.ways import Link
+from yuanlu.returns.ways import ADJUSTMENT, Link
 from yuanlu.settings import Returns
 
-ADJUSTMENT, REPAYMENT, COMPENSATION = "adjustment", "repayment", "compensation"
+REPAYMENT, COMPENSATION = "repayment", "compensation"
 BY_HAND = frozenset({ADJUSTMENT, REPAYMENT, COMPENSATION})
 """Kinds that no message carries out: two people pay, and the bank's or the file's reference closes them."""
 

@@ -61,6 +61,9 @@ TASK_KIND = "return"
 LINK_DOWN_PAUSE_US = 30 * SECOND_US
 """While the host is down nothing is counted; its return wakes the lane, this is only the safety net."""
 
+EXAMINE_AFTER_US = SECOND_US
+"""The cause is asked for when the first answers are there: it is nobody's hurry."""
+
 SIGN_IN_PAUSE_US = 2 * SECOND_US
 KEYS_PAUSE_US = SECOND_US
 
@@ -130,7 +133,7 @@ class ReturnEngine:
             opened_at_us=now_us,
         )
         due = tasks.put(TASK_KIND, leg.return_id, leg.acquirer, self.runner.now_us())
-        return store.insert_leg(leg), due
+        return store.insert_leg(leg), due, tasks.examine(leg.transaction_id, now_us + EXAMINE_AFTER_US)
 
     async def drive(self, task: Claimed) -> None:
         """One step for one leg: the handler of the task."""

@@ -6,6 +6,7 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer
 from yuanlu.acquirers.terms import Meaning
 from yuanlu.iso8583.masking import masked
+from yuanlu.journal import tasks
 from yuanlu.journal.frames import Direction, pack
 from yuanlu.journal.transactions import SET_STATE, SET_VERSION, Transaction
 from yuanlu.journal.unit import Change, Fact
@@ -18,6 +19,7 @@ NO_ANSWER_REASON, BAD_MAC_REASON, OTHER_REASON = "98", "A0", "06"
 """Field 39 of a reversal: why it is sent (domain trap T6)."""
 
 
+TERMINAL_GONE = "approved, but the terminal was gone"
 TERMINAL_REVERSED = "the terminal reversed it"
 """Why a payment is in return, where its till said so itself."""
 
@@ -124,7 +126,8 @@ def case_opened(
     version = transaction.version + facts_before
     leg = replace(leg, case_opened=True, state=State.ESCALATED, explanation=explanation)
     fact = return_fact(transaction, State.ESCALATED.value, now, explanation, version=version)
-    return [fact], [to_state(transaction, State.ESCALATED, explanation, now, version), store.update_leg(leg)]
+    told = tasks.examine(transaction.transaction_id, now.wall_us)
+    return [fact], [to_state(transaction, State.ESCALATED, explanation, now, version), store.update_leg(leg), told]
 
 
 def ending(
@@ -138,7 +141,8 @@ def ending(
         state, why = State.ESCALATED, step.explanation
         leg = replace(leg, state=state, case_opened=True, explanation=step.explanation)
     fact = return_fact(transaction, state.value, now, "" if isinstance(step, Close) else why, version=version)
-    changes = [to_state(transaction, state, why, now, version), store.update_leg(leg)]
+    examined = tasks.examine(transaction.transaction_id, now.wall_us)
+    changes = [to_state(transaction, state, why, now, version), store.update_leg(leg), examined]
     if step.watch:
         changes.append(store.put_watch(transaction.transaction_id, now.wall_us, step.watch))
     return [fact], changes

@@ -91,6 +91,12 @@ def legs_of(connection: Connection, transaction_id: str) -> list[Leg]:
     return [_from_row(row) for row in connection.execute(query)]
 
 
+def leg_rows(connection: Connection, transaction_id: str) -> list[dict[str, Any]]:
+    """The same as plain rows, for a diagnostic bundle."""
+    query = select(legs).where(legs.c.transaction_id == transaction_id).order_by(legs.c.opened_at_us)
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
 def open_legs(connection: Connection, limit: int) -> list[Any]:
     """Returns that are not closed, oldest first, with what a person needs to see; for `yuanlu status`."""
     query = (

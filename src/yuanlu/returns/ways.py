@@ -23,6 +23,9 @@ from yuanlu.returns.policy import Close, Escalate, Leg
 from yuanlu.returns.states import OPEN_RETURN, State
 from yuanlu.returns.steps import TERMINAL_REVERSED, ending, next_version, return_fact, to_state
 
+ADJUSTMENT = "adjustment"
+"""A credit beside the message path: credit adjustment, manual refund."""
+
 Rows = tuple[list[Fact], list[Change]]
 NOTHING: Rows = ([], [])
 
@@ -110,7 +113,7 @@ def begun_by_hand(link: Link, kind: str, amount: Money, now: Moment, order_id: s
 
 def paid_by_hand(link: Link, leg: Leg, reference: str, now: Moment) -> Rows:
     """The money has gone, says the bank's reference."""
-    return _returned(link, leg, f"{leg.kind.upper()} {reference}", now)
+    return _returned(link, leg, leg.kind.upper(), reference, now)
 
 
 def followed_by_hand(link: Link, leg: Leg, why: str, now: Moment) -> Rows:
@@ -147,7 +150,7 @@ def followed(link: Link, message: Transaction, outcome: State, note: str, now: M
     leg = link.leg_of(message.transaction_id)
     what = message.kind.upper()
     if outcome is State.APPROVED:
-        return _noted(link, f"{what}_DONE", note, now) if leg is None else _returned(link, leg, what, now)
+        return _noted(link, f"{what}_DONE", note, now) if leg is None else _returned(link, leg, what, "", now)
     if outcome is State.UNKNOWN and leg is not None:
         why = f"{message.kind}: {note}; it is never sent again, only evidence decides"
         escalated = replace(leg, state=State.ESCALATED, case_opened=True, explanation=why)
@@ -163,25 +166,38 @@ def _noted(link: Link, kind: str, note: str, now: Moment, leg: Leg | None = None
     return [return_fact(link.original, kind, now, note)], changes + ([store.update_leg(leg)] if leg else [])
 
 
-def _returned(link: Link, leg: Leg, what: str, now: Moment) -> Rows:
-    """The leg gave its amount back; when nothing is left, the original is returned."""
-    original, (name, _, reference) = link.original, what.partition(" ")
+def credited_by_hand(link: Link, amount: Money, reference: str, now: Moment) -> Rows:
+    """Money that two people gave back beside the message path: a leg that is closed from the beginning."""
+    number = sum(1 for leg in link.legs if leg.kind == ADJUSTMENT) + 1
+    leg = _leg(link.original, ADJUSTMENT, amount, number, now, "", "")
     done = replace(leg, state=State.RETURNED, closed_at_us=now.wall_us)
-    earlier = sum(each.amount_minor for each in link.legs if each.state is State.RETURNED and each is not leg)
-    given = f"{Money(minor=leg.amount_minor, currency=leg.currency)} given back"
+    return _given(link, done, store.insert_leg(done), ADJUSTMENT.upper(), reference, now)
+
+
+def _returned(link: Link, leg: Leg, what: str, reference: str, now: Moment) -> Rows:
+    """The leg gave its amount back; when nothing is left, the original is returned."""
+    done = replace(leg, state=State.RETURNED, closed_at_us=now.wall_us)
+    return _given(link, done, store.update_leg(done), what, reference, now)
+
+
+def _given(link: Link, done: Leg, row: Change, what: str, reference: str, now: Moment) -> Rows:
+    original = link.original
+    returned = (leg for leg in link.legs if leg.state is State.RETURNED and leg.return_id != done.return_id)
+    earlier = sum(leg.amount_minor for leg in returned)
+    given = f"{Money(minor=done.amount_minor, currency=done.currency)} given back"
     given += f", reference {reference}" if reference else ""
-    if earlier + leg.amount_minor < original.paid.minor:
-        return _noted(link, f"{name}_DONE", given, now, done)
+    if earlier + done.amount_minor < original.paid.minor:
+        return [return_fact(original, f"{what}_DONE", now, given)], [next_version(original), row]
     first = original.version + 1
     facts = [
-        return_fact(original, f"{name}_DONE", now, given, version=first),
-        return_fact(original, State.RETURNED, now, f"all of it, by {leg.kind}", version=first + 1),
+        return_fact(original, f"{what}_DONE", now, given, version=first),
+        return_fact(original, State.RETURNED, now, f"all of it, by {done.kind}", version=first + 1),
     ]
     between = structs_replace(original, version=first)
     changes = [
         to_state(original, State.RETURNING, original.reason, now, first),
         to_state(between, State.RETURNED, original.reason, now, first + 1),
-        store.update_leg(done),
+        row,
     ]
     return facts, changes
 

@@ -1,0 +1,111 @@
+"""What the journal shows of one abnormal transaction, as the evidence that `causes` looks at. Reads only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from yuanlu.acquirers.outcome import Doubt
+from yuanlu.acquirers.terms import APPROVALS
+from yuanlu.causes.evidence import Evidence, Recent, Terminal, TerminalReversal, Unsent, Voice
+from yuanlu.flow.recovery import CRASHED
+from yuanlu.iso8583.codec import codec_for
+from yuanlu.iso8583.errors import DecodeError
+from yuanlu.journal.frames import Direction, StoredFrame, unpack
+from yuanlu.journal.transactions import Transaction, beside, facts_of, get
+from yuanlu.returns.states import State
+from yuanlu.returns.steps import TERMINAL_GONE
+from yuanlu.returns.ways import find_link
+
+NEARBY_US = 3_600_000_000
+NEARBY_MAX = 50
+LATE = "late answer "
+
+Member = TypeVar("Member", Doubt, Unsent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A transaction, what happened to it, and what it looks like."""
+
+    transaction: Transaction
+    rows: Sequence[Any]
+    evidence: Evidence
+
+
+def read_story(connection: Connection, transaction_id: str) -> Story:
+    """Everything about one transaction, read together."""
+    found = get(connection, transaction_id)
+    rows = facts_of(connection, found.key.merchant_id, transaction_id)
+    return Story(transaction=found, rows=rows, evidence=_evidence(connection, found, rows))
+
+
+def _evidence(connection: Connection, found: Transaction, rows: Sequence[Any]) -> Evidence:
+    kinds = [row.kind for row in rows]
+    stored = [(row.kind, each) for row in rows for each in unpack(row.frames)]
+    answered = [kind for kind, each in stored if each.direction is Direction.FROM_HOST and kind != "LATE_ANSWER"]
+    link = find_link(connection, found.transaction_id)
+    near = beside(connection, found, NEARBY_US)[:NEARBY_MAX]
+    entry_mode = _field(stored[0][1], 22) if stored else ""
+    notes = [row.note for row in rows]
+    return Evidence(
+        kind=found.kind,
+        state=found.state,
+        amount=found.amount,
+        card_token=found.card_token,
+        entry_mode=entry_mode,
+        response_code=found.response_code,
+        voice=Voice.HOST if answered else Voice.OURS,
+        unauthenticated="declined without a MAC" in notes,
+        doubt=_member(Doubt, notes),
+        unsent=_member(Unsent, [found.reason]),
+        terminal_gone=TERMINAL_GONE in notes,
+        gateway_crashed=CRASHED in notes,
+        customer_confirming="PENDING" in kinds,
+        late_code=next((note.removeprefix(LATE)[:2] for note in notes if note.startswith(LATE)), ""),
+        terminal=Terminal(repeats=kinds.count("REPEAT")),
+        terminal_reversal=_own_reversal(found, rows),
+        recent=tuple(_recent(found, each) for each in near),
+        voided=any(leg.state is State.RETURNED and leg.message_id for leg in link.legs),
+        original_state=get(connection, found.original_id).state if found.original_id else "",
+    )
+
+
+def _member(kind: type[Member], texts: Sequence[str]) -> Member | None:
+    """The first text that is one of these reasons."""
+    values = {each.value: each for each in kind}
+    return next((values[text] for text in texts if text in values), None)
+
+
+def _own_reversal(found: Transaction, rows: Sequence[Any]) -> TerminalReversal | None:
+    """The terminal's 0400, if it sent one."""
+    for row in rows:
+        if row.kind not in ("TOMBSTONE", "RETURN_INTENT", "JOINED"):
+            continue
+        asked = [each for each in unpack(row.frames) if each.direction is Direction.FROM_TERMINAL]
+        if asked:
+            return TerminalReversal(
+                reason=_field(asked[0], 39),
+                after_ms=max(0, (row.at_us - found.received_at_us) // 1000),
+                original_unseen=row.kind == "TOMBSTONE",
+            )
+    return None
+
+
+def _recent(found: Transaction, other: Transaction) -> Recent:
+    return Recent(
+        card_token=other.card_token,
+        amount=other.amount,
+        ago_s=(found.received_at_us - other.received_at_us) // 1_000_000,
+        kind=other.kind,
+        state=other.state,
+        response_code=other.response_code if other.response_code not in APPROVALS else "",
+    )
+
+
+def _field(stored: StoredFrame, number: int) -> str:
+    try:
+        return codec_for(stored.dialect).decode(stored.masked).get(number) or ""
+    except DecodeError:
+        return ""

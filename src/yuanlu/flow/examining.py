@@ -1,0 +1,166 @@
+"""Every abnormal transaction gets a cause, and a person where the machine is not enough.
+
+A task of kind "examine" is put in the commit in which something goes wrong. Its handler reads the story, asks
+`causes` why, writes that into the journal, and opens a case when the return is a person's, when it is not closed
+within its time, or when nothing explains it. When the money is settled after all, the case closes by itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from yuanlu.cases.decisions import settled
+from yuanlu.cases.opening import case_number, open_case
+from yuanlu.cases.records import Case, Decision, Opening, Outcome, Severity, Words
+from yuanlu.cases.service_levels import ServiceLevels
+from yuanlu.cases.states import CaseState
+from yuanlu.cases.store import find_case_of, find_open_decision
+from yuanlu.causes.explanation import Explanation
+from yuanlu.causes.taxonomy import explain
+from yuanlu.flow.evidence import Story, read_story
+from yuanlu.flow.payment import Desk
+from yuanlu.journal import tasks
+from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, Claimed, TaskRunner
+from yuanlu.journal.transactions import SET_CAUSE, Transaction
+from yuanlu.journal.unit import Change, Conflict, Fact
+from yuanlu.returns.orders import OrderState, orders_of
+from yuanlu.returns.states import State
+from yuanlu.returns.steps import return_fact
+
+AT_ONCE_MAX = 16
+AGAIN_US = 1_000_000
+OPEN = frozenset({State.RETURNING, State.UNKNOWN, State.REOPENED})
+SETTLED = {State.RETURNED: Outcome.RETURNED, State.NO_EFFECT: Outcome.NO_EFFECT}
+QUEUE = "returns"
+
+_log = structlog.get_logger("causes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What the handler looks at, read together."""
+
+    story: Story
+    case: Case | None
+    decision: Decision | None
+    by_hand: bool
+    """An order of it waits for a person."""
+
+
+@dataclass(kw_only=True)
+class Examiner:
+    """One per gateway."""
+
+    desk: Desk
+    levels: ServiceLevels
+    random_bits: Callable[[int], int]
+    unclassified: int = 0
+    """Abnormal transactions that nothing explains: a defect each."""
+    runner: TaskRunner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runner = TaskRunner(
+            kind=EXAMINE, lanes={EXAMINE_LANE: AT_ONCE_MAX}, journal=self.desk.journal, clock=self.desk.clock,
+            handle=self.look,
+        )  # fmt: skip
+
+    async def look(self, task: Claimed) -> None:
+        """One look at one transaction: the handler of the task."""
+        read = await self.desk.journal.read(partial(_read, transaction_id=task.key))
+        explanation = explain(read.story.evidence)
+        facts, changes = self._explained(read, explanation)
+        more, rows, again_us = self._case(read, explanation)
+        last = tasks.drop(task) if again_us is None else tasks.move(task, again_us)
+        done = await self.desk.journal.commit([*facts, *more], [*changes, *rows, last])
+        if isinstance(done, Conflict):  # it changed meanwhile: look again
+            await self.desk.journal.commit([], [tasks.move(task, self.runner.now_us() + AGAIN_US // 10)])
+            self.runner.nudge(task.lane)
+
+    def _explained(self, read: Read, explanation: Explanation) -> tuple[list[Fact], list[Change]]:
+        """The cause, in the transaction and in its timeline, when it is new."""
+        found, code = read.story.transaction, explanation.cause.code
+        if found.cause == code or (explanation.unclassified and _in_order(read)):
+            return [], []
+        if explanation.unclassified:
+            self.unclassified += 1
+            _log.error("nothing explains this transaction", transaction=found.transaction_id, state=found.state)
+        note = f"{code}: {explanation.reason.en}"
+        version = found.version + 1
+        return (
+            [return_fact(found, "EXPLAINED", self.desk.clock.now(), note, version=version)],
+            [Change(statement=SET_CAUSE, row=(version, code, found.transaction_id, found.version))],
+        )
+
+    def _case(self, read: Read, explanation: Explanation) -> tuple[list[Fact], list[Change], int | None]:
+        """The case's rows, and when to look again: None when nothing is left to wait for."""
+        found, now_us = read.story.transaction, self.desk.clock.wall_us()
+        terms = self.levels.of(found.key.merchant_id)
+        open_case_ = read.case if read.case is not None and read.case.state is not CaseState.CLOSED else None
+        if open_case_ is not None:
+            outcome = SETTLED.get(State(found.state))
+            if outcome is None or read.by_hand:
+                return [], [], None
+            done = settled(open_case_, read.decision, outcome, now_us, "the return ended by itself")
+            return list(done.facts), list(done.changes), None
+        late_us = self._since_us(found) + terms.l1_after_ms * 1000
+        is_open = State(found.state) in OPEN
+        if not _needs_person(read, explanation) and not (is_open and now_us >= late_us):
+            waits_us = self.runner.now_us() + max(AGAIN_US, late_us - now_us)
+            return [], [], waits_us if is_open else None
+        opened = open_case(
+            self._opening(read, explanation), read.case, number=case_number(now_us, self.random_bits), terms=terms,
+            now_us=now_us,
+        )  # fmt: skip
+        return list(opened.facts), list(opened.changes), None
+
+    def _since_us(self, found: Transaction) -> int:
+        return found.received_at_us
+
+    def _opening(self, read: Read, explanation: Explanation) -> Opening:
+        found, cause = read.story.transaction, explanation.cause
+        profile = self.desk.hosts[found.acquirer].terms.profile
+        reason = found.reason or explanation.reason.en
+        return Opening(
+            transaction_id=found.transaction_id,
+            merchant_id=found.key.merchant_id,
+            terminal_id=found.key.terminal_id,
+            acquirer=found.acquirer,
+            amount=found.paid,
+            title=Words(zh=cause.title.zh, en=cause.title.en),
+            cause=cause.code,
+            severity=Severity(cause.severity.value),
+            explanation=Words(zh=explanation.reason.zh, en=f"{explanation.reason.en} ({reason})"),
+            queue=QUEUE,
+            since_us=self._since_us(found),
+            evidence=tuple(finding.reason.en for finding in explanation.findings),
+            is_complex=cause.needs_support,
+            may_send_again=profile.repeats,
+        )
+
+
+def _in_order(read: Read) -> bool:
+    """A payment that stands, or was voided or refunded: looked at for an operator's mistake, and none was found."""
+    return State(read.story.transaction.state) in (State.APPROVED, State.CAPTURED) or read.story.evidence.voided
+
+
+def _needs_person(read: Read, explanation: Explanation) -> bool:
+    """Escalated, a refund in doubt, an order that goes on by hand, or a transaction that nothing explains."""
+    found = read.story.transaction
+    if State(found.state) is State.ESCALATED or read.by_hand:
+        return True
+    if explanation.unclassified and not _in_order(read):
+        return True
+    return State(found.state) is State.UNKNOWN
+
+
+def _read(connection: Connection, transaction_id: str) -> Read:
+    case = find_case_of(connection, transaction_id)
+    return Read(
+        story=read_story(connection, transaction_id),
+        case=case,
+        decision=find_open_decision(connection, case.case_id) if case is not None else None,
+        by_hand=any(order.state is OrderState.ESCALATED for order in orders_of(connection, transaction_id)),
+    )

@@ -1,0 +1,151 @@
+"""Every abnormal payment gets a cause; what the machine cannot end gets a case, and two people's decision ends it."""
+
+import asyncio
+
+import pytest
+
+from tests.scenario.linked import request, sold
+from tests.scenario.scripted_host import HangUp, Hush, Line, Say
+from tests.scenario.stage import Stage, told
+from yuanlu.cases.decisions import approve, propose
+from yuanlu.cases.people import Actor
+from yuanlu.cases.records import Case, DecisionKind
+from yuanlu.cases.service_levels import ServiceLevel
+from yuanlu.cases.store import decisions_of, find_case_of, find_open_decision, state_of_money
+from yuanlu.kernel.clock import SystemClock
+
+
+async def explained(stage: Stage, payment, cause: str) -> None:
+    """Wait until the payment's cause is this one."""
+    async with asyncio.timeout(6):
+        while (found := await stage.find(payment)).cause != cause:
+            await asyncio.sleep(0.02)
+            assert found.cause in ("", cause), found.cause
+
+
+async def case_of(stage: Stage, payment, state: str = "OPEN") -> Case:
+    """Wait for the payment's case in this state."""
+    found = await stage.find(payment)
+    async with asyncio.timeout(6):
+        while True:
+            case = await stage.read(lambda c: find_case_of(c, found.transaction_id))
+            if case is not None and case.state.value == state:
+                return case
+            await asyncio.sleep(0.02)
+
+
+CAUSES: list[tuple[Line, str]] = [
+    (Say(code="51"), "FUNDS_INSUFFICIENT"),
+    (Say(code="14"), "CARD_NUMBER_INVALID"),
+    (Say(code="55"), "PIN_WRONG"),
+    (Hush(), "REQUEST_LOST"),
+    (HangUp(), "REQUEST_LOST"),
+    (Say(code="96"), "SWITCH_FAULT"),
+]
+
+
+@pytest.mark.parametrize(("line", "cause"), CAUSES, ids=[f"{row[0]}" for row in CAUSES])
+def test_what_the_host_does_has_its_cause(run, tmp_path, line, cause):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", line)
+        stage.host.will("0400", Say(code="25"))
+        payment = stage.payment()
+        await stage.code(stage.sale(payment))
+        async with asyncio.timeout(6):
+            while not (found := await stage.find(payment)).cause:  # noqa: ASYNC110 - the journal has no event
+                await asyncio.sleep(0.02)
+        assert found.cause == cause
+        assert "EXPLAINED" in await stage.kinds(payment)
+        assert stage.gateway.examiner.unclassified == 0
+
+    run(told(story, tmp_path))
+
+
+def test_a_wrong_amount_that_is_voided_and_charged_anew_is_an_operators_slip(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        wrong = await sold(stage, 56780)
+        right = await sold(stage, 5678)
+        assert await stage.code(request("void", 50, 56780, of=1)) == "00"
+        await explained(stage, wrong, "AMOUNT_OFF_BY_TEN")
+        assert (await stage.find(right)).cause == ""
+
+    run(told(story, tmp_path))
+
+
+def test_an_escalated_return_has_a_case_and_two_people_declare_it_returned(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = await escalated(stage)
+        case = await case_of(stage, payment)
+        await decide(stage, case, DecisionKind.DECLARE_RETURNED, reference="ICBC-77")
+        await stage.becomes(payment, "RETURNED")
+        closed = await case_of(stage, payment, "CLOSED")
+        assert (closed.outcome, closed.person_needed) == ("returned", True)
+        assert [str(leg.state) for leg in await stage.legs(payment)] == ["RETURNED"]
+        assert len(stage.host.asked("0400")) == 1
+
+    run(told(story, tmp_path))
+
+
+def test_two_people_may_send_once_more_where_the_host_recognises_repeats(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = await escalated(stage)
+        await decide(stage, await case_of(stage, payment), DecisionKind.SEND_ONCE_MORE)
+        await stage.becomes(payment, "RETURNED")
+        assert len(stage.host.asked("0400")) == 2
+        assert (await case_of(stage, payment, "CLOSED")).outcome == "returned"
+
+    run(told(story, tmp_path))
+
+
+def test_a_case_closes_by_itself_when_a_late_answer_settles_the_money(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Hush())
+        stage.host.will("0400", Hush())
+        payment = stage.payment()
+        await stage.code(stage.sale(payment))
+        await case_of(stage, payment)
+        stage.host.send_all(stage.late(stage.host.asked("0400")[0], Say()))
+        await stage.becomes(payment, "RETURNED")
+        closed = await case_of(stage, payment, "CLOSED")
+        assert (closed.outcome, closed.person_needed) == ("returned", False)
+
+    run(told(story, tmp_path, profile="P4"))
+
+
+def test_a_refund_in_doubt_is_a_case_and_the_banks_word_ends_it(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = await sold(stage)
+        stage.host.will("0220", Hush())
+        assert await stage.code(request("refund", 50, 1234, rrn="000000000001")) == "98"
+        refund = stage.payment(stan=50)
+        case = await case_of(stage, refund)
+        await decide(stage, case, DecisionKind.DECLARE_NO_EFFECT, reference="ICBC-78")
+        await stage.becomes(refund, "DECLINED")
+        assert [str(leg.state) for leg in await stage.legs(payment)] == ["NO_EFFECT"]
+        assert await stage.code(request("refund", 51, 1234, rrn="000000000001")) == "00"
+
+    run(told(story, tmp_path))
+
+
+async def escalated(stage: Stage):
+    """A payment whose reversal the host refuses for good."""
+    stage.host.will("0200", Hush())
+    stage.host.will("0400", Say(code="40"))
+    payment = stage.payment()
+    await stage.code(stage.sale(payment))
+    await stage.becomes(payment, "ESCALATED")
+    return payment
+
+
+async def decide(stage: Stage, case: Case, kind: DecisionKind, reference: str = "") -> None:
+    """Li proposes, Wang approves."""
+    clock, terms = SystemClock(), ServiceLevel()
+    money = await stage.read(lambda c: state_of_money(c, case))
+    before = await stage.read(lambda c: decisions_of(c, case.case_id))
+    li, wang = Actor(name="Li", via="test"), Actor(name="Wang", via="test")
+    why, now_us = "the bank's letter", clock.wall_us()
+    asked = propose(case, before, money, li, kind, why, terms, now_us, bank_reference=reference)
+    await stage.gateway.journal.commit(asked.facts, asked.changes)
+    waiting = await stage.read(lambda c: find_open_decision(c, case.case_id))
+    agreed = approve(asked.case, waiting, money, wang, terms, clock.wall_us(), "seen")
+    await stage.gateway.journal.commit(agreed.facts, agreed.changes)
