@@ -8,7 +8,7 @@ or a surplus word stops the run, so that a page cannot quietly fall behind.
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ import msgspec
 import typer
 from msgspec import inspect as types
 
+from docs.markdown import table
+from docs.policy_pages import causes_page, ways_page
 from docs.wording import BEHAVIOURS, CODE_WORDS, OWN_ANSWERS, PLAIN_KEYS
 from yuanlu import settings
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
-from yuanlu.causes.cause import FAMILY_WORDS, REMEDY_WORDS, Cause, Family
-from yuanlu.causes.response_codes import HOST_CODES, OUR_CODES
-from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.cli.main import app
 from yuanlu.cli.words import KINDS
 from yuanlu.iso8583.dialect import Dialect, Encoding, Field, Mask
@@ -55,13 +54,6 @@ UNITS = {"ms": "ms", "mib": "MiB", "bytes": "bytes"}
 
 class WordMissing(Exception):
     """The code has something that `docs/wording.py` does not name, or the other way round."""
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table; a bar inside a cell is escaped."""
-    head = list(head)
-    lines = [head, ["---"] * len(head), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def docstrings(owner: type) -> dict[str, str]:
@@ -319,42 +311,6 @@ def faults_page() -> str:
     )
 
 
-# Causes.
-
-
-def causes_page() -> str:
-    """The taxonomy, family by family, and what each response code stands for."""
-    parts = [
-        "# Causes",
-        f"Why an abnormal transaction went wrong: {len(CAUSES)} causes, from `src/yuanlu/causes/`. How they are found "
-        "is told in [causes](../causes.md). The number is the place in the order of precedence. *Debited* says whether "
-        "the cardholder's money may be gone as far as the cause alone tells; the transaction's state can say more.",
-    ]
-    head = ("code", "no.", "中文", "English", "evidence", "severity", "remedy", "charge again", "debited", "support")
-    for family in Family:
-        rows = [cause_row(no, cause) for no, cause in enumerate(CAUSES, start=1) if cause.family is family]
-        parts += [f"## {FAMILY_WORDS[family].en} {FAMILY_WORDS[family].zh}", table(head, rows)]
-    parts.append("## Response codes\n\nA host's code, what it says, its class (`yuanlu.causes.response_codes`).")
-    coded = [(f"`{row.code}`", row.zh, row.action, code_of(row.cause)) for row in HOST_CODES.values()]
-    own = [(f"`{code}`", "", "ours", code_of(cause)) for code, cause in OUR_CODES.items()]
-    return "\n\n".join([*parts, table(("code", "中文", "class", "cause"), coded + own)])
-
-
-def cause_row(no: int, cause: Cause) -> Iterator[object]:
-    """One line of a family's table."""
-    yield from (f"`{cause.code}`", no, cause.title.zh, cause.title.en, ", ".join(cause.looks_at), cause.severity)
-    remedy = REMEDY_WORDS[cause.remedy]
-    yield f"{remedy.zh}, {remedy.en}"
-    yield f"yes: {cause.why_charge_again}" if cause.why_charge_again else "yes" if cause.may_charge_again else "no"
-    yield "maybe" if cause.may_be_debited else "no"
-    yield "yes" if cause.needs_support else "no"
-
-
-def code_of(cause: Cause | None) -> str:
-    """A cause's code as it stands in a table; a dash where a code explains nothing by itself."""
-    return "–" if cause is None else f"`{cause.code}`"
-
-
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "states.md": states_page,
@@ -363,6 +319,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "faults.md": faults_page,
     "causes.md": causes_page,
+    "ways-back.md": ways_page,
 }
 
 

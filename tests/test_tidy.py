@@ -16,7 +16,12 @@ FUNCTION_LINES_MAX = 50
 VAGUE = {"utils", "helpers", "common", "misc", "base", "manager", "service", "handler"}
 DECIDING = (
     "kernel/money.py", "kernel/identifiers.py", "kernel/limits.py", "returns/states.py", "returns/policy.py",
-    "returns/steps.py", *(f"iso8583/{path.name}" for path in sorted((SOURCE / "iso8583").glob("*.py"))),
+    "returns/steps.py", "returns/compensation.py",
+    *(f"iso8583/{path.name}" for path in sorted((SOURCE / "iso8583").glob("*.py"))),
+    *(f"causes/{path.name}" for path in sorted((SOURCE / "causes").glob("*.py"))),
+)  # fmt: skip
+PACKAGES = (
+    "kernel", "iso8583", "keys", "journal", "returns", "acquirers", "gateway", "sandbox", "cli", "causes", "cases",
 )  # fmt: skip
 INPUT_OUTPUT = {
     "asyncio", "socket", "time", "random", "secrets", "sqlalchemy", "pysqlite3", "sqlite3", "os", "pathlib", "ssl",
@@ -95,7 +100,19 @@ def test_deciding_code_does_no_input_or_output(name):
 
 
 def test_every_source_package_that_decides_or_stores_has_tests_of_its_own():
-    for package in ("kernel", "iso8583", "keys", "journal", "returns", "acquirers", "gateway", "sandbox", "cli"):
+    for package in (
+        "kernel",
+        "iso8583",
+        "keys",
+        "journal",
+        "returns",
+        "acquirers",
+        "gateway",
+        "sandbox",
+        "cli",
+        "causes",
+        "cases",
+    ):
         assert list((ROOT / "tests" / "unit" / package).glob("test_*.py")), package
 
 

@@ -165,6 +165,19 @@ class Returns(Section, frozen=True, kw_only=True):
     """How long a proposal waits for the second person before it expires."""
 
 
+class Compensation(Section, frozen=True, kw_only=True):
+    """`[compensation]`: what the contract gives a cardholder whose money came back late."""
+
+    after_minutes: NotNegative = 0
+    """So late, counted from the payment, before anything is owed; 0: the contract gives nothing."""
+    per_day_minor: NotNegative = 0
+    """For each day begun beyond that, in minor units."""
+    per_day_per_mille: NotNegative = 0
+    """And so many thousandths of the amount for each such day."""
+    max_minor: NotNegative = 5_000
+    """At most, in minor units."""
+
+
 class Log(Section, frozen=True, kw_only=True):
     """`[log]`: diagnostics on standard error."""
 
@@ -180,6 +193,7 @@ class Settings(Section, frozen=True, kw_only=True):
     acquirers: dict[str, Acquirer]
     keys: Keys = Keys()
     returns: Returns = Returns()
+    compensation: Compensation = Compensation()
     log: Log = Log()
     folder: str = "."
     """Set by `read_settings`: where relative paths start."""

@@ -6,7 +6,9 @@ import pytest
 
 from tests.scenario.linked import PAN, request, sold
 from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import Stage, told
+from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from yuanlu.acquirers.kinds import KINDS
+from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal import transactions
 
 
@@ -332,3 +334,35 @@ def test_a_partial_approval_is_what_can_go_back(run, tmp_path):
         assert (await stage.find(payment)).state == "RETURNED"
 
     run(told(story, tmp_path))
+
+
+def in_ascii(kind: str, stan: int, amount: int, *, of: int = 0, rrn: str = "") -> bytes:
+    """The same in the 1987 dialect: field 90 names the original."""
+    spelt, codec = KINDS[kind], codec_for("iso87-ascii")
+    fields: dict[int, str | bytes] = {
+        2: PAN, 3: spelt.processing_code, 4: f"{amount:012}", 11: f"{stan:06}", 22: "012", 25: "00",
+        41: TERMINALS[0], 42: MERCHANT, 49: "156", 90: f"0200{of:06}" + "0" * 32,
+    }  # fmt: skip
+    return codec.encode(mti=spelt.mti, fields=fields | ({37: rrn} if rrn else {}))
+
+
+ASKED = [
+    ([Say(fields={48: "ST=APPROVED"})], "APPROVED", "RETURNED", "it took effect"),
+    ([Say(fields={48: "ST=DECLINED"})], "DECLINED", "APPROVED", "it was declined"),
+    ([Say(fields={48: "ST=UNKNOWN"})] * 3, "DECLINED", "APPROVED", "it never arrived, and can no longer"),
+]
+
+
+@pytest.mark.parametrize(("lines", "refund", "sale", "why"), ASKED, ids=[row[3] for row in ASKED])
+def test_p3_is_asked_what_became_of_a_refund_and_it_is_never_sent_twice(run, tmp_path, lines, refund, sale, why):
+    async def story(stage: Stage) -> None:
+        payment = await sold(stage)
+        stage.host.will("0220", Hush())
+        stage.host.will("0600", *lines)
+        assert await stage.code(in_ascii("refund", 50, 1234, of=1)) == "98"
+        await becomes(stage, 50, refund)
+        assert (await stage.find(payment)).state == sale, why
+        assert stage.host.asked("0600")[0][90][:10] == "0220000050"
+        assert len(stage.host.asked("0220")) == 1
+
+    run(told(story, tmp_path, profile="P3", dialect="iso87-ascii", packet_life_ms=600))

@@ -29,6 +29,41 @@ KINDS = {
     "CAPTURED": ("已入账", "Captured"),
 }
 
+WAY_KINDS = {
+    f"{kind}_{step}": (f"{zh}{zh_step}", f"{en}{en_step}")
+    for kind, zh, en in (
+        ("VOID", "撤销", "Void"),
+        ("REFUND", "退货", "Refund"),
+        ("PREAUTH_VOID", "预授权撤销", "Pre-authorisation void"),
+        ("COMPLETION", "预授权完成", "Completion"),
+        ("COMPLETION_VOID", "预授权完成撤销", "Completion void"),
+        ("ADJUSTMENT", "贷记调整", "Credit adjustment"),
+    )
+    for step, zh_step, en_step in (
+        ("INTENT", "，已落账，准备发出", ": intent durable, about to be sent"),
+        ("DONE", "已被主机受理", ": accepted by the host"),
+        ("UNKNOWN", "结果未知，不再重发", ": outcome unknown; it is not sent again"),
+        ("WITHOUT_EFFECT", "未生效，原交易不变", ": without effect; the original stands"),
+    )
+}
+"""What happens to a payment through a message about it."""
+
+ORDER_KINDS = {
+    "RETURN_PROPOSED": ("提出退回，待复核", "Return proposed; a second person has to approve"),
+    "RETURN_ORDERED": ("按规则自动退回", "Return ordered by policy"),
+    "RETURN_APPROVED": ("复核同意退回", "Return approved"),
+    "RETURN_REFUSED": ("退回被拒绝，未作任何变动", "Return refused; nothing moved"),
+    "RETURN_EXPIRED": ("退回申请逾期失效", "The proposal expired"),
+    "RETURN_PAID": ("已由人工支付", "Paid by hand"),
+    "RETURN_FAILED": ("未能退回", "Nothing could be given back"),
+    "RETURN_DONE": ("退回完成", "Given back"),
+    "RETURN_ESCALATED": ("退回转人工办理", "The return goes on by hand"),
+    "REFUND_INQUIRY": ("查询退货结果", "Inquiry about the refund sent"),
+    "UNVERIFIED_ANSWER": ("收到 MAC 不符的批准应答，仅记录", "An approval with a wrong MAC came; noted only"),
+    "EXPLAINED": ("原因", "Cause"),
+    "DECIDED": ("按两人决定处理", "Carried out as two people decided"),
+}
+
 CASE_KINDS = {
     "CASE_OPENED": ("开立工单", "Case opened"),
     "CASE_JOINED": ("工单补充情况", "More became known"),
@@ -79,6 +114,10 @@ CASE_WORDS = {
 """States, levels, decisions and outcomes of the work list."""
 
 
+ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS
+"""Every kind of fact that a payment's or a case's timeline can show."""
+
+
 def case_word(name: str, language: str) -> str:
     """The words for a kind, state, level, decision or outcome of the work list; the name itself when it has none."""
     words = CASE_KINDS.get(name) or CASE_WORDS.get(name)
@@ -87,7 +126,7 @@ def case_word(name: str, language: str) -> str:
 
 def word(kind: str, language: str) -> str:
     """The words for a kind or state; the code itself when it has none."""
-    words = KINDS.get(kind)
+    words = ALL_KINDS.get(kind)
     return kind if words is None else words[0 if language == CHINESE else 1]
 
 

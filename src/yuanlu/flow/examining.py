@@ -26,14 +26,23 @@ from yuanlu.journal import tasks
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, Claimed, TaskRunner
 from yuanlu.journal.transactions import SET_CAUSE, Transaction
 from yuanlu.journal.unit import Change, Conflict, Fact
-from yuanlu.returns.orders import OrderState, orders_of
+from yuanlu.kernel.identifiers import return_id
+from yuanlu.returns.compensation import compensation_due
+from yuanlu.returns.decision import COMPENSATION
+from yuanlu.returns.orders import POLICY, Order, OrderState, insert_order, orders_of
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import return_fact
+from yuanlu.returns.store import legs_of
+from yuanlu.settings import Compensation
 
 AT_ONCE_MAX = 16
 AGAIN_US = 1_000_000
 OPEN = frozenset({State.RETURNING, State.UNKNOWN, State.REOPENED})
+NEVER_US = 10 * 365 * 86_400_000_000
 SETTLED = {State.RETURNED: Outcome.RETURNED, State.NO_EFFECT: Outcome.NO_EFFECT}
+SETTLED_MESSAGE = SETTLED | {State.APPROVED: Outcome.RETURNED, State.DECLINED: Outcome.NO_EFFECT}
+"""The same of a void or refund: approved, it has given the money back."""
+
 QUEUE = "returns"
 
 _log = structlog.get_logger("causes")
@@ -48,6 +57,9 @@ class Read:
     decision: Decision | None
     by_hand: bool
     """An order of it waits for a person."""
+    compensated: bool
+    returned_at_us: int
+    """When its reversal closed; 0 while it has not."""
 
 
 @dataclass(kw_only=True)
@@ -56,6 +68,7 @@ class Examiner:
 
     desk: Desk
     levels: ServiceLevels
+    compensation: Compensation
     random_bits: Callable[[int], int]
     unclassified: int = 0
     """Abnormal transactions that nothing explains: a defect each."""
@@ -73,6 +86,7 @@ class Examiner:
         explanation = explain(read.story.evidence)
         facts, changes = self._explained(read, explanation)
         more, rows, again_us = self._case(read, explanation)
+        rows = [*rows, *self._compensation(read)]
         last = tasks.drop(task) if again_us is None else tasks.move(task, again_us)
         done = await self.desk.journal.commit([*facts, *more], [*changes, *rows, last])
         if isinstance(done, Conflict):  # it changed meanwhile: look again
@@ -100,7 +114,7 @@ class Examiner:
         terms = self.levels.of(found.key.merchant_id)
         open_case_ = read.case if read.case is not None and read.case.state is not CaseState.CLOSED else None
         if open_case_ is not None:
-            outcome = SETTLED.get(State(found.state))
+            outcome = (SETTLED_MESSAGE if found.original_id else SETTLED).get(State(found.state))
             if outcome is None or read.by_hand:
                 return [], [], None
             done = settled(open_case_, read.decision, outcome, now_us, "the return ended by itself")
@@ -115,6 +129,32 @@ class Examiner:
             now_us=now_us,
         )  # fmt: skip
         return list(opened.facts), list(opened.changes), None
+
+    def _compensation(self, read: Read) -> list[Change]:
+        """What the contract owes for money that came back late, as a proposal of the policy."""
+        found, now = read.story.transaction, self.desk.clock.now()
+        if State(found.state) is not State.RETURNED or read.compensated or not read.returned_at_us:
+            return []
+        late_us = read.returned_at_us - found.received_at_us
+        owed = compensation_due(self.compensation, found.paid, late_us)
+        if owed is None:
+            return []
+        order = Order(
+            order_id=return_id(found.transaction_id, COMPENSATION, 1),
+            transaction_id=found.transaction_id,
+            kind=COMPENSATION,
+            paid_from="contract",
+            amount=owed,
+            state=OrderState.PROPOSED,
+            origin="contract",
+            reason=f"the money came back after {late_us // 60_000_000} minutes",
+            explanation="compensation by contract; one person approves, another pays",
+            automatic=False,
+            maker=POLICY,
+            proposed_at_us=now.wall_us,
+            expires_at_us=now.wall_us + NEVER_US,
+        )
+        return [insert_order(order)]
 
     def _since_us(self, found: Transaction) -> int:
         return found.received_at_us
@@ -158,9 +198,12 @@ def _needs_person(read: Read, explanation: Explanation) -> bool:
 
 def _read(connection: Connection, transaction_id: str) -> Read:
     case = find_case_of(connection, transaction_id)
+    orders, legs = orders_of(connection, transaction_id), legs_of(connection, transaction_id)
     return Read(
         story=read_story(connection, transaction_id),
         case=case,
         decision=find_open_decision(connection, case.case_id) if case is not None else None,
-        by_hand=any(order.state is OrderState.ESCALATED for order in orders_of(connection, transaction_id)),
+        compensated=any(order.kind == COMPENSATION for order in orders),
+        returned_at_us=max((leg.closed_at_us or 0 for leg in legs if leg.kind == "reversal"), default=0),
+        by_hand=any(order.state is OrderState.ESCALATED for order in orders),
     )

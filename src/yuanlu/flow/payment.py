@@ -1,6 +1,7 @@
 """What the gateway hands to the flow, and what everything in the flow works with."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from yuanlu.kernel.money import Money
 from yuanlu.keys.contract import KeyStore
 from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.returns.engine import ReturnEngine
+
+TWICE_WITHIN_S, SALES_REMEMBERED = 600, 4
 
 Reply = bytes | None
 """The frame for the terminal, or None for silence."""
@@ -111,6 +114,8 @@ class Desk:
     identifiers: IdentifierSource
     repeat_window_us: int = REPEAT_WINDOW_MS * 1000
     in_flight: dict[TransactionKey, InFlight] = field(default_factory=dict)
+    lately: dict[str, deque[tuple[str, int, int]]] = field(default_factory=dict)
+    """By terminal: account, amount and second of its last approved sales, to notice one charged twice."""
     alarms: int = 0
     """Repeats and reversals refused because their content contradicts the journal."""
 
@@ -118,6 +123,17 @@ class Desk:
         """Whether a request with the key of `found` also has its content: type, amount, currency, account."""
         same = payment.kind == found.kind and payment.amount == found.amount
         return same and self.token(payment) == found.card_token
+
+    def charged_again(self, sale: Transaction) -> bool:
+        """Whether this terminal charged the same account the same amount a moment ago. Remembers the sale."""
+        second = sale.received_at_us // 1_000_000
+        last = self.lately.setdefault(sale.key.terminal_id, deque(maxlen=SALES_REMEMBERED))
+        again = any(
+            account == sale.card_token and minor == sale.amount.minor and second - at < TWICE_WITHIN_S
+            for account, minor, at in last
+        )
+        last.append((sale.card_token, sale.amount.minor, second))
+        return again
 
     def token(self, payment: Payment) -> str:
         """The keyed name of the account; "" when the request names none."""

@@ -17,6 +17,7 @@ from yuanlu.acquirers.kinds import QR_SALE, is_reversed
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
+from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.codes import (
     BUSY_CODE,
     FORMAT_CODE,
@@ -30,6 +31,7 @@ from yuanlu.flow.linked import Errand, Refused, as_refund, examine
 from yuanlu.flow.payment import Desk, InFlight, Payment, Reply
 from yuanlu.flow.pending import wait_for_customer
 from yuanlu.flow.records import (
+    Unit,
     asked_frame,
     event,
     fact,
@@ -39,7 +41,6 @@ from yuanlu.flow.records import (
     received,
     reply_frame,
     to_outcome,
-    to_state,
     with_host_words,
 )
 from yuanlu.flow.repeats import answer_repeat
@@ -48,15 +49,13 @@ from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction
 from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
-from yuanlu.journal.unit import Change, Committed, Conflict, Fact
+from yuanlu.journal.unit import Change, Committed, Conflict
 from yuanlu.kernel.clock import Moment
 from yuanlu.keys.errors import KeyStoreError
 from yuanlu.returns import store
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, reason_for
 from yuanlu.returns.ways import Link, begun, find_link, followed
-
-Unit = tuple[list[Fact], list[Change]]
 
 
 async def purchase(desk: Desk, payment: Payment) -> Reply:
@@ -228,12 +227,15 @@ async def _settle(
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
     frames += reply_frame(payment.message, reply)
 
+    odd = state is State.DECLINED or bool(watch)
+    odd = odd or (payment.charges and desk.charged_again(transaction))
+
     def unit(current: Transaction, link: Link | None) -> Unit:
         version = current.version + 1
         changes = [outcome(desk, current, state, version, why or watch, host_words(answer, code))]
         if watch:
             changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
-        if state is State.DECLINED or watch:
+        if odd:
             changes.append(tasks.examine(current.transaction_id, desk.clock.wall_us()))
         facts = [fact(desk, current, state, version=version, note=why or watch, frames=frames)]
         return _with_original(desk, (facts, changes), current, link, state, f"answered {code}")
@@ -259,7 +261,7 @@ async def _give_back(
 
     def unit(current: Transaction, link: Link | None) -> Unit:
         if not is_reversed(current.kind):
-            return _left_unknown(desk, current, link, why, frames)
+            return left_unknown(desk, current, link, why, frames)
         returning = replace(current, state=State.RETURNING, version=current.version + 2, reason=why)
         returning = with_host_words(returning, answer, "")
         approved = "approved" if returning.response_code in APPROVALS else ""
@@ -272,16 +274,6 @@ async def _give_back(
         return await _overtaken(desk, payment, transaction, answer)
     desk.returns.runner.nudge(transaction.acquirer)
     return reply
-
-
-def _left_unknown(desk: Desk, current: Transaction, link: Link | None, why: str, frames: bytes) -> Unit:
-    """A refund in doubt: never reversed and never sent again, so that it is not paid twice (`docs/returns.md`)."""
-    version = current.version + 1
-    facts = [fact(desk, current, State.UNKNOWN, version=version, note=why, frames=frames)]
-    watch = store.put_watch(current.transaction_id, desk.clock.wall_us(), f"{current.kind}: {why}")
-    examined = tasks.examine(current.transaction_id, desk.clock.wall_us())
-    changes = [to_state(desk, current, State.UNKNOWN, version, why), watch, examined]
-    return _with_original(desk, (facts, changes), current, link, State.UNKNOWN, why)
 
 
 def _with_original(desk: Desk, unit: Unit, message: Transaction, link: Link | None, state: State, note: str) -> Unit:

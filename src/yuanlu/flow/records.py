@@ -15,6 +15,9 @@ from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import sealing_context
 
+Unit = tuple[list[Fact], list[Change]]
+"""What is committed together."""
+
 HostWords = tuple[str, str, str, int | None]
 """Response code, retrieval reference number, authorisation, and the amount approved where it is not all."""
 

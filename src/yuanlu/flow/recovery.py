@@ -8,15 +8,15 @@ from functools import partial
 import structlog
 from msgspec.structs import replace
 
-from yuanlu.acquirers.kinds import BALANCE, is_reversed
+from yuanlu.acquirers.kinds import BALANCE, is_advice, is_reversed
+from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, to_state
-from yuanlu.journal import tasks, transactions
+from yuanlu.journal import transactions
 from yuanlu.journal.transactions import Transaction
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import NO_ANSWER_REASON
-from yuanlu.returns.store import put_watch
-from yuanlu.returns.ways import find_link, followed
+from yuanlu.returns.ways import find_link
 
 CRASHED = "the gateway stopped before the answer"
 
@@ -25,7 +25,8 @@ _log = structlog.get_logger("recovery")
 
 async def recover(desk: Desk) -> int:
     """Turn every payment left in flight into a return; returns how many there were."""
-    left = await desk.journal.read(transactions.left_in_flight)
+    found = await desk.journal.read(transactions.left_in_flight)
+    left = [each for each in found if not is_advice(each.kind)]  # an advice has its task, and goes on by itself
     for transaction in left:
         await _give_back(desk, transaction)
     if left:
@@ -60,14 +61,4 @@ async def _give_back(desk: Desk, transaction: Transaction) -> None:
 async def _leave_unknown(desk: Desk, refund: Transaction) -> None:
     """A refund in flight: it is neither reversed nor sent again; evidence decides."""
     link = await desk.journal.read(partial(find_link, original_id=refund.original_id))
-    version = refund.version + 1
-    facts, changes = followed(link, refund, State.UNKNOWN, CRASHED, desk.clock.now())
-    await desk.journal.commit(
-        [fact(desk, refund, State.UNKNOWN, version=version, note=CRASHED), *facts],
-        [
-            to_state(desk, refund, State.UNKNOWN, version, CRASHED),
-            put_watch(refund.transaction_id, desk.clock.wall_us(), f"refund: {CRASHED}"),
-            tasks.examine(refund.transaction_id, desk.clock.wall_us()),
-            *changes,
-        ],
-    )
+    await desk.journal.commit(*left_unknown(desk, refund, link, CRASHED))

@@ -10,7 +10,7 @@ from yuanlu.journal.unit import Change, Fact
 from yuanlu.kernel.clock import Moment
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.returns.decision import BY_HAND, Decision, Wish
-from yuanlu.returns.orders import Order, OrderState, due, insert_order, told, update_order
+from yuanlu.returns.orders import POLICY, Order, OrderState, due, insert_order, told, update_order
 from yuanlu.returns.policy import Leg
 from yuanlu.returns.ways import Link, begun_by_hand, followed_by_hand, paid_by_hand
 
@@ -91,6 +91,8 @@ def settled_by_hand(order: Order, link: Link, reference: str, who: str, now: Mom
         raise OrderError(f"the order is {order.state}; only one that is approved and unpaid can be closed")
     if order.kind not in BY_HAND and order.state is not OrderState.ESCALATED:
         raise OrderError("this order goes by itself; it is a person's only when it has been handed over")
+    if order.maker == POLICY and who == order.checker:
+        raise OrderError(f"{who} approved it; a second person must pay it")
     if not reference:
         raise OrderError("name the bank's or the file's reference (--reference)")
     after = replace(order, state=OrderState.DONE, reference=reference, closed_at_us=now.wall_us)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from msgspec.structs import replace as structs_replace
 from sqlalchemy import Connection
 
-from yuanlu.acquirers.kinds import COMPLETION, KINDS
+from yuanlu.acquirers.kinds import COMPLETIONS, KINDS
 from yuanlu.journal.transactions import Transaction, about
 from yuanlu.journal.transactions import get as get_transaction
 from yuanlu.journal.unit import Change, Fact
@@ -46,7 +46,7 @@ class Link:
     def completion(self) -> Transaction | None:
         """The completion of a pre-authorisation, unless it was declined or given back."""
         ended = (State.DECLINED, State.NO_EFFECT, State.RETURNED)
-        return next((m for m in self.messages if m.kind == COMPLETION and m.state not in ended), None)
+        return next((m for m in self.messages if m.kind in COMPLETIONS and m.state not in ended), None)
 
     @property
     def live(self) -> Leg | None:
