@@ -16,6 +16,8 @@ from yuanlu.kernel.errors import YuanluError
 RESULTS = FOLDER / "results.json"
 TARGETS = {
     "codec_decode_ratio": ("≥", 5),
+    "decide_us": ("≤", 100),
+    "decide_us_50_neighbours": ("≤", 100),
     "gateway_tps_256": ("≥", 10_000),
     "gateway_tps_256_mac": ("≥", 6_000),
     "durable_ratio": ("≥", 0.5),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import codec
+from bench import codec, deciding
 from bench.load import at_share
 from bench.trial import FOLDER, Plan, TrialFailed, events, measured, trial
 
@@ -21,6 +21,11 @@ Runs = dict[str, list[float]]
 def run_codec(*, quick: bool) -> Runs:
     """The codec alone, against pyiso8583."""
     return {name: [value] for name, value in codec.run().items()}
+
+
+def run_deciding(*, quick: bool) -> Runs:
+    """Cause and way back of one abnormal transaction, together."""
+    return {name: [value] for name, value in deciding.run().items()}
 
 
 def run_gateway(*, quick: bool) -> Runs:
@@ -146,11 +151,12 @@ def _put(runs: Runs, name: str, value: float) -> None:
 
 PARTS: Mapping[str, Callable[..., Runs]] = {
     "codec": run_codec,
+    "deciding": run_deciding,
     "gateway": run_gateway,
     "latency": run_latency,
     "reversal": run_reversal,
     "idle": run_idle,
     "memory": run_memory,
 }
-DEFAULT = ("codec", "gateway", "latency", "reversal", "idle")
+DEFAULT = ("codec", "deciding", "gateway", "latency", "reversal", "idle")
 """What runs when no part is named; the soak takes minutes and is asked for by name."""
