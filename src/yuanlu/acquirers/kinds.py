@@ -13,8 +13,11 @@ BALANCE, SALE, QR_SALE = "balance", "sale", "qr_sale"
 VOID, REFUND = "void", "refund"
 PREAUTH, PREAUTH_VOID = "preauth", "preauth_void"
 COMPLETION, COMPLETION_VOID = "completion", "completion_void"
+COMPLETION_ADVICE, OFFLINE_SALE, OFFLINE_UPLOAD = "completion_advice", "offline_sale", "offline_upload"
+ADJUSTMENT_ADVICE, TIP_ADVICE, SCRIPT_RESULT = "adjustment_advice", "tip_advice", "script_result"
 OTHER = "other"
 
+SCRIPT_RESULT_MTI = "0620"
 PREAUTH_CONDITION = "06"
 """Field 25 of the pre-authorisation family."""
 
@@ -23,7 +26,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     """One kind of transaction.
 
     `reverses` says whether an unknown outcome is reversed (a refund never is). `of` are the kinds it may refer to;
-    `gives_back` whether it returns money of that one, else it goes on with it (a completion).
+    `gives_back` whether it returns money of that one, else it goes on with it (a completion). An `advice` tells what
+    has happened already: it is taken over and forwarded until the host answers, and never reversed (`flow.advices`).
     """
 
     name: str
@@ -34,9 +38,20 @@ class Kind(Struct, frozen=True, kw_only=True):
     reverses: bool = True
     of: frozenset[str] = frozenset()
     gives_back: bool = False
+    advice: bool = False
 
 
 _PAID = frozenset({SALE, QR_SALE})
+
+
+def _advice(
+    name: str, type_code: str, *, mti: str = "0220", condition: str = "00", of: frozenset[str] = frozenset()
+) -> Kind:
+    return Kind(
+        name=name, mti=mti, processing_code="000000", type_code=type_code, condition=condition, reverses=False, of=of,
+        advice=True,
+    )  # fmt: skip
+
 
 KINDS = {
     kind.name: kind
@@ -62,20 +77,46 @@ KINDS = {
             name=COMPLETION_VOID, mti="0200", processing_code="200000", type_code="21", condition=PREAUTH_CONDITION,
             of=frozenset({COMPLETION}), gives_back=True,
         ),
+        _advice(COMPLETION_ADVICE, "24", condition=PREAUTH_CONDITION, of=frozenset({PREAUTH})),
+        _advice(OFFLINE_SALE, "30"),
+        _advice(ADJUSTMENT_ADVICE, "32", of=_PAID),
+        _advice(TIP_ADVICE, "34", of=_PAID),
+        _advice(OFFLINE_UPLOAD, "36"),
+        _advice(SCRIPT_RESULT, "00", mti=SCRIPT_RESULT_MTI, of=_PAID),
     )
 }  # fmt: skip
 
+_TOLD_OTHERWISE = frozenset({QR_SALE, SCRIPT_RESULT})
+"""A QR sale is spelled like a sale; a script result has a message type of its own."""
+
+_ONLY_BY_TYPE = frozenset({ADJUSTMENT_ADVICE, TIP_ADVICE, OFFLINE_UPLOAD})
+"""Without 60.1 these look like an offline sale, so a dialect without field 60 has no such message."""
+
 _BY_SPELLING = {
-    (kind.mti, kind.processing_code, kind.type_code): kind.name for kind in KINDS.values() if kind.name != QR_SALE
+    (kind.mti, kind.processing_code, kind.type_code): kind.name
+    for kind in KINDS.values()
+    if kind.name not in _TOLD_OTHERWISE
 }
 _BY_CONDITION = {
     (kind.mti, kind.processing_code, kind.condition == PREAUTH_CONDITION): kind.name
     for kind in KINDS.values()
-    if kind.name != QR_SALE
+    if kind.name not in _TOLD_OTHERWISE | _ONLY_BY_TYPE
 }
 
 VOID_OF = {SALE: VOID, QR_SALE: VOID, PREAUTH: PREAUTH_VOID, COMPLETION: COMPLETION_VOID}
 """What undoes each kind on the same day."""
+
+DEBITS = frozenset({SALE, QR_SALE, COMPLETION, COMPLETION_ADVICE, OFFLINE_SALE, OFFLINE_UPLOAD})
+CREDITS = frozenset({VOID, COMPLETION_VOID, REFUND})
+"""What a batch counts on either side. A hold is no money yet; an adjustment or a tip is part of another slip."""
+
+COMPLETIONS = frozenset({COMPLETION, COMPLETION_ADVICE})
+"""What ends a pre-authorisation by charging it."""
+
+
+def is_advice(kind: str) -> bool:
+    """Whether it tells what has happened already."""
+    return kind in KINDS and KINDS[kind].advice
 
 
 def is_reversed(kind: str) -> bool:
@@ -88,6 +129,8 @@ def kind_of(message: Message, mti: str) -> str:
 
     By 60.1 where the dialect has it and the terminal filled it, else by field 25.
     """
+    if mti == SCRIPT_RESULT_MTI:
+        return SCRIPT_RESULT
     code = message.get(3) or ""
     code = "310000" if code[:2] == "31" else "200000" if code[:2] == "20" else code
     type_code = ""

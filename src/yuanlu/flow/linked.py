@@ -55,11 +55,11 @@ async def examine(desk: Desk, payment: Payment) -> Errand | Refused:
 
 
 def _find(connection: Connection, payment: Payment) -> Link | None:
-    original = _original(connection, payment)
+    original = find_original(connection, payment)
     return None if original is None else find_link(connection, original.transaction_id)
 
 
-def _original(connection: Connection, payment: Payment) -> Transaction | None:
+def find_original(connection: Connection, payment: Payment) -> Transaction | None:
     """By batch and trace number at this terminal, else by the reference number within the merchant."""
     about, kinds = payment.refers_to, KINDS[payment.kind].of
     assert about is not None, "only what refers to another transaction is examined"

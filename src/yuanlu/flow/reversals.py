@@ -64,6 +64,8 @@ async def _join(desk: Desk, payment: Payment, found: Transaction) -> Reply | Con
 
 async def _open(desk: Desk, payment: Payment, found: Transaction) -> Reply | Conflict:
     approved = found.state == State.APPROVED
+    if approved and payment.message.get(39) == NO_ANSWER_REASON:  # our answer got lost on its way down
+        desk.incidents.undelivered(found)
     opening = desk.returns.opening(
         found,
         reason=payment.message.get(39) or NO_ANSWER_REASON,

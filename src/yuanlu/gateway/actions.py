@@ -4,7 +4,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from yuanlu.acquirers.kinds import BALANCE, KINDS, OTHER, QR_SALE, kind_of
+from yuanlu.acquirers.kinds import BALANCE, KINDS, OTHER, QR_SALE, SCRIPT_RESULT, is_advice, kind_of
 from yuanlu.flow.payment import Reference
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -18,10 +18,16 @@ SIGN_IN_CODES = {"001": False, "003": False, "004": True}
 ECHO_CODE, SIGN_OFF_CODE = "301", "002"
 NO_BATCH = "000000"
 REVERSALS = frozenset({"0400", "0401", "0420", "0421"})
-PAYMENTS = {"0200": "0200", "0201": "0200", "0220": "0220", "0221": "0220", "0100": "0100", "0101": "0100"}
-"""Requests that move money or ask about it, and the message type they repeat."""
+BATCH_ENDS = frozenset({"0500", "0320"})
+PAYMENTS = {
+    "0200": "0200", "0201": "0200", "0220": "0220", "0221": "0220", "0100": "0100", "0101": "0100", "0620": "0620",
+    "0621": "0620",
+}  # fmt: skip
+"""Requests that move money, ask about it or tell of it, and the message type they repeat."""
 
-ORIGINAL_MTIS = {"10": "0100", "11": "0100", "25": "0220"}
+ORIGINAL_MTIS = {
+    "10": "0100", "11": "0100", "24": "0220", "25": "0220", "30": "0220", "32": "0220", "34": "0220", "36": "0220",
+}  # fmt: skip
 """Message type of a reversal's original by its 60.1, where it is not 0200."""
 
 NO_STAN = "000000"
@@ -34,6 +40,8 @@ class Action(Enum):
     SIGN_OFF = "sign-off"
     ECHO = "echo test"
     PAYMENT = "payment"
+    ADVICE = "advice"
+    SETTLEMENT = "settlement"
     REVERSAL = "reversal"
     UNSUPPORTED = "unsupported"
 
@@ -62,7 +70,10 @@ def action_of(message: Message) -> Action:
     if mti in REVERSALS:
         return Action.REVERSAL
     if mti in PAYMENTS:
-        return Action.UNSUPPORTED if kind_of(message, PAYMENTS[mti]) == OTHER else Action.PAYMENT
+        kind = kind_of(message, PAYMENTS[mti])
+        return Action.UNSUPPORTED if kind == OTHER else Action.ADVICE if is_advice(kind) else Action.PAYMENT
+    if mti in BATCH_ENDS and not message.codec.dialect.extended:  # 1987 numbers no batches, so none can be closed
+        return Action.SETTLEMENT
     if mti in ("0800", "0820"):
         code = management_code(message)
         if mti == "0800" and code in SIGN_IN_CODES:
@@ -122,7 +133,7 @@ def _reference(message: Message) -> Reference:
 
 
 def _amount(message: Message, kind: str) -> Money:
-    if kind == BALANCE:
+    if kind in (BALANCE, SCRIPT_RESULT):
         return Money(minor=0, currency=message.get(49) or CNY)
     if not message.has(4) or not message.has(49):
         raise FieldWrong("30", f"field {4 if not message.has(4) else 49} is missing")

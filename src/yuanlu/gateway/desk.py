@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.codes import (
     BUSY_CODE,
     FORMAT_CODE,
@@ -21,6 +22,7 @@ from yuanlu.flow.payment import Caller, Desk, Payment, Reply
 from yuanlu.flow.purchase import decline_new, purchase
 from yuanlu.flow.records import event, frame, reply_frame
 from yuanlu.flow.reversals import reverse
+from yuanlu.flow.settlement import BatchMessage, Settler
 from yuanlu.gateway.actions import SIGN_IN_CODES, Action, FieldWrong, action_of, management_code, safe, understand
 from yuanlu.gateway.answers import own, relayed, with_batch_number
 from yuanlu.gateway.counter import Counters
@@ -30,9 +32,11 @@ from yuanlu.iso8583.codec import Codec, Message, codec_for, response_mti
 from yuanlu.iso8583.errors import DecodeError, EncodeError
 from yuanlu.iso8583.subfields import F60
 from yuanlu.journal.frames import Direction
+from yuanlu.kernel.limits import TERMINAL_MARGIN_MS
 from yuanlu.keys.errors import KeyStoreError
 from yuanlu.keys.mac import MacKey
 from yuanlu.keys.working_keys import WorkingKeys
+from yuanlu.reconciliation.store import BatchKey
 
 NO_MAC_NEEDED = frozenset({"0800", "0820", "0500", "0320"})
 TPDU_FIRST_BYTE = 0x60
@@ -44,11 +48,13 @@ class FrontDesk:
     """Takes each frame to where it belongs; one per gateway."""
 
     def __init__(
-        self, *, desk: Desk, terminals: Mapping[str, Terminal], sessions: TerminalSessions, mac: str,
-        in_flight_max: int, in_flight_per_terminal_max: int,
+        self, *, desk: Desk, settler: Settler, forwarder: Forwarder, terminals: Mapping[str, Terminal],
+        sessions: TerminalSessions, mac: str, in_flight_max: int, in_flight_per_terminal_max: int,
     ) -> None:  # fmt: skip
         self.counters = Counters()
         self._desk = desk
+        self._settler = settler
+        self._forwarder = forwarder
         self._terminals = terminals
         self._sessions = sessions
         self._mac = mac
@@ -136,7 +142,9 @@ class FrontDesk:
                     return await self._sign_in(message, terminal)
                 case Action.ECHO | Action.SIGN_OFF as management:
                     return await self._plain(message, terminal, "00", management.value.upper(), "", mac_key)
-                case Action.PAYMENT | Action.REVERSAL as wanted:
+                case Action.SETTLEMENT:
+                    return await self._batch(message, terminal, mac_key, arrived_s)
+                case Action.PAYMENT | Action.ADVICE | Action.REVERSAL as wanted:
                     keys = session.keys if session is not None else None
                     payment = self._payment(message, terminal, keys, mac_key, connected, arrived_s)
                     return await self._pay(payment, wanted, busy)
@@ -152,10 +160,27 @@ class FrontDesk:
     async def _pay(self, payment: Payment, wanted: Action, busy: bool) -> Reply:
         if wanted is Action.REVERSAL:  # a reversal is never turned away for load: it is what makes things safe
             return await reverse(self._desk, payment)
+        if wanted is Action.ADVICE:  # nor is an advice: what it tells of has happened
+            return await self._forwarder.take(payment)
         if busy:
             self.counters.overloaded += 1
             return await decline_new(self._desk, payment, BUSY_CODE, "too many requests in flight")
         return await purchase(self._desk, payment)
+
+    async def _batch(self, message: Message, terminal: Terminal, mac_key: MacKey | None, arrived_s: float) -> Reply:
+        """0500 or 0320: the answer has a MAC when the request had one."""
+        key = mac_key if any(message.has(n) for n in message.codec.dialect.mac_fields) else None
+        asked = BatchMessage(
+            key=BatchKey(
+                terminal_id=terminal.terminal_id, merchant_id=terminal.merchant_id,
+                batch_no=F60.parse(message[60]).batch_no,
+            ),
+            acquirer=terminal.acquirer,
+            message=message,
+            reply=lambda code, extra: own(message, code, self._desk.clock, key, dict(extra)),
+            deadline_s=arrived_s + (terminal.wait_ms - TERMINAL_MARGIN_MS) / 1000,
+        )  # fmt: skip
+        return await (self._settler.settle(asked) if message.mti == "0500" else self._settler.upload(asked))
 
     def _payment(
         self, message: Message, terminal: Terminal, keys: WorkingKeys | None, mac_key: MacKey | None,
@@ -195,7 +220,9 @@ class FrontDesk:
         """New working keys under the terminal's master key, durable before the terminal hears of them."""
         code = management_code(message)
         offered = F60.parse(message[60]).batch_no if message.has(60) else ""
-        batch_no = self._sessions.next_batch(terminal.terminal_id, offered)
+        batch_no = await self._settler.next_batch(
+            terminal.terminal_id, terminal.merchant_id, self._sessions.next_batch(terminal.terminal_id, offered)
+        )
         algorithm = self._mac if self._mac != "none" else "unionpay-ecb"
         try:
             keys = self._desk.keys.issue_working_keys(

@@ -73,7 +73,9 @@ class TerminalSessions:
         return Change(statement=PUT_SESSION, row=(terminal_id, session.batch_no, session.keys.wrapped, at_us))
 
     def next_batch(self, terminal_id: str, offered: str) -> str:
-        """The batch number to assign: the one in force, else the terminal's own, else the first."""
+        """The batch number in force, else the terminal's own, else the first. A closed one is not assigned again:
+        `flow.settlement` gives the next.
+        """
         current = self.find(terminal_id)
         if current is not None:
             return current.batch_no

@@ -1,6 +1,7 @@
 """The terminals that may speak to us: a CSV file, read at start.
 
-Columns `terminal_id,merchant_id,acquirer` and optional `wait_ms`, how long the terminal itself waits for an answer.
+Columns `terminal_id,merchant_id,acquirer`; optional `wait_ms`, how long the terminal itself waits for an answer, and
+`region`, a name of your own for the area whose terminals fail together.
 """
 
 import csv
@@ -12,20 +13,22 @@ from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import TERMINAL_MARGIN_MS
 
 REQUIRED = ("terminal_id", "merchant_id", "acquirer")
-OPTIONAL = ("wait_ms",)
+OPTIONAL = ("wait_ms", "region")
 WAIT_MS_DEFAULT = 30_000
 WAIT_MS_MAX = 600_000
+REGION_CHARACTERS_MAX = 40
 TERMINAL_ID_CHARACTERS, MERCHANT_ID_CHARACTERS = 8, 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
-    """One terminal: its field 41 and field 42, where its payments go, and how long it waits."""
+    """One terminal: its field 41 and field 42, where its payments go, how long it waits, and where it stands."""
 
     terminal_id: str
     merchant_id: str
     acquirer: str
     wait_ms: int = WAIT_MS_DEFAULT
+    region: str = ""
 
 
 def read_terminals(path: Path, acquirers: Collection[str]) -> dict[str, Terminal]:
@@ -66,6 +69,8 @@ def _terminal(where: str, row: dict[str, str | None], acquirers: Collection[str]
     if values["acquirer"] not in acquirers:
         known = ", ".join(sorted(acquirers))
         raise ConfigurationError(f"{where}: no [acquirers.{values['acquirer']}] is configured; there are: {known}")
+    if len(values["region"]) > REGION_CHARACTERS_MAX or not values["region"].isprintable():
+        raise ConfigurationError(f"{where}: region has at most {REGION_CHARACTERS_MAX} printable characters")
     wait = values["wait_ms"] or str(WAIT_MS_DEFAULT)
     if not wait.isdecimal() or not TERMINAL_MARGIN_MS < int(wait) <= WAIT_MS_MAX:
         raise ConfigurationError(
@@ -77,4 +82,5 @@ def _terminal(where: str, row: dict[str, str | None], acquirers: Collection[str]
         merchant_id=values["merchant_id"],
         acquirer=values["acquirer"],
         wait_ms=int(wait),
+        region=values["region"],
     )

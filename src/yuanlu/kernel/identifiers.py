@@ -59,6 +59,11 @@ class IdentifierSource:
         return self._prefix + _base32(self._tail % _RANDOM_LIMIT, 16)
 
 
+def first_of(wall_us: int) -> str:
+    """The lowest identifier of that millisecond: those made since then are not below it."""
+    return _base32(wall_us // 1000, 10) + "0" * 16
+
+
 def _base32(value: int, length: int) -> str:
     if length == 16:  # the hot half: five bits a character from a hex-free loop over one int
         return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(70, -1, -10)])

@@ -30,7 +30,13 @@ ACTIONS = [
     (message(f3="310000"), Action.PAYMENT, "a balance inquiry"),
     (message(f3="200000", f60="23000001000"), Action.PAYMENT, "a void"),
     (message(f3="200000"), Action.UNSUPPORTED, "a void that says it is a sale"),
-    (message(f60="36000001000"), Action.UNSUPPORTED, "an offline sale's upload"),
+    (message(f60="36000001000"), Action.UNSUPPORTED, "an offline sale's upload as a request"),
+    (message(mti="0220", f60="36000001000"), Action.ADVICE, "an offline sale's upload"),
+    (message(mti="0220", f60="30000001000"), Action.ADVICE, "an offline sale"),
+    (message(mti="0220", f60="24000001000"), Action.ADVICE, "a completion advice"),
+    (message(mti="0220", f60="99000001000"), Action.UNSUPPORTED, "an advice that nobody knows"),
+    (message(ISO87, mti="0221", f25="06", f60=None), Action.ADVICE, "a completion advice of 1987, repeated"),
+    (message(mti="0620", f60="00000001951"), Action.ADVICE, "a script result"),
     (message(mti="0220", f3="200000", f60="25000001000"), Action.PAYMENT, "a refund"),
     (message(mti="0100", f3="030000", f60="10000001000"), Action.PAYMENT, "a pre-authorisation"),
     (message(ISO87, mti="0100", f3="030000", f25="06", f60=None), Action.PAYMENT, "a pre-authorisation of 1987"),
@@ -45,7 +51,9 @@ ACTIONS = [
     (message(mti="0820", f60="00000001002"), Action.SIGN_OFF, "a sign-off"),
     (message(ISO87, mti="0800", f70="301", f60=None), Action.ECHO, "1987 says it in field 70"),
     (message(mti="0100"), Action.UNSUPPORTED, "an authorisation"),
-    (message(mti="0500"), Action.UNSUPPORTED, "a settlement"),
+    (message(mti="0500"), Action.SETTLEMENT, "a settlement"),
+    (message(mti="0320"), Action.SETTLEMENT, "an upload"),
+    (message(ISO87, mti="0500", f60=None), Action.UNSUPPORTED, "1987 numbers no batches"),
 ]
 
 
@@ -88,6 +96,9 @@ def test_a_payment_that_lacks_something_says_what(changes, code):
     assert wrong.value.code == code
 
 
+MTIS = ("0200", "0400", "0401", "0421", "0800", "0820", "0500", "0220", "0320", "0620")
+
+
 class StillClock:
     """A clock that stands."""
 
@@ -96,7 +107,10 @@ class StillClock:
 
 
 @pytest.mark.parametrize("codec", [CUP, ISO87], ids=["cup-pos", "iso87-ascii"])
-@given(data=st.data(), mti=st.sampled_from(["0200", "0400", "0401", "0421", "0800", "0820", "0500", "0220"]))
+@given(
+    data=st.data(),
+    mti=st.sampled_from(["0200", "0400", "0401", "0421", "0800", "0820", "0500", "0220", "0320", "0620"]),
+)
 def test_every_request_that_decodes_can_be_judged_and_answered(codec, data, mti):
     raw = codec.encode(mti=mti, fields=data.draw(field_sets(codec)))
     request = codec.decode(raw)

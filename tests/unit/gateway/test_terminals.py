@@ -20,6 +20,13 @@ def test_a_list_is_read_with_defaults_and_in_any_order_of_columns(tmp_path):
     assert (second.acquirer, second.wait_ms) == ("abc", 60_000)
 
 
+def test_a_region_is_a_name_of_your_own_and_may_be_left_out(tmp_path):
+    text = "terminal_id,merchant_id,acquirer,region\n" + ROW + ", 朝阳 \n" + ROW.replace("T0000001", "T0000002") + ",\n"
+    assert [terminal.region for terminal in read(tmp_path, text).values()] == ["朝阳", ""]
+    with pytest.raises(ConfigurationError, match="line 2: region has at most 40 printable characters"):
+        read(tmp_path, "terminal_id,merchant_id,acquirer,region\n" + ROW + "," + "x" * 41 + "\n")
+
+
 HEAD = "terminal_id,merchant_id,acquirer,wait_ms\n"
 MISTAKES = [
     ("", "missing columns"),
