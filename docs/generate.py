@@ -46,6 +46,7 @@ SECTIONS = (
     ("[acquirers.NAME]", settings.Acquirer),
     ("[acquirers.NAME.doubtful_codes]", settings.DoubtfulCodes),
     ("[acquirers.NAME.reversal_answers]", settings.ReversalAnswers),
+    ("[incidents]", settings.Incidents),
     ("[log]", settings.Log),
 )
 

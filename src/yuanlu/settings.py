@@ -20,6 +20,7 @@ ENVIRONMENT_PREFIX = "YUANLU_"
 
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
+Percent = Annotated[int, Meta(ge=1, le=100)]
 Mac = Literal["none", "unionpay-ecb", "ansi-x9.9", "ansi-x9.19", "aes-cmac"]
 DialectName = Literal["cup-pos", "iso87-ascii"]
 ProfileName = Literal["P1", "P2", "P3", "P4", "P5"]
@@ -46,7 +47,7 @@ class Gateway(Section, frozen=True, kw_only=True):
     listen: str
     """`host:port` to listen on; port 0 takes any free one."""
     terminals: str
-    """CSV file of known terminals: terminal_id,merchant_id,acquirer and optional wait_ms."""
+    """CSV file of known terminals: terminal_id,merchant_id,acquirer and optional wait_ms, region."""
     mac: Mac
     """How messages between terminal and gateway are authenticated."""
     tls_certificate: str = ""
@@ -144,6 +145,8 @@ class Acquirer(Section, frozen=True, kw_only=True):
     """So many requests in a row without any answer: the host is taken as down, and new sales are declined."""
     reversals_in_flight_max: Positive = 256
     """Reversals under way to this host at once; a returning host is not flooded."""
+    reversals_per_second_max: Positive = 200
+    """When a host is back, what waited for it goes on at this pace, oldest first."""
     silent_on_unknown: bool = False
     """True: an unknown outcome is answered with silence instead of 98."""
     doubtful_codes: DoubtfulCodes = DoubtfulCodes()
@@ -178,6 +181,39 @@ class Compensation(Section, frozen=True, kw_only=True):
     """At most, in minor units."""
 
 
+class Incidents(Section, frozen=True, kw_only=True):
+    """`[incidents]`: when many terminals fail together, and when they are well again."""
+
+    look_every_ms: Positive = 1_000
+    """How often is looked for what fails, and for what people have declared."""
+    window_ms: Positive = 60_000
+    """Failures within so much time count together."""
+    failing_percent: Percent = 50
+    """A place fails only if at least so many of its latest requests do; a busy one always has a few that fail."""
+    merchant_terminals: Positive = 5
+    """A shop is offline when so many of its terminals fail …"""
+    merchant_share_percent: Percent = 80
+    """… and of the terminals that fail at its hosts at least so many are its own."""
+    host_terminals: Positive = 10
+    """A host is down when so many terminals fail there …"""
+    host_merchants: Positive = 3
+    """… of so many merchants;"""
+    link_down_ms: Positive = 10_000
+    """or when its link has been down for so long and a payment was affected."""
+    region_terminals: Positive = 10
+    """A region is offline when so many of its terminals fail …"""
+    region_merchants: Positive = 3
+    """… of so many merchants …"""
+    region_hosts: Positive = 2
+    """… at so many hosts, or on their way to us."""
+    healthy_ms: Positive = 60_000
+    """An incident ends by itself when its place has been well for so long."""
+    healthy_failing_percent: Annotated[int, Meta(ge=0, le=100)] = 5
+    """Well means that at most so many requests fail, and that some succeed or the host shows that it lives."""
+    hold_when_host_down: bool = False
+    """True: an incident of a host that detection declares holds new sales at once."""
+
+
 class Log(Section, frozen=True, kw_only=True):
     """`[log]`: diagnostics on standard error."""
 
@@ -193,6 +229,7 @@ class Settings(Section, frozen=True, kw_only=True):
     acquirers: dict[str, Acquirer]
     keys: Keys = Keys()
     returns: Returns = Returns()
+    incidents: Incidents = Incidents()
     compensation: Compensation = Compensation()
     log: Log = Log()
     folder: str = "."

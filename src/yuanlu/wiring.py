@@ -9,7 +9,6 @@ import os
 import random
 import resource
 import secrets
-import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +26,16 @@ from yuanlu.cases.clock import CaseClock
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.db.schema import prepare
 from yuanlu.db.sqlite import Checkpointer, StoreLock, checkpoint, database_path, reader_engine, writer_engine
+from yuanlu.flow.advices import Forwarder
+from yuanlu.flow.asking import Asker
 from yuanlu.flow.deciding import Decider
 from yuanlu.flow.examining import Examiner
 from yuanlu.flow.giving import Giver
+from yuanlu.flow.incidents import IncidentDesk
 from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover
+from yuanlu.flow.settlement import Settler
 from yuanlu.gateway.desk import FrontDesk
 from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
@@ -49,6 +52,7 @@ from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
 from yuanlu.keys.errors import SealBroken
 from yuanlu.keys.software import SoftwareKeyStore
+from yuanlu.keys.tls import host_tls, terminal_tls
 from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.store import leg_rows, restart_windows
@@ -145,22 +149,27 @@ class GatewayProcess:
         self._clock = clock
         self._settings = settings
         self._store = store
-        self.journal = Journal(
-            engine=store.engine,
-            readers=store.readers,
-            writer_id=store.writer.writer_id,
-            reserve=DiskReserve(store.path, settings.store.reserve_mib * MIB),
-            checkpointer=store.checkpointer,
-            halt=halt,
-        )
+        self.journal = self._journal(store)
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
         self.returns = ReturnEngine(
             journal=self.journal, clock=clock, keys=keys, hosts=self.hosts, jitter=random_source
         )
+        levels = ServiceLevels()
+        self.incidents = IncidentDesk(
+            journal=self.journal,
+            clock=clock,
+            hosts=self.hosts,
+            settings=settings.incidents,
+            regions={name: terminal.region for name, terminal in terminals.items() if terminal.region},
+            levels=levels,
+            random_bits=random_source.getrandbits,
+            go_on=self.returns.host_is_back,
+        )
         self.desk = Desk(
             journal=self.journal,
             returns=self.returns,
+            incidents=self.incidents,
             hosts=self.hosts,
             keys=keys,
             clock=clock,
@@ -168,25 +177,41 @@ class GatewayProcess:
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self.giver = Giver(self.desk, settings.returns)
-        levels = ServiceLevels()
-        self.examiner = Examiner(desk=self.desk, levels=levels, random_bits=random_source.getrandbits)
+        self.settler = Settler(self.desk, settings.returns)
+        self.forwarder = Forwarder(self.desk)
+        self.examiner = Examiner(
+            desk=self.desk, levels=levels, compensation=settings.compensation, random_bits=random_source.getrandbits
+        )
+        self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
         self.case_clock = CaseClock(journal=self.journal, clock=clock, levels=levels, legs=leg_rows)
         self._sessions = TerminalSessions(keys)
-        self.server = TerminalServer(
-            settings=settings.gateway,
-            desk=FrontDesk(
-                desk=self.desk,
-                terminals=terminals,
-                sessions=self._sessions,
-                mac=settings.gateway.mac,
-                in_flight_max=settings.gateway.in_flight_max,
-                in_flight_per_terminal_max=settings.gateway.in_flight_per_terminal_max,
-            ),
-            tls=terminal_tls(settings),
-        )
+        self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
         self.journal.on_pressure(self.server.on_pressure)
         self._background: list[asyncio.Task[None]] = []
+
+    def _journal(self, store: Store) -> Journal:
+        return Journal(
+            engine=store.engine,
+            readers=store.readers,
+            writer_id=store.writer.writer_id,
+            reserve=DiskReserve(store.path, self._settings.store.reserve_mib * MIB),
+            checkpointer=store.checkpointer,
+            halt=halt,
+        )
+
+    def _front(self, terminals: dict[str, Terminal]) -> FrontDesk:
+        gateway = self._settings.gateway
+        return FrontDesk(
+            desk=self.desk,
+            settler=self.settler,
+            forwarder=self.forwarder,
+            terminals=terminals,
+            sessions=self._sessions,
+            mac=gateway.mac,
+            in_flight_max=gateway.in_flight_max,
+            in_flight_per_terminal_max=gateway.in_flight_per_terminal_max,
+        )
 
     def _host(self, name: str, acquirer: Acquirer, keys: KeyStore) -> Iso8583Host:
         codec = codec_for(acquirer.dialect)
@@ -214,18 +239,29 @@ class GatewayProcess:
 
     def _runners(self) -> tuple[TaskRunner, ...]:
         """Whoever does due work: returns, orders, causes, cases."""
-        return self.returns.runner, self.giver.runner, self.examiner.runner, self.decider.runner, self.case_clock.runner
+        return (
+            self.returns.runner,
+            self.giver.runner,
+            self.settler.runner,
+            self.forwarder.runner,
+            self.asker.runner,
+            self.examiner.runner,
+            self.decider.runner,
+            self.case_clock.runner,
+        )
 
     async def _came_up(self, name: str) -> None:
         """A host is reachable: sign in, then what waited for it goes on."""
         await self.hosts[name].came_up()
-        await self.returns.runner.wake_lane(name)
+        await self.returns.host_is_back(name)
         await self.giver.runner.wake_lane(name)
+        await self.forwarder.runner.wake_lane(name)
 
     async def start(self) -> tuple[str, int]:
         """Recover, connect, drive what is open, listen; returns the address."""
         self.journal.reserve.look()
         await self.journal.read(self._sessions.load)
+        await self.incidents.load()
         await recover(self.desk)
         for host in self.hosts.values():
             host.link.start()
@@ -233,7 +269,11 @@ class GatewayProcess:
             runner.start()
         address = await self.server.start()
         loop = asyncio.get_running_loop()
-        self._background = [loop.create_task(self._watch_disk()), *self._echoes()]
+        self._background = [
+            loop.create_task(self._watch_disk()),
+            loop.create_task(self.incidents.watch()),
+            *self._echoes(),
+        ]
         if not self._store.writer.clean:
             self._background.append(loop.create_task(self._check_integrity()))
         return address
@@ -290,47 +330,6 @@ class GatewayProcess:
         if check.returncode == 1:
             halt(f"the database is damaged: {output.decode().strip()}; restore it from a backup")
         _log.info("database checked after an unclean stop", result=output.decode().strip())
-
-
-def terminal_tls(settings: Settings) -> ssl.SSLContext | None:
-    """TLS towards terminals, mutual when a client authority is given."""
-    gateway = settings.gateway
-    if not gateway.tls_certificate:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load(context, settings, gateway.tls_certificate, gateway.tls_key)
-    if gateway.tls_client_ca:
-        context.verify_mode = ssl.CERT_REQUIRED
-        _trust(context, settings, gateway.tls_client_ca)
-    return context
-
-
-def host_tls(settings: Settings, acquirer: Acquirer) -> ssl.SSLContext | None:
-    """TLS towards a host, with our own certificate when one is given."""
-    if not acquirer.tls:
-        return None
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if acquirer.tls_ca:
-        _trust(context, settings, acquirer.tls_ca)
-    if acquirer.tls_certificate:
-        _load(context, settings, acquirer.tls_certificate, acquirer.tls_key)
-    return context
-
-
-def _load(context: ssl.SSLContext, settings: Settings, certificate: str, key: str) -> None:
-    try:
-        context.load_cert_chain(settings.path(certificate), settings.path(key) if key else None)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"TLS certificate {certificate} with key {key or '(same file)'}: {error}") from None
-
-
-def _trust(context: ssl.SSLContext, settings: Settings, authority: str) -> None:
-    try:
-        context.load_verify_locations(settings.path(authority))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"TLS authority {authority}: {error}") from None
 
 
 def allow_open_files() -> None:

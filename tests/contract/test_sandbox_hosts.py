@@ -13,6 +13,7 @@ from yuanlu.keys.transport import parts_of_field_62
 from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.sandbox.cards import make_card
 from yuanlu.sandbox.demo_plan import HOSTS
+from yuanlu.sandbox.errands import Errand, ErrandPlan, run_errand
 from yuanlu.sandbox.faults import FAULTS, Line, Reply
 from yuanlu.sandbox.host import HostServer
 from yuanlu.sandbox.host_core import HostCore
@@ -45,6 +46,18 @@ from yuanlu.sandbox.told import Told
 
 TERMINAL = "20000001"
 PROMPT = {"processing_ms_max": 2, "delay_ms": 150, "late_commit_ms": 200, "restart_ms": 30, "down_ms": 60}
+
+REFUSALS = {
+    Errand.WRONG_AMOUNT_VOIDED: {"64"},
+    Errand.WRONG_SLIP_VOIDED: {"25"},
+    Errand.VOIDED_AGAIN: {"22"},
+    Errand.REFUND_TOO_HIGH: {"61"},
+    Errand.KEYING_ERRORS: {"14"},
+    Errand.SIGN_IN_FORGOTTEN: {"A0"},
+}
+"""What the mistakes are answered with; everything else is approved."""
+REFUSALS_OF: dict[tuple[Errand, str], set[str]] = {(Errand.SIGN_IN_FORGOTTEN, "p4"): set()}
+"""P4 of the demo uses no MACs."""
 
 
 class Bench:
@@ -215,5 +228,22 @@ def test_every_host_takes_what_comes_after_a_sale(host):
         assert bench.net_minor() == -(1000 - 300) - 575 - 20
         assert bench.core.ledger.total_minor() == 0
         line.cut()
+
+    asyncio.run(at_bench(host, story, wait_ms=2000))
+
+
+@pytest.mark.parametrize("errand", Errand, ids=lambda errand: errand.value)
+@pytest.mark.parametrize("host", ["p1", "p3", "p4"])
+def test_every_errand_ends_with_books_that_are_the_tills_own_totals(host, errand):
+    async def story(bench: Bench) -> None:
+        for _ in range(2):
+            await run_errand(bench.till, ErrandPlan(errand=errand, amount_minor=1230, entry=EntryMode.CHIP))
+        totals = bench.till.memory.totals().domestic
+        assert bench.net_minor() == totals.credit_minor - totals.debit_minor
+        assert bench.core.ledger.total_minor() == 0
+        assert {told.errand for told in bench.told} == {errand.value}
+        assert {told.code for told in bench.told} - {"00"} == REFUSALS_OF.get(
+            (errand, host), REFUSALS.get(errand, set())
+        )
 
     asyncio.run(at_bench(host, story, wait_ms=2000))

@@ -197,3 +197,22 @@ def test_a_restart_frees_what_was_held_and_lets_nothing_wait_for_a_clock_that_wa
             tasks.release_all(connection, now_us)
         due = {row.key: (row.holder, row.due_at_us) for row in at.sql("SELECT key, holder, due_at_us FROM tasks")}
         assert due == {"held": (0, now_us), "far": (0, now_us), "soon": (0, now_us + 10**9)}
+
+
+def test_waking_paces_what_waits_in_the_order_that_is_given(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+
+        async def story() -> None:
+            async def handle(task: Claimed) -> None:
+                raise AssertionError("not started")
+
+            runner = runner_of(at, handle, clock=HandClock())
+            now_us = runner.now_us()
+            due = {"young": now_us - 5, "old": now_us + 10**9, "oldest": now_us + 2 * 10**9, "unknown": now_us + 1}
+            await at.journal.commit([], [tasks.put("k", key, "h1", due_us) for key, due_us in due.items()])
+            await runner.wake_lane("h1", first=["oldest", "gone", "old", "young"], per_second_max=4)
+            rows = at.sql("SELECT key, due_at_us FROM tasks ORDER BY due_at_us")
+            paced = {"oldest": 0, "old": 250_000, "young": 500_000, "unknown": 750_000}
+            assert {row.key: row.due_at_us - now_us for row in rows} == paced
+
+        run(story)

@@ -48,11 +48,19 @@ class Unsent(StrEnum):
     DISK_NEARLY_FULL = "the disk is nearly full; new sales wait, reversals go on"
 
 
-class Incident(StrEnum):
-    """What people have declared for this time and place."""
+CANNOT_WORK = frozenset({"09", "68", "90", "91", "92", "96", "98"})
+"""Codes of a host that cannot work, or cannot reach who decides."""
 
-    DISASTER = "disaster"
+
+class Incident(StrEnum):
+    """What people or detection have declared for this time and place."""
+
+    HOST_DOWN = "host_down"
+    REGION_OFFLINE = "region_offline"
+    SHOP_OFFLINE = "shop_offline"
+    ISSUER_OUTAGE = "issuer_outage"
     POWER_CUT = "power_cut"
+    DISASTER = "disaster"
     CARRIER_OUTAGE = "carrier_outage"
     MAINTENANCE = "maintenance"
     CYBER_ATTACK = "cyber_attack"
@@ -233,6 +241,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
             or self.after_deadline
             or self.terminal_reversal is not None
         )
+
+    @property
+    def affected(self) -> bool:
+        """Whether an incident can have caused this: it got lost, or the host cannot work."""
+        return self.undelivered or self.host_code in CANNOT_WORK
 
     def near(self, within_s: int) -> tuple[Recent, ...]:
         """The neighbours that are not further away than that, before or after."""

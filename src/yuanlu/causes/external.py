@@ -16,7 +16,9 @@ REGION_HOSTS = 2
 ISSUER_TERMINALS = 5
 WALLET_MERCHANTS = 3
 RESTARTS_OF_A_POWER_CUT = 2
-CANNOT_WORK = frozenset({"09", "68", "90", "91", "92", "96", "98"})
+
+REGION_DECLARED = Reason(zh="已宣布：区域性故障", en="declared: an outage of the region")
+ISSUER_DECLARED = Reason(zh="已宣布：发卡行故障", en="declared: an outage of the issuer")
 
 OUTAGE = Guidance(
     cashier=Words(
@@ -28,18 +30,13 @@ OUTAGE = Guidance(
 )
 
 
-def _affected(evidence: Evidence) -> bool:
-    """Whether an incident can have caused this."""
-    return evidence.undelivered or evidence.host_code in CANNOT_WORK
-
-
 def _declared(incident: Incident, zh: str, en: str) -> Callable[[Evidence], Reason | None]:
     """A detector for one kind of declared incident."""
-    return when(lambda e: e.incident is incident and _affected(e), zh=f"已宣布：{zh}", en=f"declared: {en}")
+    return when(lambda e: e.incident is incident and e.affected, zh=f"已宣布：{zh}", en=f"declared: {en}")
 
 
 def _power_cut(evidence: Evidence) -> Reason | None:
-    if evidence.incident is Incident.POWER_CUT and _affected(evidence):
+    if evidence.incident is Incident.POWER_CUT and evidence.affected:
         return Reason(zh="已宣布：停电", en="declared: a power cut")
     restarts = evidence.failing.merchant_restarts
     if not evidence.terminal.restarted or restarts < RESTARTS_OF_A_POWER_CUT:
@@ -52,8 +49,10 @@ def _power_cut(evidence: Evidence) -> Reason | None:
 
 def _region(evidence: Evidence) -> Reason | None:
     failing = evidence.failing
-    if not _affected(evidence) or failing.region_merchants < REGION_MERCHANTS or failing.region_hosts < REGION_HOSTS:
+    if not evidence.affected:
         return None
+    if failing.region_merchants < REGION_MERCHANTS or failing.region_hosts < REGION_HOSTS:
+        return REGION_DECLARED if evidence.incident is Incident.REGION_OFFLINE else None
     return Reason(
         zh=f"本地区另有 {failing.region_merchants} 家商户、{failing.region_hosts} 家主机同时异常",
         en=f"{failing.region_merchants} more merchants on {failing.region_hosts} hosts fail in this region",
@@ -62,8 +61,10 @@ def _region(evidence: Evidence) -> Reason | None:
 
 def _issuer(evidence: Evidence) -> Reason | None:
     count = evidence.failing.issuer_terminals
-    if count < ISSUER_TERMINALS or not _affected(evidence):
+    if not evidence.affected:
         return None
+    if count < ISSUER_TERMINALS:
+        return ISSUER_DECLARED if evidence.incident is Incident.ISSUER_OUTAGE else None
     return Reason(
         zh=f"同一发卡行的卡在另外 {count} 台终端同时异常",
         en=f"cards of this issuer fail at {count} more terminals at the same time",
@@ -72,7 +73,7 @@ def _issuer(evidence: Evidence) -> Reason | None:
 
 def _wallet(evidence: Evidence) -> Reason | None:
     count = evidence.failing.wallet_merchants
-    if evidence.kind != QR_SALE or count < WALLET_MERCHANTS or not _affected(evidence):
+    if evidence.kind != QR_SALE or count < WALLET_MERCHANTS or not evidence.affected:
         return None
     return Reason(
         zh=f"另有 {count} 家商户的扫码同时异常，刷卡正常",

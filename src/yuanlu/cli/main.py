@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from yuanlu.cli.cases import case_app
+from yuanlu.cli.incidents import incident_app
 from yuanlu.cli.returns import return_app
 from yuanlu.kernel.errors import YuanluError
 
@@ -32,6 +33,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
 app.add_typer(case_app, name="case")
 app.add_typer(return_app, name="return")
+app.add_typer(incident_app, name="incident")
 
 ConfigOption = Annotated[
     Path,

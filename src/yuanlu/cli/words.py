@@ -27,6 +27,11 @@ KINDS = {
     "PENDING": ("等待顾客确认", "Waiting for the customer to confirm"),
     "RETURNING": ("退回中", "Going back"),
     "CAPTURED": ("已入账", "Captured"),
+    "SETTLEMENT": ("终端批结算", "The terminal settles its batch"),
+    "BATCH_UPLOAD": ("终端批上送", "The terminal uploads its batch"),
+    "BATCH_FINDING": ("与终端批次不符", "The terminal's batch differs"),
+    "ADVICE_SENT": ("已向主机转发通知", "Advice forwarded to the host"),
+    "ADVICE_ANSWER": ("主机对通知的应答，未定论", "The host on the advice: not definite yet"),
 }
 
 WAY_KINDS = {
@@ -37,6 +42,10 @@ WAY_KINDS = {
         ("PREAUTH_VOID", "预授权撤销", "Pre-authorisation void"),
         ("COMPLETION", "预授权完成", "Completion"),
         ("COMPLETION_VOID", "预授权完成撤销", "Completion void"),
+        ("COMPLETION_ADVICE", "预授权完成通知", "Completion advice"),
+        ("ADJUSTMENT_ADVICE", "调整通知", "Adjustment advice"),
+        ("TIP_ADVICE", "小费通知", "Tip advice"),
+        ("SCRIPT_RESULT", "脚本结果通知", "Script result"),
         ("ADJUSTMENT", "贷记调整", "Credit adjustment"),
     )
     for step, zh_step, en_step in (
@@ -114,14 +123,28 @@ CASE_WORDS = {
 """States, levels, decisions and outcomes of the work list."""
 
 
-ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS
-"""Every kind of fact that a payment's or a case's timeline can show."""
+INCIDENT_KINDS = {
+    "INCIDENT_DECLARED": ("宣布事件", "Incident declared"),
+    "INCIDENT_HELD": ("暂停新交易", "New sales held"),
+    "INCIDENT_RELEASED": ("恢复新交易", "New sales taken again"),
+    "INCIDENT_ENDED": ("事件结束", "Incident ended"),
+    "INCIDENT_SETTLED": ("事件涉及的资金已全部了结", "Nothing of it is open any more"),
+}
+INCIDENT_STATES = {"ACTIVE": ("进行中", "active"), "ENDED": ("已结束", "ended")}
+
+ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS
+"""Every kind of fact that the timeline of a payment, a case or an incident can show."""
 
 
 def case_word(name: str, language: str) -> str:
     """The words for a kind, state, level, decision or outcome of the work list; the name itself when it has none."""
     words = CASE_KINDS.get(name) or CASE_WORDS.get(name)
     return name if words is None else words[0 if language == CHINESE else 1]
+
+
+def incident_word(name: str, language: str) -> str:
+    """The words for a fact or state of an incident."""
+    return (INCIDENT_KINDS | INCIDENT_STATES)[name][0 if language == CHINESE else 1]
 
 
 def word(kind: str, language: str) -> str:

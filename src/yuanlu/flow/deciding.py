@@ -111,8 +111,8 @@ def _declared(matter: Matter, live: Leg | None, state: State, now: Moment) -> Ro
         fact = return_fact(found, outcome, now, why, version=version)
         row = (outcome.value, version, why, now.wall_us, found.transaction_id, found.version)
         return [fact, *facts], [Change(statement=SET_STATE, row=row), *changes]
-    if live is None:
-        return None
+    if live is None:  # a till reversed it after its batch was closed
+        return _credited(matter, now) if state is State.RETURNED else None
     if live.message_id:  # the void or refund that carries it out has its own end
         return None
     fact = return_fact(found, "DECIDED", now, why)
@@ -133,7 +133,7 @@ def _once_more(matter: Matter, live: Leg | None, now: Moment) -> Rows | None:
 def _credited(matter: Matter, now: Moment) -> Rows | None:
     """Money given back beside the message path, of a payment that stands."""
     decision = matter.decision
-    if matter.transaction.state not in (State.APPROVED, State.CAPTURED):
+    if matter.transaction.state not in (State.APPROVED, State.CAPTURED, State.ESCALATED):
         return None
     if decision.amount.minor > matter.own.left_minor:
         return None

@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 
 from yuanlu.acquirers.outcome import Doubt
 from yuanlu.acquirers.terms import APPROVALS
-from yuanlu.causes.evidence import Evidence, Recent, Terminal, TerminalReversal, Unsent, Voice
+from yuanlu.causes.evidence import Break, Evidence, Recent, Terminal, TerminalReversal, Unsent, Voice
 from yuanlu.flow.recovery import CRASHED
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.transactions import Transaction, beside, facts_of, get
+from yuanlu.reconciliation.batch import FindingKind
+from yuanlu.reconciliation.store import finding_about
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import TERMINAL_GONE
 from yuanlu.returns.ways import find_link
@@ -21,6 +23,14 @@ from yuanlu.returns.ways import find_link
 NEARBY_US = 3_600_000_000
 NEARBY_MAX = 50
 LATE = "late answer "
+BREAKS = {
+    FindingKind.ONLY_OURS: Break.ONLY_OURS,
+    FindingKind.ONLY_THEIRS: Break.ONLY_THEIRS,
+    FindingKind.REVERSED_BUT_UPLOADED: Break.ONLY_THEIRS,
+    FindingKind.OTHER_AMOUNT: Break.AMOUNT_DIFFERS,
+    FindingKind.DUPLICATE: Break.TWICE,
+}
+"""What a finding of the terminal's batch says to `causes`."""
 
 Member = TypeVar("Member", Doubt, Unsent)
 
@@ -46,6 +56,7 @@ def _evidence(connection: Connection, found: Transaction, rows: Sequence[Any]) -
     stored = [(row.kind, each) for row in rows for each in unpack(row.frames)]
     answered = [kind for kind, each in stored if each.direction is Direction.FROM_HOST and kind != "LATE_ANSWER"]
     link = find_link(connection, found.transaction_id)
+    differs = finding_about(connection, found.transaction_id)
     near = beside(connection, found, NEARBY_US)[:NEARBY_MAX]
     entry_mode = _field(stored[0][1], 22) if stored else ""
     notes = [row.note for row in rows]
@@ -69,6 +80,7 @@ def _evidence(connection: Connection, found: Transaction, rows: Sequence[Any]) -
         recent=tuple(_recent(found, each) for each in near),
         voided=any(leg.state is State.RETURNED and leg.message_id for leg in link.legs),
         original_state=get(connection, found.original_id).state if found.original_id else "",
+        batch=BREAKS.get(differs.kind) if differs is not None else None,
     )
 
 

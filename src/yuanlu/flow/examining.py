@@ -12,21 +12,26 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
+from yuanlu.acquirers.kinds import is_advice
 from yuanlu.cases.decisions import settled
 from yuanlu.cases.opening import case_number, open_case
 from yuanlu.cases.records import Case, Decision, Opening, Outcome, Severity, Words
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import find_case_of, find_open_decision
+from yuanlu.causes.evidence import Evidence
 from yuanlu.causes.explanation import Explanation
 from yuanlu.causes.taxonomy import explain
 from yuanlu.flow.evidence import Story, read_story
 from yuanlu.flow.payment import Desk
+from yuanlu.incidents.records import Incident, IncidentState
+from yuanlu.incidents.store import find_incident_of, insert_member
 from yuanlu.journal import tasks
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, Claimed, TaskRunner
-from yuanlu.journal.transactions import SET_CAUSE, Transaction
+from yuanlu.journal.transactions import SET_CAUSE, Transaction, get
 from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.kernel.identifiers import return_id
+from yuanlu.reconciliation.store import CASE, finding_about
 from yuanlu.returns.compensation import compensation_due
 from yuanlu.returns.decision import COMPENSATION
 from yuanlu.returns.orders import POLICY, Order, OrderState, insert_order, orders_of
@@ -37,6 +42,7 @@ from yuanlu.settings import Compensation
 
 AT_ONCE_MAX = 16
 AGAIN_US = 1_000_000
+AGAIN_IN_INCIDENT_US = 60_000_000
 OPEN = frozenset({State.RETURNING, State.UNKNOWN, State.REOPENED})
 NEVER_US = 10 * 365 * 86_400_000_000
 SETTLED = {State.RETURNED: Outcome.RETURNED, State.NO_EFFECT: Outcome.NO_EFFECT}
@@ -56,10 +62,12 @@ class Read:
     case: Case | None
     decision: Decision | None
     by_hand: bool
-    """An order of it waits for a person."""
+    """An order of it waits for a person, or the terminal's batch differs about it."""
     compensated: bool
     returned_at_us: int
     """When its reversal closed; 0 while it has not."""
+    incident: Incident | None
+    """The incident that explains it, once one does."""
 
 
 @dataclass(kw_only=True)
@@ -83,17 +91,30 @@ class Examiner:
     async def look(self, task: Claimed) -> None:
         """One look at one transaction: the handler of the task."""
         read = await self.desk.journal.read(partial(_read, transaction_id=task.key))
-        explanation = explain(read.story.evidence)
-        facts, changes = self._explained(read, explanation)
-        more, rows, again_us = self._case(read, explanation)
+        incident, evidence = self._incident(read)
+        explanation = explain(evidence)
+        facts, changes = self._explained(read, explanation, incident)
+        more, rows, again_us = self._case(read, explanation, incident)
         rows = [*rows, *self._compensation(read)]
+        if incident is not None and read.incident is None:
+            rows.append(insert_member(incident.incident_id, task.key))
         last = tasks.drop(task) if again_us is None else tasks.move(task, again_us)
         done = await self.desk.journal.commit([*facts, *more], [*changes, *rows, last])
         if isinstance(done, Conflict):  # it changed meanwhile: look again
             await self.desk.journal.commit([], [tasks.move(task, self.runner.now_us() + AGAIN_US // 10)])
             self.runner.nudge(task.lane)
 
-    def _explained(self, read: Read, explanation: Explanation) -> tuple[list[Fact], list[Change]]:
+    def _incident(self, read: Read) -> tuple[Incident | None, Evidence]:
+        """The incident that it belongs to, if that can have caused it, and the evidence with what it says."""
+        evidence, incidents = read.story.evidence, self.desk.incidents
+        incident = read.incident or incidents.covering(read.story.transaction)
+        if incident is None or not evidence.affected:
+            return None, evidence
+        return incident, incidents.told(evidence, incident)
+
+    def _explained(
+        self, read: Read, explanation: Explanation, incident: Incident | None
+    ) -> tuple[list[Fact], list[Change]]:
         """The cause, in the transaction and in its timeline, when it is new."""
         found, code = read.story.transaction, explanation.cause.code
         if found.cause == code or (explanation.unclassified and _in_order(read)):
@@ -101,14 +122,16 @@ class Examiner:
         if explanation.unclassified:
             self.unclassified += 1
             _log.error("nothing explains this transaction", transaction=found.transaction_id, state=found.state)
-        note = f"{code}: {explanation.reason.en}"
+        note = f"{code}: {explanation.reason.en}" + (f", incident {incident.incident_id}" if incident else "")
         version = found.version + 1
         return (
             [return_fact(found, "EXPLAINED", self.desk.clock.now(), note, version=version)],
             [Change(statement=SET_CAUSE, row=(version, code, found.transaction_id, found.version))],
         )
 
-    def _case(self, read: Read, explanation: Explanation) -> tuple[list[Fact], list[Change], int | None]:
+    def _case(
+        self, read: Read, explanation: Explanation, incident: Incident | None
+    ) -> tuple[list[Fact], list[Change], int | None]:
         """The case's rows, and when to look again: None when nothing is left to wait for."""
         found, now_us = read.story.transaction, self.desk.clock.wall_us()
         terms = self.levels.of(found.key.merchant_id)
@@ -121,12 +144,15 @@ class Examiner:
             return list(done.facts), list(done.changes), None
         late_us = self._since_us(found) + terms.l1_after_ms * 1000
         is_open = State(found.state) in OPEN
+        if incident is not None and incident.state is IncidentState.ACTIVE and not read.by_hand:
+            waits = is_open or State(found.state) is State.ESCALATED  # the incident's one case speaks for all of them
+            return [], [], self.runner.now_us() + AGAIN_IN_INCIDENT_US if waits else None
         if not _needs_person(read, explanation) and not (is_open and now_us >= late_us):
             waits_us = self.runner.now_us() + max(AGAIN_US, late_us - now_us)
             return [], [], waits_us if is_open else None
         opened = open_case(
-            self._opening(read, explanation), read.case, number=case_number(now_us, self.random_bits), terms=terms,
-            now_us=now_us,
+            self._opening(read, explanation, incident), read.case, number=case_number(now_us, self.random_bits),
+            terms=terms, now_us=now_us,
         )  # fmt: skip
         return list(opened.facts), list(opened.changes), None
 
@@ -159,12 +185,13 @@ class Examiner:
     def _since_us(self, found: Transaction) -> int:
         return found.received_at_us
 
-    def _opening(self, read: Read, explanation: Explanation) -> Opening:
+    def _opening(self, read: Read, explanation: Explanation, incident: Incident | None) -> Opening:
         found, cause = read.story.transaction, explanation.cause
-        profile = self.desk.hosts[found.acquirer].terms.profile
+        host = self.desk.hosts.get(found.acquirer)
         reason = found.reason or explanation.reason.en
         return Opening(
             transaction_id=found.transaction_id,
+            incident=incident.incident_id if incident else "",
             merchant_id=found.key.merchant_id,
             terminal_id=found.key.terminal_id,
             acquirer=found.acquirer,
@@ -177,7 +204,7 @@ class Examiner:
             since_us=self._since_us(found),
             evidence=tuple(finding.reason.en for finding in explanation.findings),
             is_complex=cause.needs_support,
-            may_send_again=profile.repeats,
+            may_send_again=host is not None and host.terms.profile.repeats,
         )
 
 
@@ -203,7 +230,19 @@ def _read(connection: Connection, transaction_id: str) -> Read:
         story=read_story(connection, transaction_id),
         case=case,
         decision=find_open_decision(connection, case.case_id) if case is not None else None,
+        incident=find_incident_of(connection, transaction_id),
         compensated=any(order.kind == COMPENSATION for order in orders),
         returned_at_us=max((leg.closed_at_us or 0 for leg in legs if leg.kind == "reversal"), default=0),
-        by_hand=any(order.state is OrderState.ESCALATED for order in orders),
+        by_hand=any(order.state is OrderState.ESCALATED for order in orders)
+        or _differs(connection, transaction_id, case),
     )
+
+
+def _differs(connection: Connection, transaction_id: str, case: Case | None) -> bool:
+    """The terminal's batch differs about it, or the host refused an advice that we took over: until a person has closed
+    its case since.
+    """
+    found, finding = get(connection, transaction_id), finding_about(connection, transaction_id)
+    refused = is_advice(found.kind) and found.state == State.DECLINED
+    since_us = found.changed_at_us if refused else finding.at_us if finding is not None and finding.done == CASE else 0
+    return since_us > (0 if case is None or case.closed_at_us is None else case.closed_at_us)

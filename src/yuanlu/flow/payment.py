@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.kinds import BALANCE, KINDS
+from yuanlu.flow.incidents import IncidentDesk
 from yuanlu.iso8583.codec import Message
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.writer import Journal
@@ -79,6 +80,11 @@ class Payment(Struct, frozen=True, kw_only=True):
         return self.kind != BALANCE and not KINDS[self.kind].gives_back
 
     @property
+    def is_new_sale(self) -> bool:
+        """Whether it asks for money without being about another transaction: what an incident may hold."""
+        return self.charges and self.refers_to is None
+
+    @property
     def content(self) -> tuple[str, str, Money]:
         """What a repeat must have in common with it while it is in flight; later `Desk.repeats` says it."""
         return self.kind, self.account, self.amount
@@ -108,6 +114,7 @@ class Desk:
 
     journal: Journal
     returns: ReturnEngine
+    incidents: IncidentDesk
     hosts: Mapping[str, Iso8583Host]
     keys: KeyStore
     clock: Clock
@@ -128,11 +135,11 @@ class Desk:
         """Whether this terminal charged the same account the same amount a moment ago. Remembers the sale."""
         second = sale.received_at_us // 1_000_000
         last = self.lately.setdefault(sale.key.terminal_id, deque(maxlen=SALES_REMEMBERED))
-        again = any(
-            account == sale.card_token and minor == sale.amount.minor and second - at < TWICE_WITHIN_S
-            for account, minor, at in last
-        )
-        last.append((sale.card_token, sale.amount.minor, second))
+        token, amount, again = sale.card_token, sale.amount.minor, False
+        for account, minor, at in last:
+            if minor == amount and account == token and second - at < TWICE_WITHIN_S:
+                again = True
+        last.append((token, amount, second))
         return again
 
     def token(self, payment: Payment) -> str:

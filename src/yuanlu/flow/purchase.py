@@ -141,12 +141,18 @@ def _intent(desk: Desk, payment: Payment, prepared: Prepared, errand: Errand | N
 
 async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str, str] | None:
     """Why this payment may not begin, as (response code, reason); overload never makes an unknown outcome."""
-    if desk.journal.reserve.low and payment.moves_money:
+    if desk.journal.reserve.low and payment.charges:
         return BUSY_CODE, "the disk is nearly full; new sales wait, reversals go on"
     if payment.message.codec is not host.codec:
         return OTHER_DIALECT_CODE, f"this terminal's acquirer speaks {host.codec.dialect.name}"
+    held = desk.incidents.hold(payment.key, host.terms.name) if payment.is_new_sale else ""
+    if held:
+        return HOST_DOWN_CODE, held
     identity = Identity(terminal_id=payment.key.terminal_id, merchant_id=payment.key.merchant_id)
-    return await host.refusal(identity)
+    refusal = await host.refusal(identity)
+    if refusal is not None and refusal[0] == HOST_DOWN_CODE:
+        desk.incidents.refused(payment.key, host.terms.name)
+    return refusal
 
 
 async def decline_new(desk: Desk, payment: Payment, code: str, why: str) -> Reply:
@@ -188,6 +194,7 @@ async def _send_once(
                 why = f"the host's {code} leaves the outcome open"
                 return await _give_back(desk, payment, transaction, sent, why, OTHER_REASON, answer)
             if code in APPROVALS and not _can_be_told(desk, payment):
+                desk.incidents.undelivered(transaction)
                 return await _give_back(desk, payment, transaction, sent, TERMINAL_GONE, OTHER_REASON, answer)
             state = State.APPROVED if code in APPROVALS else State.DECLINED
             watch = "" if authenticated else "declined without a MAC"
@@ -201,6 +208,7 @@ async def _await_host(
 ) -> Outcome:
     """Sent, and waited for until the deadline."""
     outcome = await host.send(intent.permit, transaction.transaction_id, upstream, _time_left_s(payment, host))
+    desk.incidents.heard(transaction, outcome)
     if isinstance(outcome, Answered) and outcome.code == PENDING_QR and payment.kind == QR_SALE:
         return await wait_for_customer(desk, payment, host, upstream, transaction, outcome)
     return outcome
@@ -298,6 +306,7 @@ async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -
         )
         duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
         committed = await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
+    desk.incidents.undelivered(transaction)
     desk.returns.runner.nudge(transaction.acquirer)
     return payment.caller.refuse(UNKNOWN_CODE)
 

@@ -9,7 +9,7 @@ clock that jumps while we run makes nothing early or late.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -135,14 +135,21 @@ class TaskRunner:
         if lane in self._nudges:
             self._nudges[lane].set()
 
-    async def wake_lane(self, lane: str) -> None:
-        """The host is back: make all that waits in its lane due now; the lane's limit paces it, oldest first."""
+    async def wake_lane(self, lane: str, *, first: Sequence[str] = (), per_second_max: int = 0) -> None:
+        """The host is back: make all that waits in its lane due, `first` in its order, then the others.
+
+        The lane's limit holds how many run at once, `per_second_max` how fast they begin; 0 does not limit that.
+        """
         now_us = self.now_us()
-        waiting = await self._journal.read(lambda c: _waiting(c, self._kind, lane, now_us))
+        places = {key: place for place, key in enumerate(first)}
+        after_us = 0 if per_second_max else now_us  # what is due already is paced, too, unless it has begun
+        waiting = await self._journal.read(lambda c: _waiting(c, self._kind, lane, after_us))
+        waiting.sort(key=lambda task: places.get(task[0], len(places)))
+        step_us = 1_000_000 / per_second_max if per_second_max else 0
         for start in range(0, len(waiting), WAKE_TOGETHER):
             moves = [
-                Change(statement=MOVE_TASK, row=(now_us, 0, 0, self._kind, key, epoch))
-                for key, epoch in waiting[start : start + WAKE_TOGETHER]
+                Change(statement=MOVE_TASK, row=(now_us + int(n * step_us), 0, 0, self._kind, key, epoch))
+                for n, (key, epoch) in enumerate(waiting[start : start + WAKE_TOGETHER], start)
             ]
             await asyncio.gather(*(self._journal.commit([], [change]) for change in moves))
             self.nudge(lane)
@@ -204,11 +211,11 @@ def _due(connection: Connection, kind: str, lane: str, now_us: int, limit: int) 
     return [(row.key, row.epoch, row.due_at_us) for row in connection.execute(query)]
 
 
-def _waiting(connection: Connection, kind: str, lane: str, now_us: int) -> list[tuple[str, int]]:
+def _waiting(connection: Connection, kind: str, lane: str, after_us: int) -> list[tuple[str, int]]:
     query = select(tasks.c.key, tasks.c.epoch).where(
-        tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.due_at_us > now_us, tasks.c.holder == 0
+        tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.due_at_us > after_us, tasks.c.holder == 0
     )
-    return [(row.key, row.epoch) for row in connection.execute(query)]
+    return [(row.key, row.epoch) for row in connection.execute(query.order_by(tasks.c.due_at_us))]
 
 
 def release_all(connection: Connection, now_us: int) -> None:

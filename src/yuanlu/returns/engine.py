@@ -135,6 +135,12 @@ class ReturnEngine:
         due = tasks.put(TASK_KIND, leg.return_id, leg.acquirer, self.runner.now_us())
         return store.insert_leg(leg), due, tasks.examine(leg.transaction_id, now_us + EXAMINE_AFTER_US)
 
+    async def host_is_back(self, name: str) -> None:
+        """What waits for this host goes on, oldest first, and not faster than the host is to be asked."""
+        oldest_first = await self._journal.read(partial(store.live_ids, acquirer=name))
+        pace = self._hosts[name].terms.settings.reversals_per_second_max
+        await self.runner.wake_lane(name, first=oldest_first, per_second_max=pace)
+
     async def drive(self, task: Claimed) -> None:
         """One step for one leg: the handler of the task."""
         found = await self._journal.read(lambda c: find_open(c, task.key))
@@ -160,7 +166,7 @@ class ReturnEngine:
         if not await host.ready(identity):
             await self._put_off(task, found, was_up)
             if host.link.up and not was_up:
-                await self.runner.wake_lane(task.lane)  # it came up between our look and our commit
+                await self.host_is_back(task.lane)  # it came up between our look and our commit
             return
         try:
             upstream = await self._build(host, transaction, leg, step)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, case, select, text, update
 
 from yuanlu.journal.statements import Delete, Insert, Row, Update
 from yuanlu.journal.tables import transactions
@@ -89,6 +89,12 @@ def legs_of(connection: Connection, transaction_id: str) -> list[Leg]:
     """All legs of a transaction, first to last."""
     query = select(legs).where(legs.c.transaction_id == transaction_id).order_by(legs.c.opened_at_us)
     return [_from_row(row) for row in connection.execute(query)]
+
+
+def live_ids(connection: Connection, acquirer: str) -> list[str]:
+    """The returns of this acquirer that are not closed, oldest first; by the partial index."""
+    query = select(legs.c.return_id).where(legs.c.acquirer == acquirer, text("live = 1"))
+    return list(connection.execute(query.order_by(legs.c.opened_at_us)).scalars())
 
 
 def leg_rows(connection: Connection, transaction_id: str) -> list[dict[str, Any]]:

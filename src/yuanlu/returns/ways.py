@@ -189,6 +189,9 @@ def _given(link: Link, done: Leg, row: Change, what: str, reference: str, now: M
     if earlier + done.amount_minor < original.paid.minor:
         return [return_fact(original, f"{what}_DONE", now, given)], [next_version(original), row]
     first = original.version + 1
+    if original.state == State.ESCALATED:
+        facts = [return_fact(original, State.RETURNED, now, given, version=first)]
+        return facts, [to_state(original, State.RETURNED, original.reason, now, first), row]
     facts = [
         return_fact(original, f"{what}_DONE", now, given, version=first),
         return_fact(original, State.RETURNED, now, f"all of it, by {done.kind}", version=first + 1),

@@ -7,12 +7,35 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 
+from yuanlu.causes.cause import FAMILY_WORDS
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import format_minor
-from yuanlu.sandbox.snapshot import Snapshot
+from yuanlu.sandbox.snapshot import UNKNOWN_FAMILY, Snapshot
 
 CNY = "156"
 NOTE_CHARACTERS_MAX = 60
+KIND_ZH = {
+    "reversal": "冲正",
+    "void": "撤销",
+    "refund": "退货",
+    "preauth_void": "预授权撤销",
+    "completion_void": "预授权完成撤销",
+    "adjustment": "贷记调整",
+    "repayment": "补付",
+    "compensation": "补偿",
+}
+KIND_EN = {
+    "reversal": "reversal",
+    "void": "void",
+    "refund": "refund",
+    "preauth_void": "void of a pre-authorisation",
+    "completion_void": "void of a completion",
+    "adjustment": "adjustment",
+    "repayment": "repayment",
+    "compensation": "compensation",
+}
+FAMILY_ZH = {family.value: words.zh for family, words in FAMILY_WORDS.items()} | {UNKNOWN_FAMILY: "未归类"}
+FAMILY_EN = {family.value: words.en for family, words in FAMILY_WORDS.items()} | {UNKNOWN_FAMILY: "unclassified"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +52,10 @@ def render(snapshot: Snapshot, moment: Moment, profile_of: Mapping[str, str]) ->
     title = f"原路 Yuanlu · {moment.elapsed_s:.0f} s · {moment.doing}"
     top = Table.grid(padding=(0, 4))
     top.add_row(_numbers(snapshot, moment), _causes(snapshot), _open(snapshot, profile_of))
+    top.add_row(
+        _named("退回方式 / Given back by", snapshot.by_kind, KIND_ZH, KIND_EN),
+        _named("原因归属 / Causes lie", snapshot.by_family, FAMILY_ZH, FAMILY_EN),
+    )
     return Panel(Group(top, _events(snapshot)), title=title)
 
 
@@ -61,6 +88,14 @@ def _open(snapshot: Snapshot, profile_of: Mapping[str, str]) -> Table:
     return _two_columns("未了结 / Open, by host", rows)
 
 
+def _named(title: str, counts: Mapping[str, int], zh: Mapping[str, str], en: Mapping[str, str]) -> Table:
+    """Counts by name, the names in both languages."""
+    rows = tuple(
+        (f"{zh.get(name, name)} / {en.get(name, name)}", f"{count:,}") for name, count in sorted(counts.items())
+    )
+    return _two_columns(title, rows or (("—", ""),))
+
+
 def _two_columns(title: str, rows: tuple[tuple[str, str], ...]) -> Table:
     table = Table(title=title, show_header=False, box=None, title_justify="left", min_width=24)
     table.add_column()
@@ -86,5 +121,10 @@ def status_line(snapshot: Snapshot, moment: Moment) -> str:
         f"declined {snapshot.count('DECLINED')}, unknown {snapshot.count('SEND_INTENT', 'UNKNOWN')}, "
         f"reversing {snapshot.count('RETURNING', 'REOPENED')}, returned {snapshot.count('RETURNED')}, "
         f"no effect {snapshot.count('NO_EFFECT')}, escalated {snapshot.count('ESCALATED')}, "
+        f"given back by {_in_short(snapshot.by_kind)}, causes {_in_short(snapshot.by_family)}, "
         f"at risk {format_minor(snapshot.at_risk_minor, CNY)}"
     )
+
+
+def _in_short(counts: Mapping[str, int]) -> str:
+    return " ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "–"

@@ -1,7 +1,7 @@
 """Synthetic cards: made-up numbers that pass the Luhn check (ISO/IEC 7812-1)."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TEST_PREFIXES = ("6200000000", "6216261000")
 """Prefixes of test cards; the digits behind them are random."""
@@ -38,3 +38,13 @@ def make_card(chance: random.Random) -> Card:
     length = chance.choice((16, 19))
     body = prefix + "".join(chance.choice("0123456789") for _ in range(length - len(prefix) - 1))
     return Card(pan=body + luhn_digit(body), pin="".join(chance.choice("0123456789") for _ in range(6)))
+
+
+def is_card_number(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others."""
+    return digits[-1:] == luhn_digit(digits[:-1])
+
+
+def mistyped(card: Card) -> Card:
+    """The same card with its last digit read wrongly: a number that no bank gave out."""
+    return replace(card, pan=card.pan[:-1] + str((int(card.pan[-1]) + 1) % 10))

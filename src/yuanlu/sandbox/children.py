@@ -61,8 +61,12 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """SIGTERM, without waiting."""
+        self.tell(signal.SIGTERM)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal that it has a meaning of its own for."""
         if self._process is not None and self.running:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(number)
 
     def stop(self) -> None:
         """SIGTERM, and kill what does not go."""

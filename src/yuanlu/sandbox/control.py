@@ -5,6 +5,7 @@
     DELETE /faults    switch everything off
     GET    /faults    the catalogue (zh and en, magic amounts), the classes and what is on
     GET    /ledger    per payment: debits, credits, net and what is held, in minor units; the sum of all accounts
+    GET    /records   per transaction: its kind, what the host holds it to be, and which transaction it is about
     GET    /counters  what each host has counted since its start
 
 CLASS is sale (without it), void, refund, preauth, completion or advice. To lose the answer to a terminal's next void
@@ -47,7 +48,7 @@ class FaultOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Control:
-    """The five answers of the API over the hosts of one process, by name."""
+    """The six answers of the API over the hosts of one process, by name."""
 
     def __init__(self, hosts: Mapping[str, HostCore]) -> None:
         self._hosts = hosts
@@ -94,6 +95,10 @@ class Control:
             }
         )
 
+    async def records(self, _request: Request) -> Response:
+        """GET /records."""
+        return JSONResponse({"records": [row for core in self._hosts.values() for row in record_rows(core)]})
+
     async def counters(self, _request: Request) -> Response:
         """GET /counters."""
         return JSONResponse({name: dict(core.counters) for name, core in self._hosts.items()})
@@ -115,6 +120,7 @@ def control_app(hosts: Mapping[str, HostCore]) -> Starlette:
             Route("/faults", control.clear, methods=["DELETE"]),
             Route("/faults", control.catalogue, methods=["GET"]),
             Route("/ledger", control.ledger, methods=["GET"]),
+            Route("/records", control.records, methods=["GET"]),
             Route("/counters", control.counters, methods=["GET"]),
         ]
     )
@@ -137,6 +143,24 @@ def ledger_rows(core: HostCore) -> list[dict[str, Any]]:
             "held": net.held_minor,
         }
         for net in core.ledger.nets()
+    ]
+
+
+def record_rows(core: HostCore) -> list[dict[str, Any]]:
+    """One row for each transaction that the host has seen, in its own words for its state."""
+    return [
+        {
+            "host": core.terms.name,
+            "terminal_id": ref.terminal_id,
+            "merchant_id": ref.merchant_id,
+            "batch": ref.batch_no,
+            "stan": ref.stan,
+            "kind": record.kind.value,
+            "state": record.state.name,
+            "amount": record.amount_minor,
+            "about_stan": record.original.stan if record.original is not None else "",
+        }
+        for ref, record in core.books.records()
     ]
 
 

@@ -1,12 +1,13 @@
 """`yuanlu demo`: hosts, gateway and tills as real processes on loopback, every fault in turn, and a verdict.
 
-About halfway the gateway is killed with -9 and started again. After the sales the returns are given time to
-end; then the hosts' books, the journal and what the tills were told are compared. Files are in the folder
-given: configuration, logs, `report.json`.
+About halfway the gateway is killed with -9 and started again; later a region loses its network and a host goes down.
+After the sales the returns are given time to end, and every till closes its batch; then the hosts' books, the journal
+and what the tills were told are compared. Files are in the folder given: configuration, logs, `report.json`.
 """
 
 import json
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,18 +22,31 @@ from sqlalchemy import Engine
 from yuanlu.db.sqlite import reader_engine
 from yuanlu.sandbox.board import Moment, render, status_line
 from yuanlu.sandbox.children import Child, wait_listening
+from yuanlu.sandbox.control_client import ask_hosts, order_fault
 from yuanlu.sandbox.demo_plan import PROFILE_OF, DemoPlan, make_plan, till_places, write_files
-from yuanlu.sandbox.evidence import ask_hosts, host_entries, journal_entries, return_entries
-from yuanlu.sandbox.report import Run, document, faults_exercised, in_words
+from yuanlu.sandbox.demo_script import Script
+from yuanlu.sandbox.evidence import (
+    case_entries,
+    host_entries,
+    host_records,
+    incident_kinds,
+    journal_entries,
+    order_entries,
+    return_entries,
+)
+from yuanlu.sandbox.report import Run, document, errands_run, faults_exercised, in_words
 from yuanlu.sandbox.snapshot import EMPTY, Snapshot, take_snapshot
+from yuanlu.sandbox.story import Witnesses, stories
 from yuanlu.sandbox.told import Told, read_told
-from yuanlu.sandbox.verdict import Verdict, judge, stories
+from yuanlu.sandbox.verdict import Verdict, judge
 
 SECONDS_VARIABLE = "DEMO_SECONDS"
 SECONDS_WITHOUT_TERMINAL = 30.0
 KILL_WITHOUT_END_S = 15.0
 GATEWAY_DOWN_S = 0.5
 DRAIN_S = 15.0
+"""For everything after the sales: returns, settlement, and what settlement sets going."""
+SETTLED_WITHIN_S = 10.0
 REFRESH_S = 0.5
 STATUS_LINE_S = 2.0
 RATE_WINDOW = 6
@@ -86,12 +100,15 @@ class Stage:
     engine: Engine | None = None
     last: Snapshot = EMPTY
     seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RATE_WINDOW))
+    script: Script = field(init=False)
+    drain_until: float = 0.0
     hosts: Child = field(init=False)
     gateway: Child = field(init=False)
     tills: Child = field(init=False)
 
     def __post_init__(self) -> None:
         folder = self.plan.folder
+        self.script = Script(self.plan)
         self.hosts = Child("hosts", "yuanlu.sandbox.host_process", [str(folder / "hosts.toml")], folder / "hosts.log")
         self.gateway = Child(
             "gateway", "yuanlu.cli", ["serve", "--config", str(self.plan.config)], folder / "gateway.log"
@@ -135,15 +152,22 @@ class Stage:
         if self.tills.exit_code:
             self.tills.check()
         self.doing = "waiting for returns"
+        self.drain_until = time.monotonic() + DRAIN_S
         self._drain(show, every_s)
+        self._settle(show, every_s)
+
+    @property
+    def selling(self) -> bool:
+        """Whether the tills have not yet said that they stopped."""
+        return self.tills.running and not self.plan.closed.exists()
 
     def _sell(self, show: Callable[[], None], every_s: float, *, kill: bool) -> None:
-        """Until the tills have ended by themselves."""
+        """Until the tills have stopped by themselves."""
         shown_at = 0.0
-        while self.tills.running:
+        while self.selling:
             self._look()
             if kill:
-                self._kill_once()
+                self._make_trouble()
             self.hosts.check()
             self.gateway.check()
             if time.monotonic() - shown_at >= every_s:
@@ -152,16 +176,31 @@ class Stage:
             time.sleep(REFRESH_S)
 
     def _drain(self, show: Callable[[], None], every_s: float) -> None:
-        until = time.monotonic() + DRAIN_S
+        """Until nothing is open any more, or the time is over."""
         shown_at = 0.0
-        while time.monotonic() < until:
+        while time.monotonic() < self.drain_until:
             self._look()
             if time.monotonic() - shown_at >= every_s:
                 shown_at = time.monotonic()
                 show()
-            if not sum(self.last.open_by_acquirer.values()):
+            if self.last.is_quiet:
                 return
             time.sleep(REFRESH_S)
+
+    def _settle(self, show: Callable[[], None], every_s: float) -> None:
+        """The day ends: every till closes its batch, and what comes of that is given time to end."""
+        self.doing = "settlement"
+        self.tills.tell(signal.SIGUSR1)
+        until = time.monotonic() + SETTLED_WITHIN_S
+        while self.tills.running and time.monotonic() < until:
+            time.sleep(REFRESH_S / 5)
+        self._drain(show, every_s)
+
+    def _make_trouble(self) -> None:
+        """What the script has for this moment, and once in the middle the kill."""
+        for cue in self.script.due(time.monotonic() - self.started_at):
+            order_fault(self.plan.control_port, cue.order)
+        self._kill_once()
 
     def _kill_once(self) -> None:
         middle_s = self.plan.seconds / 2 or KILL_WITHOUT_END_S
@@ -199,12 +238,15 @@ def _close(stage: Stage) -> int:
     plan = stage.plan
     ledger, counters = ask_hosts(plan.control_port, "/ledger"), ask_hosts(plan.control_port, "/counters")
     told = list(read_told(plan.told))
-    verdict = _judge(stage, ledger, told)
+    verdict = _judge(stage, ledger, ask_hosts(plan.control_port, "/records"), told)
     run = Run(
         seed=plan.seed,
         sale_seconds=stage.sale_seconds,
         gateway_kills=stage.kills,
         faults=faults_exercised(counters, told, stage.kills),
+        errands=errands_run(told),
+        outages=int(stage.sale_seconds >= plan.outage_at_s),
+        incidents=_incidents(stage),
     )
     text = json.dumps(document(verdict, run), ensure_ascii=False, indent=2)
     (plan.folder / "report.json").write_text(text + "\n", encoding="utf-8")
@@ -212,15 +254,24 @@ def _close(stage: Stage) -> int:
     return 0 if verdict.passed else 1
 
 
-def _judge(stage: Stage, ledger: dict[str, Any], told: list[Told]) -> Verdict:
+def _incidents(stage: Stage) -> dict[str, int]:
     assert stage.engine is not None
     with stage.engine.connect() as connection:
-        journal, returns = journal_entries(connection), return_entries(connection)
-    joined = stories(
-        host_entries(ledger["payments"]),
-        journal,
-        told,
-        PROFILE_OF,
-        {place.terminal_id: place.host.name for place in till_places()},
-    )
-    return judge(joined, returns, ledger["total_minor"], PROFILE_OF)
+        return incident_kinds(connection)
+
+
+def _judge(stage: Stage, ledger: dict[str, Any], records: dict[str, Any], told: list[Told]) -> Verdict:
+    assert stage.engine is not None
+    with stage.engine.connect() as connection:
+        heard = Witnesses(
+            hosts=host_entries(ledger["payments"]),
+            records=host_records(records["records"]),
+            journal=journal_entries(connection),
+            returns=return_entries(connection),
+            orders=order_entries(connection),
+            told=told,
+            cases=case_entries(connection),
+        )
+    acquirer_of = {place.terminal_id: place.host.name for place in till_places()}
+    joined = stories(heard, PROFILE_OF, acquirer_of)
+    return judge(joined, heard.returns, ledger["total_minor"], PROFILE_OF, told)

@@ -14,8 +14,24 @@ PACKET_LIFE_MS = 3_000
 WAIT_MS = 8_000
 """A till waits this long, so the gateway has 3 seconds: it answers 5 seconds before."""
 
-RUN_FILES = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "told.jsonl", "report.json")
+RUN_FILES = (
+    "journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "told.jsonl", "tills.closed", "report.json",
+)  # fmt: skip
 LOG_FILES = ("gateway.log", "hosts.log", "tills.log")
+
+ROUND_S = 30.0
+"""How long one round of the script lasts when the demo runs until Ctrl-C."""
+OUTAGE_SHARE = 0.8
+OUTAGE_S = 2.0
+REGION = slice(8, 24)
+"""The tills that lose their network together: of three merchants and two hosts."""
+REGION_NAME = "north"
+INCIDENTS = {"look_every_ms": 500, "window_ms": 3_000, "healthy_ms": 6_000}
+"""A day's mishaps come within seconds here, so that what fails together must fail within seconds, too."""
+REGION_HOST = "p2"
+"""The host that goes down at the same time."""
+LOSES_A_SALE = frozenset({"20000003", "20000028"})
+"""Tills that have forgotten one sale by the evening, so that not every batch agrees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +69,21 @@ class DemoPlan:
     host_ports: tuple[int, ...]
 
     @property
+    def round_s(self) -> float:
+        """How long the script of faults and outages takes."""
+        return self.seconds or ROUND_S
+
+    @property
+    def outage_at_s(self) -> float:
+        """When the region's network fails, counted from the start of the tills."""
+        return self.round_s * OUTAGE_SHARE
+
+    @property
+    def closed(self) -> Path:
+        """The file by which the tills say that they have stopped selling."""
+        return self.folder / "tills.closed"
+
+    @property
     def config(self) -> Path:
         """The gateway's settings."""
         return self.folder / "demo.toml"
@@ -75,6 +106,7 @@ class TillPlace:
     terminal_id: str
     merchant_id: str
     host: HostPlan
+    in_region: bool
 
 
 def make_plan(folder: Path, *, seconds: float, seed: int) -> DemoPlan:
@@ -106,7 +138,12 @@ def till_places() -> list[TillPlace]:
     """Every till of the demo, ten to a merchant."""
     hosts = [host for host in HOSTS for _ in range(host.tills)]
     return [
-        TillPlace(terminal_id=f"{20000001 + n}", merchant_id=f"89844015311{n // 10 + 1:04}", host=host)
+        TillPlace(
+            terminal_id=f"{20000001 + n}",
+            merchant_id=f"89844015311{n // 10 + 1:04}",
+            host=host,
+            in_region=REGION.start <= n < REGION.stop,
+        )
         for n, host in enumerate(hosts)
     ]
 
@@ -121,9 +158,10 @@ def write_files(plan: DemoPlan) -> None:
     (plan.folder / "tills.toml").write_text(_tills_toml(plan), encoding="utf-8")
     with (plan.folder / "terminals.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(("terminal_id", "merchant_id", "acquirer", "wait_ms"))
+        rows.writerow(("terminal_id", "merchant_id", "acquirer", "wait_ms", "region"))
         for place in till_places():
-            rows.writerow((place.terminal_id, place.merchant_id, place.host.name, WAIT_MS))
+            region = REGION_NAME if place.in_region else ""
+            rows.writerow((place.terminal_id, place.merchant_id, place.host.name, WAIT_MS, region))
 
 
 def _table(name: str, values: Mapping[str, object]) -> str:
@@ -145,6 +183,7 @@ def _gateway_toml(plan: DemoPlan) -> str:
             },
         ),
         _table("[keys]", {"file": "keys.toml"}),
+        _table("[incidents]", INCIDENTS),
     ]
     for host, port in zip(HOSTS, plan.host_ports, strict=True):
         values = {
@@ -187,6 +226,7 @@ def _tills_toml(plan: DemoPlan) -> str:
                 "gateway": f"127.0.0.1:{plan.gateway_port}",
                 "keys": "keys.toml",
                 "told": plan.told.name,
+                "closed": plan.closed.name,
                 "mac": "unionpay-ecb",
                 "seed": plan.seed,
                 "seconds": plan.seconds,
@@ -194,6 +234,9 @@ def _tills_toml(plan: DemoPlan) -> str:
                 "fault_percent": 10,
                 "behaviour_percent": 8,
                 "code_percent": 4,
+                "errand_percent": 22,
+                "outage_at_s": plan.outage_at_s,
+                "outage_s": OUTAGE_S,
             },
         )
     ]
@@ -204,6 +247,8 @@ def _tills_toml(plan: DemoPlan) -> str:
             "acquirer": place.host.name,
             "dialect": place.host.dialect,
             "wait_ms": WAIT_MS,
+            "in_region": place.in_region,
+            "loses_a_sale": place.terminal_id in LOSES_A_SALE,
         }
         tables.append(_table("[[tills]]", values))
     return "".join(tables)

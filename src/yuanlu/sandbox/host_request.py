@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.subfields import F60, F61
+from yuanlu.sandbox.cards import is_card_number
 from yuanlu.sandbox.kinds import SPELLINGS, Kind, find_kind
 from yuanlu.sandbox.ledger import PaymentRef
 
@@ -15,6 +16,7 @@ NO_STAN = "000000"
 NO_DATE = "0000"
 REVERSALS = frozenset({"0400", "0401", "0420", "0421"})
 INQUIRY = "0600"
+KEYED_ENTRY = "01"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,12 @@ class HostRequest:
     def is_reversal(self) -> bool:
         """Whether it reverses what `ref` names."""
         return self.message.mti in REVERSALS
+
+    @property
+    def mistyped(self) -> bool:
+        """Whether a card number was keyed in (field 22 begins with 01) and its check digit is wrong."""
+        keyed = (self.message.get(22) or "")[:2] == KEYED_ENTRY
+        return keyed and not is_card_number(self.message.get(2) or "")
 
     @property
     def asked_mti(self) -> str:

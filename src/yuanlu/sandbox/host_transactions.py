@@ -5,7 +5,7 @@ from collections.abc import Callable
 from yuanlu.sandbox.host_actions import Turn
 from yuanlu.sandbox.host_books import HostBooks, Record, entry_of
 from yuanlu.sandbox.host_linked import refund, void
-from yuanlu.sandbox.host_original import AMOUNT_CODE, APPROVED_CODE, UNDONE_CODE
+from yuanlu.sandbox.host_original import AMOUNT_CODE, APPROVED_CODE, OTHER_CARD_CODE, UNDONE_CODE
 from yuanlu.sandbox.host_preauth import completion, completion_advice, completion_void, preauth, preauth_void
 from yuanlu.sandbox.kinds import ADVICES, NEVER_REVERSED, Kind
 from yuanlu.sandbox.ledger import EntryKind
@@ -71,6 +71,8 @@ def reverse(books: HostBooks, turn: Turn, profile: HostProfile, repeat_code: str
 
 def sale(books: HostBooks, turn: Turn) -> str:
     """0200, field 3 000000: charge the amount. The code to answer."""
+    if turn.request.mistyped:
+        return OTHER_CARD_CODE
     return _charge(books, turn, Kind.SALE)
 
 

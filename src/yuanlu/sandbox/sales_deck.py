@@ -1,6 +1,6 @@
-"""What the tills of one acquirer do next: mostly ordinary sales, and every fault and behaviour in its turn.
+"""What the tills of one acquirer do next: mostly ordinary sales, and every fault, behaviour and errand in its turn.
 
-Faults and behaviours are dealt from shuffled decks, so that each comes up before any comes twice. Heavy
+Faults, behaviours and errands are dealt from shuffled decks, so that each comes up before any comes twice. Heavy
 faults are in the first deck only.
 """
 
@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from typing import TypeVar
 
+from yuanlu.sandbox.errands import Errand, ErrandPlan
 from yuanlu.sandbox.faults import FAULTS, FAULTS_BY_NAME, find_fault
 from yuanlu.sandbox.till import Behaviour, SalePlan
 from yuanlu.sandbox.till_messages import EntryMode
@@ -27,19 +28,29 @@ ENTRY_MODES = (
 
 
 class SalesDeck:
-    """Deals `SalePlan`s; percentages say how many are not ordinary."""
+    """Deals sales and errands; percentages say how many are not ordinary sales."""
 
-    def __init__(self, chance: random.Random, *, fault_percent: int, behaviour_percent: int, code_percent: int) -> None:
+    def __init__(
+        self,
+        chance: random.Random,
+        *,
+        fault_percent: int,
+        behaviour_percent: int,
+        code_percent: int,
+        errand_percent: int = 0,
+    ) -> None:
         self._chance = chance
         self._fault_below = fault_percent
         self._behaviour_below = self._fault_below + behaviour_percent
         self._code_below = self._behaviour_below + code_percent
+        self._errand_below = self._code_below + errand_percent
         self._faults: list[int] = self._shuffled([fault.magic_minor for fault in FAULTS])
         self._behaviours: list[Behaviour] = []
         self._codes: list[str] = []
+        self._errands: list[Errand] = []
 
-    def deal(self) -> SalePlan:
-        """The next sale."""
+    def deal(self) -> SalePlan | ErrandPlan:
+        """The next turn of a till."""
         entry = self._chance.choice(ENTRY_MODES)
         dice = self._chance.randrange(100)
         if dice < self._fault_below:
@@ -49,6 +60,8 @@ class SalesDeck:
             return self._misbehaving(amount_minor, entry)
         if dice < self._code_below:
             amount_minor = find_fault(f"code_{self._next_code()}").magic_minor
+        elif dice < self._errand_below:
+            return ErrandPlan(errand=self._next_errand(), amount_minor=amount_minor, entry=entry)
         return SalePlan(amount_minor=amount_minor, entry=entry)
 
     def _misbehaving(self, amount_minor: int, entry: EntryMode) -> SalePlan:
@@ -69,6 +82,11 @@ class SalesDeck:
         if not self._codes:
             self._codes = self._shuffled(list(CODES))
         return self._codes.pop()
+
+    def _next_errand(self) -> Errand:
+        if not self._errands:
+            self._errands = self._shuffled(list(Errand))
+        return self._errands.pop()
 
     def _shuffled(self, items: Sequence[Item]) -> list[Item]:
         return self._chance.sample(items, len(items))

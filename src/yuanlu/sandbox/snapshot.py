@@ -2,17 +2,23 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.journal.tables import facts, transactions
+from yuanlu.returns.tables import legs, orders
+from yuanlu.sandbox.evidence import cause_column, in_work
 
 EVENTS_SHOWN = 8
 CAUSES_SHOWN = 8
 AT_RISK = ("SEND_INTENT", "UNKNOWN", "RETURNING", "REOPENED", "ESCALATED")
 STILL_OPEN = frozenset({"SEND_INTENT", "UNKNOWN", "RETURNING", "REOPENED"})
+UNKNOWN_FAMILY = "unclassified"
+FAMILY_OF = {cause.code: cause.family.value for cause in CAUSES}
+"""The family of each cause, by the cause's code."""
 UNEVENTFUL = ("SEND_INTENT", "APPROVED", "DECLINED")
 
 
@@ -28,21 +34,34 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The journal at one moment: payments by state, by acquirer and state, by reason; money in minor units."""
+    """The journal at one moment: transactions by state, by acquirer and state, by reason; money in minor units.
+
+    `by_kind` counts what has been given back, by how; `by_family` abnormal transactions, by where their cause lies.
+    `open_orders` are givings-back that are decided and not done, `without_case` what a person has and no case is open.
+    """
 
     by_state: Mapping[str, int]
     open_by_acquirer: Mapping[str, int]
     causes: Sequence[tuple[str, int]]
     at_risk_minor: int
     events: Sequence[Event]
+    by_kind: Mapping[str, int] = field(default_factory=dict)
+    by_family: Mapping[str, int] = field(default_factory=dict)
+    open_orders: int = 0
+    without_case: int = 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is left that the gateway does by itself."""
+        return not (sum(self.open_by_acquirer.values()) or self.open_orders or self.without_case)
 
     @property
     def transactions(self) -> int:
-        """All payments in the journal."""
+        """All transactions in the journal."""
         return sum(self.by_state.values())
 
     def count(self, *states: str) -> int:
-        """Payments in any of these states."""
+        """Transactions in any of these states."""
         return sum(self.by_state.get(state, 0) for state in states)
 
 
@@ -72,11 +91,54 @@ def _read(connection: Connection) -> Snapshot:
             at_risk_minor += amount_minor
     return Snapshot(
         by_state=by_state,
-        open_by_acquirer=still_open,
+        open_by_acquirer=still_open - _refunds_with_people(connection),
         causes=_causes(connection),
         at_risk_minor=at_risk_minor,
         events=_events(connection),
+        by_kind=_returned_by_kind(connection),
+        by_family=_by_family(connection),
+        open_orders=_open_orders(connection),
+        without_case=_without_case(connection),
     )
+
+
+def _refunds_with_people(connection: Connection) -> Counter[str]:
+    """Refunds in doubt at hosts that cannot be asked: a person has them, so the gateway has nothing left to do."""
+    query = (
+        select(legs.c.acquirer, func.count().label("number"))
+        .join(transactions, transactions.c.transaction_id == legs.c.message_id)
+        .where(legs.c.message_id != "", legs.c.state == "ESCALATED", transactions.c.state == "UNKNOWN")
+        .group_by(legs.c.acquirer)
+    )
+    return Counter({row.acquirer: row.number for row in connection.execute(query)})
+
+
+def _returned_by_kind(connection: Connection) -> dict[str, int]:
+    """Givings-back that have returned their money."""
+    query = select(legs.c.kind, func.count().label("number")).where(legs.c.state == "RETURNED").group_by(legs.c.kind)
+    return {row.kind: row.number for row in connection.execute(query)}
+
+
+def _by_family(connection: Connection) -> dict[str, int]:
+    """Transactions that have a cause."""
+    cause = cause_column()
+    counts: Counter[str] = Counter()
+    for code, count in connection.execute(select(cause, func.count()).select_from(transactions).group_by(cause)):
+        if code:
+            counts[FAMILY_OF.get(code, UNKNOWN_FAMILY)] += count
+    return dict(counts)
+
+
+def _open_orders(connection: Connection) -> int:
+    """Orders that the driver still works on."""
+    return connection.execute(select(func.count()).select_from(orders).where(orders.c.state == "RUNNING")).scalar_one()
+
+
+def _without_case(connection: Connection) -> int:
+    """Escalated transactions that are in nobody's work list yet."""
+    t = transactions.c
+    query = select(func.count()).where(t.state == "ESCALATED", t.transaction_id.not_in(in_work()))
+    return connection.execute(query).scalar_one()
 
 
 def _causes(connection: Connection) -> list[tuple[str, int]]:

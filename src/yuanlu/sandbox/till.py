@@ -1,8 +1,8 @@
-"""A simulated till: signs in, sells, and sometimes loses power, network or patience.
+"""A simulated till: signs in, sells, takes back, and sometimes loses power, network or patience.
 
-It behaves as terminals in the field do (domain notes §2.1): the reversal record is written before a sale is
-sent; it survives a power cut; it is worked off before the next sale; a definite answer deletes it. Everything
-it is told goes to `record`.
+It behaves as terminals in the field do (domain notes §2.1): the reversal record is written before a request is
+sent; it survives a power cut; it is worked off before the next request; a definite answer deletes it. What was
+approved it remembers until its batch is closed. Everything it is told goes to `record`.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Literal
 
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -18,20 +19,22 @@ from yuanlu.keys.errors import KeyStoreError
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.keys.transport import parts_of_field_62
 from yuanlu.keys.working_keys import WorkingKeys
-from yuanlu.sandbox.cards import make_card
-from yuanlu.sandbox.faults import APPROVALS, fault_of_amount
+from yuanlu.sandbox.cards import Card, make_card
+from yuanlu.sandbox.faults import APPROVALS, MAGIC_CLASSES, fault_of_amount
+from yuanlu.sandbox.kinds import SPELLINGS, Kind
 from yuanlu.sandbox.ledger import PaymentRef
+from yuanlu.sandbox.region import OUTAGE, Region
+from yuanlu.sandbox.till_asks import Ask, Duty, request_frame, undo_frame
 from yuanlu.sandbox.till_line import LineClosed, TillLine, open_line
+from yuanlu.sandbox.till_linked import slip_of
+from yuanlu.sandbox.till_memory import Paper, TillMemory
 from yuanlu.sandbox.till_messages import (
     EntryMode,
     Payment,
-    ReversalDuty,
     TillIdentity,
     answers,
     is_authentic,
     keys_content,
-    reversal_frame,
-    sale_frame,
     sign_in_frame,
 )
 from yuanlu.sandbox.told import Told
@@ -45,6 +48,9 @@ SIGN_IN_TIMEOUT_S = 5.0
 RECONNECT_S = 0.2
 REVERSAL_PAUSE_S = 0.5
 SECOND_ANSWER_S = 2.0
+
+
+Asked = Literal["request", "reversal"]
 
 
 class Behaviour(Enum):
@@ -81,18 +87,22 @@ class Till:
         clock: Clock,
         chance: random.Random,
         record: Callable[[Told], None],
+        region: Region | None = None,
     ) -> None:
         self.identity = identity
-        self.duty: ReversalDuty | None = None
+        self.duty: Duty | None = None
+        self.chance = chance
+        self.memory = TillMemory(chance)
+        self.batch_no = FIRST_BATCH
+        self.record = record
         self._address = address
         self._store = store
         self._wait_s = wait_ms / 1000
         self._clock = clock
-        self._chance = chance
-        self._record = record
+        self._region = region
         self._line: TillLine | None = None
         self._keys: WorkingKeys | None = None
-        self._batch = FIRST_BATCH
+        self._forgets_sign_in = False
         self._stan = 0
 
     async def sell(self, plan: SalePlan) -> str | None:
@@ -100,25 +110,38 @@ class Till:
 
         Raises LineClosed when the gateway cannot be reached: then nothing was sent.
         """
-        await self.work_off_duty()
-        line = await self._ready_line()
-        payment = self._new_payment(plan)
-        self.duty = ReversalDuty(payment=payment)
-        try:
-            code = await self._act(line, payment, plan.behaviour)
-        except LineClosed:
-            self._cut()
-            code = None
-        self._tell(payment, "sale", code or "", plan.behaviour)
+        payment = self.new_payment(plan.amount_minor, plan.entry)
+        code, _ = await self._ask(Ask(kind=Kind.SALE, payment=payment), plan.behaviour)
         return code
+
+    async def ask(self, ask: Ask) -> Paper | None:
+        """Make one request of any kind; its paper when it was approved. Raises LineClosed when nothing was sent."""
+        _, paper = await self._ask(ask, Behaviour.NORMAL)
+        return paper
+
+    async def _ask(self, ask: Ask, behaviour: Behaviour) -> tuple[str | None, Paper | None]:
+        await self.work_off_duty()
+        line = await self.ready_line()
+        self.duty = Duty(ask=ask) if ask.reverses else None
+        try:
+            answer = await self._act(line, ask, behaviour)
+        except LineClosed:
+            self.close()
+            answer = None
+        code = answer[39] if answer is not None else None
+        cut_off = answer is None and self._region is not None and self._region.dark
+        self._tell(ask, "request", code or "", OUTAGE if cut_off else behaviour.value)
+        if answer is None or code not in APPROVALS or self.duty is not None:
+            return code, None
+        return code, self.memory.keep(ask, slip_of(ask.kind, ask.payment, answer))
 
     async def work_off_duty(self) -> None:
         """Send the reversal that is due, if any, until it is answered 00, 12 or 25."""
         while self.duty is not None:
             try:
-                code = await self._reverse_once(await self._ready_line(), self.duty)
+                code = await self._reverse_once(await self.ready_line(), self.duty)
             except LineClosed:
-                self._cut()
+                self.close()
                 code = None
             if code is None:
                 self.duty = replace(self.duty, reason="98")
@@ -126,112 +149,123 @@ class Till:
                 self.duty = None
                 return
             elif code in SIGN_IN_AGAIN:
-                self._keys = None
+                self._sign_in_again()
             await asyncio.sleep(REVERSAL_PAUSE_S)
 
     def close(self) -> None:
-        """Hang up."""
-        self._cut()
+        """Hang up, or lose the line."""
+        if self._line is not None:
+            self._line.cut()
+            self._line = None
 
-    async def _act(self, line: TillLine, payment: Payment, behaviour: Behaviour) -> str | None:
-        """Send the sale and wait as the behaviour has it."""
-        frame = sale_frame(self.identity, payment, self._keys)
+    def forget_sign_in(self) -> None:
+        """What it sends from now on carries no MAC, until somebody tells it to sign in."""
+        self._keys, self._forgets_sign_in = None, True
+
+    async def _act(self, line: TillLine, ask: Ask, behaviour: Behaviour) -> Message | None:
+        """Send the request and wait as the behaviour has it."""
+        frame = request_frame(self.identity, ask, self._keys)
         await line.send(frame)
         match behaviour:
             case Behaviour.NORMAL:
-                return await self._sale_answer(line, payment, self._wait_s)
+                return await self._answer(line, ask, self._wait_s)
             case Behaviour.IMPATIENT:
-                return await self._sale_answer(line, payment, self._chance.uniform(0.2, 0.8))
+                return await self._answer(line, ask, self.chance.uniform(0.2, 0.8))
             case Behaviour.CHANGES_MIND:
-                return await self._approve_then_reverse(line, payment)
+                return await self._approve_then_reverse(line, ask)
             case Behaviour.SENDS_TWICE:
                 await line.send(frame)
-                code = await self._sale_answer(line, payment, self._wait_s)
-                await self._second_answer(line, payment)
-                return code
+                answer = await self._answer(line, ask, self._wait_s)
+                await self._second_answer(line, ask)
+                return answer
             case Behaviour.LOSES_POWER | Behaviour.CUT_THEN_REVERSES:
                 await self._interrupted(behaviour)
                 return None
             case Behaviour.CUT_THEN_REPEATS:
                 await self._interrupted(behaviour)
-                line = await self._ready_line()
-                await line.send(sale_frame(self.identity, payment, self._keys))
-                return await self._sale_answer(line, payment, self._wait_s)
+                line = await self.ready_line()
+                await line.send(request_frame(self.identity, ask, self._keys))
+                return await self._answer(line, ask, self._wait_s)
 
     async def _interrupted(self, behaviour: Behaviour) -> None:
         """The line dies: at once and for longer with the power, a little later with the network."""
         if behaviour is Behaviour.LOSES_POWER:
-            self._cut()
-            await asyncio.sleep(self._chance.uniform(0.3, 1.0))
+            self.close()
+            await asyncio.sleep(self.chance.uniform(0.3, 1.0))
         else:
-            await asyncio.sleep(self._chance.uniform(0.0, 0.03))
-            self._cut()
-            await asyncio.sleep(self._chance.uniform(0.05, 0.3))
+            await asyncio.sleep(self.chance.uniform(0.0, 0.03))
+            self.close()
+            await asyncio.sleep(self.chance.uniform(0.05, 0.3))
 
-    async def _approve_then_reverse(self, line: TillLine, payment: Payment) -> str | None:
-        code = await self._sale_answer(line, payment, self._wait_s)
-        if code in APPROVALS:
-            self.duty = ReversalDuty(payment=payment, reason="06")
-        return code
+    async def _approve_then_reverse(self, line: TillLine, ask: Ask) -> Message | None:
+        answer = await self._answer(line, ask, self._wait_s)
+        if answer is not None and answer[39] in APPROVALS:
+            self.duty = Duty(ask=ask, reason="06")
+        return answer
 
-    async def _second_answer(self, line: TillLine, payment: Payment) -> None:
+    async def _second_answer(self, line: TillLine, ask: Ask) -> None:
         """A frame sent twice may be answered twice; what the second answer says is recorded, too."""
         try:
-            message = await self._matching(line, payment, "0200", SECOND_ANSWER_S)
+            message = await self._matching(line, ask, ask.mti, SECOND_ANSWER_S)
         except LineClosed:
-            self._cut()  # the first answer stands
+            self.close()  # the first answer stands
             return
         if message is not None and is_authentic(message, self.identity, self._keys):
-            self._tell(payment, "sale", message[39], Behaviour.SENDS_TWICE)
+            self._tell(ask, "request", message[39], Behaviour.SENDS_TWICE.value)
 
-    async def _sale_answer(self, line: TillLine, payment: Payment, timeout_s: float) -> str | None:
-        """The code of an authentic answer; the reversal record goes with it. None keeps the record."""
-        message = await self._matching(line, payment, "0200", timeout_s)
+    async def _answer(self, line: TillLine, ask: Ask, timeout_s: float) -> Message | None:
+        """An authentic answer; the reversal record goes with it. None keeps the record."""
+        message = await self._matching(line, ask, ask.mti, timeout_s)
         if message is None:
             return None
         if not is_authentic(message, self.identity, self._keys):
-            self.duty = ReversalDuty(payment=payment, reason="A0")
+            self.duty = Duty(ask=ask, reason="A0") if ask.reverses else None
             return None
-        code = message[39]
         self.duty = None
-        if code in SIGN_IN_AGAIN:
-            self._keys = None
-        return code
+        if message[39] in SIGN_IN_AGAIN:
+            self._sign_in_again()
+        return message
 
-    async def _reverse_once(self, line: TillLine, duty: ReversalDuty) -> str | None:
-        await line.send(reversal_frame(self.identity, duty, self._keys))
-        message = await self._matching(line, duty.payment, "0400", self._wait_s)
+    async def _reverse_once(self, line: TillLine, duty: Duty) -> str | None:
+        await line.send(undo_frame(self.identity, duty, self._keys))
+        message = await self._matching(line, duty.ask, "0400", self._wait_s)
         code = message.get(39) if message is not None else None
         if message is not None and not is_authentic(message, self.identity, self._keys):
             code = None
-        self._tell(duty.payment, "reversal", code or "", Behaviour.NORMAL)
+        self._tell(duty.ask, "reversal", code or "", Behaviour.NORMAL.value)
         return code
 
-    async def _matching(self, line: TillLine, payment: Payment, mti: str, timeout_s: float) -> Message | None:
+    async def _matching(self, line: TillLine, ask: Ask, mti: str, timeout_s: float) -> Message | None:
         """Wait for the message that answers this one; others are late ones, and passed over."""
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
         while (left_s := until - loop.time()) > 0:
             message = await line.receive(left_s)
-            if message is not None and answers(message, payment, mti):
+            if message is not None and answers(message, ask.payment, mti, ask.processing_code):
                 return message
         return None
 
-    async def _ready_line(self) -> TillLine:
+    async def ready_line(self) -> TillLine:
         """A connection with working keys. Raises LineClosed."""
+        if self._region is not None and self._region.dark:
+            self.close()
+            raise LineClosed("the whole region has no network")
         if self._line is None:
             self._line = await open_line(self._address, self.identity.codec)
-        if self._keys is None and self.identity.mac != "none":
+        if self._keys is None and self.identity.mac != "none" and not self._forgets_sign_in:
             try:
                 await self._sign_in(self._line)
             except LineClosed:
-                self._cut()
+                self.close()
                 raise
         return self._line
 
+    def _sign_in_again(self) -> None:
+        self._keys, self._forgets_sign_in = None, False
+
     async def _sign_in(self, line: TillLine) -> None:
-        stan = self._next_stan()
-        await line.send(sign_in_frame(self.identity, self._batch, stan))
+        stan = self.next_stan()
+        await line.send(sign_in_frame(self.identity, self.batch_no, stan))
         loop = asyncio.get_running_loop()
         until = loop.time() + SIGN_IN_TIMEOUT_S
         while (left_s := until - loop.time()) > 0:
@@ -249,43 +283,49 @@ class Till:
         except (DecodeError, KeyStoreError) as error:
             raise LineClosed(f"sign-in: {error}") from None
 
-    def _new_payment(self, plan: SalePlan) -> Payment:
+    def new_payment(self, amount_minor: int, entry: EntryMode, card: Card | None = None) -> Payment:
+        """A message of its own, with the next trace number; without `card` a new customer comes."""
         ref = PaymentRef(
             terminal_id=self.identity.terminal_id,
             merchant_id=self.identity.merchant_id,
-            batch_no=NO_BATCH if self.identity.codec.dialect.extended else self._batch,
-            stan=self._next_stan(),
+            batch_no=NO_BATCH if self.identity.codec.dialect.extended else self.batch_no,
+            stan=self.next_stan(),
         )
         return Payment(
             ref=ref,
-            amount_minor=plan.amount_minor,
-            entry=plan.entry,
-            card=make_card(self._chance),
-            at_us=self._clock.now().wall_us,
+            amount_minor=amount_minor,
+            entry=entry,
+            card=card if card is not None else make_card(self.chance),
+            at_us=self.now_us(),
         )
 
-    def _next_stan(self) -> str:
+    def next_stan(self) -> str:
+        """The next trace number."""
         self._stan = self._stan % 999_999 + 1
         return f"{self._stan:06}"
 
-    def _cut(self) -> None:
-        if self._line is not None:
-            self._line.cut()
-            self._line = None
+    def now_us(self) -> int:
+        """Its wall time since 1970 UTC."""
+        return self._clock.now().wall_us
 
-    def _tell(self, payment: Payment, asked: str, code: str, behaviour: Behaviour) -> None:
-        fault = fault_of_amount(payment.amount_minor)
-        self._record(
+    def _tell(self, ask: Ask, asked: Asked, code: str, behaviour: str) -> None:
+        payment = ask.payment
+        magic = SPELLINGS[ask.kind].message_class in MAGIC_CLASSES
+        fault = fault_of_amount(payment.amount_minor) if magic else None
+        self.record(
             Told(
                 terminal_id=payment.ref.terminal_id,
                 merchant_id=payment.ref.merchant_id,
                 batch_no=payment.ref.batch_no,
                 stan=payment.ref.stan,
                 amount_minor=payment.amount_minor,
-                asked="sale" if asked == "sale" else "reversal",
+                asked=asked,
                 code=code,
-                at_us=self._clock.now().wall_us,
-                behaviour=behaviour.value,
+                at_us=self.now_us(),
+                kind=ask.kind.value,
+                about_stan=ask.slip.ref.stan if ask.slip is not None else "",
+                behaviour=behaviour,
+                errand=ask.errand,
                 fault=fault.name if fault is not None else "",
             )
         )

@@ -33,6 +33,7 @@ class EntryMode(Enum):
     CONTACTLESS = "072"
     MAGSTRIPE = "021"
     QR = "032"
+    KEYED = "012"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,8 @@ def entry_fields(payment: Payment, keys: WorkingKeys | None) -> Fields:
             return {35: payment.card.track2, 55: chip_data(payment)}
         case EntryMode.MAGSTRIPE:
             return _pin_fields(payment, keys) | {35: payment.card.track2}
+        case EntryMode.KEYED:
+            return {}
 
 
 def short_entry_fields(payment: Payment) -> Fields:
@@ -149,7 +152,7 @@ def short_entry_fields(payment: Payment) -> Fields:
             return _qr_field(payment)
         case EntryMode.CHIP | EntryMode.CONTACTLESS:
             return {55: short_f55(bytes.fromhex(chip_data(payment))).hex().upper()}
-        case EntryMode.MAGSTRIPE:
+        case EntryMode.MAGSTRIPE | EntryMode.KEYED:
             return {}
 
 

@@ -192,5 +192,8 @@ def test_any_evidence_is_explained_and_always_in_the_same_way(evidence: Evidence
 
 
 def test_declared_incidents_explain_what_got_lost() -> None:
+    families = {
+        Incident.HOST_DOWN: Family.SYSTEM, Incident.SHOP_OFFLINE: Family.NETWORK,
+    }  # fmt: skip
     for incident in Incident:
-        assert explain(declared(incident)).cause.family is Family.EXTERNAL
+        assert explain(declared(incident)).cause.family is families.get(incident, Family.EXTERNAL)

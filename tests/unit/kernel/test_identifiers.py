@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuanlu.kernel.clock import Moment
-from yuanlu.kernel.identifiers import IdentifierSource, TransactionKey, return_id
+from yuanlu.kernel.identifiers import IdentifierSource, TransactionKey, first_of, return_id
 
 
 class HandClock:
@@ -59,3 +59,10 @@ def test_they_rise_beyond_an_earlier_process_whose_clock_was_ahead():
     one, two = source.new(), source.new()
     assert earlier < one < two
     assert len(two) == 26
+
+
+@given(st.integers(0, 2**48 - 1), st.integers(0, 99))
+def test_no_identifier_is_below_the_first_of_its_millisecond_or_reaches_that_of_the_next(ms, seed):
+    made = IdentifierSource(HandClock(ms), random.Random(seed).getrandbits).new()
+    assert first_of(ms * 1000) <= made < first_of((ms + 1) * 1000)
+    assert len(first_of(ms * 1000)) == len(made)

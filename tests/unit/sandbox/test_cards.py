@@ -1,6 +1,6 @@
 import random
 
-from yuanlu.sandbox.cards import TEST_PREFIXES, luhn_digit, make_card
+from yuanlu.sandbox.cards import TEST_PREFIXES, is_card_number, luhn_digit, make_card, mistyped
 
 
 def test_made_up_cards_pass_the_luhn_check_and_repeat_with_their_seed():
@@ -20,3 +20,12 @@ def test_a_card_shows_neither_its_number_nor_its_pin():
 
 def test_the_check_digit_is_the_known_one():
     assert luhn_digit("620000000000000") == "5"
+
+
+def test_a_mistyped_card_is_no_card_number_and_otherwise_the_same():
+    card = make_card(random.Random(1))
+    wrong = mistyped(card)
+    assert is_card_number(card.pan)
+    assert not is_card_number(wrong.pan)
+    assert not is_card_number("")
+    assert (wrong.pin, len(wrong.pan)) == (card.pin, len(card.pan))

@@ -129,9 +129,23 @@ def test_the_ledger_shows_refunds_under_their_sale_and_what_is_held():
     assert (held["stan"], held["held"], held["debits"], held["net"]) == (hold.ref.stan, 900, 0, 0)
 
 
+def test_the_records_show_each_message_and_which_transaction_it_is_about():
+    world, app = world_and_app()
+    payment = world.payment(700)
+    slip = world.sold(payment)
+    world.link(Kind.VOID, world.follow(payment, 600), slip)
+    world.link(Kind.VOID, world.follow(payment), slip)
+    rows = json_of(call(app, "GET", "/records"))["records"]
+    assert [(row["kind"], row["state"], row["about_stan"]) for row in rows] == [
+        ("sale", "VOIDED", ""),
+        ("void", "DECLINED", ""),
+        ("void", "APPROVED", payment.ref.stan),
+    ]
+
+
 def test_no_card_number_is_in_what_the_api_shows():
     world, app = world_and_app()
     payment = world.payment()
     world.sell(payment)
-    for path in ("/ledger", "/counters", "/faults"):
+    for path in ("/ledger", "/records", "/counters", "/faults"):
         assert payment.card.pan.encode() not in call(app, "GET", path)[2]

@@ -1,9 +1,21 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from yuanlu.sandbox.control import FaultOrder
 from yuanlu.sandbox.demo import _default_seconds
-from yuanlu.sandbox.demo_plan import HOSTS, PACKET_LIFE_MS, DemoPlan, till_places, write_files
+from yuanlu.sandbox.demo_plan import (
+    HOSTS,
+    LOSES_A_SALE,
+    OUTAGE_S,
+    PACKET_LIFE_MS,
+    DemoPlan,
+    till_places,
+    write_files,
+)
+from yuanlu.sandbox.demo_script import Script, cues
+from yuanlu.sandbox.faults import find_fault
 from yuanlu.sandbox.host_process import read_hosts
 from yuanlu.sandbox.tills_process import read_tills
 from yuanlu.settings import read_settings
@@ -71,3 +83,31 @@ def test_the_last_runs_files_are_cleared_away_but_not_its_keys(plan):
 )
 def test_how_long_the_demo_sells(environment, is_terminal, seconds):
     assert _default_seconds(environment, is_terminal) == seconds
+
+
+def test_the_outage_takes_a_slice_of_tills_of_several_hosts_and_ends_with_the_sales(plan):
+    tills = read_tills(plan.folder / "tills.toml")
+    region = {till.acquirer for till in tills.tills if till.in_region}
+    assert len(region) > 1
+    assert plan.round_s / 2 < tills.outage_at_s < plan.round_s
+    assert tills.outage_s == OUTAGE_S
+    assert {till.terminal_id for till in tills.tills if till.loses_a_sale} == LOSES_A_SALE
+
+
+def test_the_script_orders_faults_on_voids_completions_and_refunds_that_the_hosts_know(plan):
+    for cue in cues(plan):
+        order = msgspec.convert(cue.order, FaultOrder)
+        assert find_fault(order.fault)
+        assert order.host in {host.name for host in HOSTS}
+        assert cue.at_s < plan.round_s
+    classes = {cue.order.get("message_class", "sale") for cue in cues(plan)}
+    assert classes == {"void", "completion", "refund", "sale"}
+
+
+def test_the_script_gives_each_cue_once_and_in_time(plan):
+    script = Script(plan)
+    early = list(script.due(plan.round_s / 2))
+    late = list(script.due(plan.round_s))
+    assert early
+    assert early + late == cues(plan)
+    assert list(script.due(plan.round_s)) == []

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.sandbox.hosts import NOW_US, World
 from yuanlu.iso8583.framing import FrameReader
+from yuanlu.sandbox.cards import mistyped
 from yuanlu.sandbox.faults import FAULTS_BY_NAME
 from yuanlu.sandbox.host_actions import GoDown, HangUp, Resume, SendBytes
 from yuanlu.sandbox.host_answers import balance_text, settlement_date, turned_tpdu
@@ -28,6 +31,15 @@ def test_a_sale_is_posted_and_answered_with_what_the_till_checks(profile, entry)
     assert not any(answer.has(secret) for secret in (14, 35, 52, 55))
     assert world.net_minor() == -1250
     assert world.core.ledger.total_minor() == 0
+
+
+@pytest.mark.parametrize("dialect", ["cup-pos", "iso87-ascii"])
+def test_a_card_number_keyed_in_wrongly_is_declined_and_read_from_a_card_it_is_not_looked_at(dialect):
+    world = World(dialect=dialect)
+    keyed, read = (world.payment(entry=entry) for entry in (EntryMode.KEYED, EntryMode.CONTACTLESS))
+    assert world.code(world.sell(replace(keyed, card=mistyped(keyed.card)))) == "14"
+    assert world.code(world.sell(replace(read, card=mistyped(read.card)))) == "00"
+    assert world.net_minor() == -1250
 
 
 @pytest.mark.parametrize(("profile", "net_after_two"), [("P1", 0), ("P2", 0), ("P3", 1250), ("P4", 1250)])

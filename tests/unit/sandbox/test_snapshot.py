@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from yuanlu.db.schema import prepare
 from yuanlu.db.sqlite import reader_engine, writer_engine
 from yuanlu.journal.tables import facts, transactions
+from yuanlu.returns.tables import legs
 from yuanlu.sandbox.board import Moment, render, status_line
 from yuanlu.sandbox.evidence import journal_entries, return_entries
 from yuanlu.sandbox.snapshot import EMPTY, take_snapshot
@@ -84,6 +85,41 @@ def test_the_snapshot_counts_states_money_at_risk_and_causes(journal):
     assert [event.kind for event in seen.events] == ["DECLINED", "RETURNING", "APPROVED", "APPROVED"]
 
 
+def leg(number: int, kind: str, state: str, message: str = "") -> dict[str, object]:
+    return {
+        "return_id": f"R{number}", "transaction_id": f"X{number}", "acquirer": "p1", "kind": kind, "leg_no": 1,
+        "state": state, "live": int(state == "ESCALATED"), "amount_minor": 100, "currency": "156", "reason": "98",
+        "original_answer": "", "original_sent_at_us": 1, "original_boot_us": 1, "original_boot_id": "b", "attempts": 1,
+        "rejected": 0, "inquiries": 0, "last_step": "", "last_meaning": "", "last_boot_us": 1, "last_boot_id": "b",
+        "asked_boot_us": 1, "case_opened": 0, "explanation": "", "opened_at_us": 1, "message_id": message,
+    }  # fmt: skip
+
+
+def test_the_snapshot_counts_returns_by_kind_and_causes_by_family(journal, tmp_path):
+    writer = writer_engine(tmp_path / "journal.db")
+    with writer.begin() as connection:
+        connection.execute(insert(transactions), payment(9, "SEND_INTENT"))
+        connection.execute(update(transactions).where(transactions.c.stan == "000009").values(state="UNKNOWN"))
+        connection.execute(insert(legs), leg(1, "void", "RETURNED"))
+        connection.execute(insert(legs), leg(2, "refund", "ESCALATED", message="X9"))
+        for stan, cause in (("000001", "AMOUNT_OFF_BY_TEN"), ("000002", "HOST_SILENT"), ("000003", "NEW_CAUSE")):
+            connection.execute(update(transactions).where(transactions.c.stan == stan).values(cause=cause))
+    writer.dispose()
+    seen = take_snapshot(journal)
+    assert seen is not None
+    assert seen.by_kind == {"void": 1}
+    assert seen.by_family == {"operator": 1, "system": 1, "unclassified": 1}
+    assert seen.open_by_acquirer == {"p1": 1}  # the refund in doubt is a person's
+    assert (seen.count("UNKNOWN"), seen.open_orders) == (1, 0)
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(render(seen, NOW, {"p1": "P1"}))
+    text = console.export_text()
+    console.file.close()
+    for words in ("撤销 / void", "操作 / At the till", "未归类"):
+        assert words in text
+    assert "given back by void 1, causes operator 1 system 1 unclassified 1" in status_line(seen, NOW)
+
+
 def test_without_a_database_there_is_no_snapshot(tmp_path):
     engine = reader_engine(tmp_path / "none.db")
     assert take_snapshot(engine) is None
@@ -119,7 +155,7 @@ def test_what_tills_were_told_is_read_as_it_was_written(tmp_path):
         batch_no="000001",
         stan="000001",
         amount_minor=100,
-        asked="sale",
+        asked="request",
         code="00",
         at_us=5,
     )

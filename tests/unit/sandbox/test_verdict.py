@@ -3,8 +3,9 @@ import pytest
 from yuanlu.sandbox.evidence import HostEntry, JournalEntry, ReturnEntry
 from yuanlu.sandbox.ledger import PaymentRef
 from yuanlu.sandbox.report import Run, document, faults_exercised, in_words
+from yuanlu.sandbox.story import Witnesses, stories
 from yuanlu.sandbox.told import Told
-from yuanlu.sandbox.verdict import Story, Verdict, judge, percentile, stories
+from yuanlu.sandbox.verdict import Verdict, judge, percentile
 
 REF = PaymentRef(terminal_id="20000001", merchant_id="898440153110001", batch_no="000001", stan="000001")
 PROFILE_OF = {"p1": "P1", "p5": "P5"}
@@ -24,6 +25,10 @@ REQUIRED = {
     "faults",
     "seed",
     "awaiting_person_minor",
+    "by_kind",
+    "by_family",
+    "batches",
+    "balance",
 }
 
 
@@ -43,7 +48,7 @@ def written(state: str, *, approved_at_us: int | None = None, acquirer: str = "p
     )
 
 
-def said(code: str, asked: str = "sale", at_us: int = 50) -> Told:
+def said(code: str, asked: str = "request", at_us: int = 50) -> Told:
     return Told(
         terminal_id=REF.terminal_id,
         merchant_id=REF.merchant_id,
@@ -59,10 +64,16 @@ def said(code: str, asked: str = "sale", at_us: int = 50) -> Told:
 def verdict(
     host: HostEntry | None, journal: JournalEntry | None, *told: Told, acquirer: str = "p1", total: int = 0
 ) -> Verdict:
-    joined: list[Story] = stories(
-        [host] if host else [], [journal] if journal else [], told, PROFILE_OF, {REF.terminal_id: acquirer}
+    heard = Witnesses(
+        hosts=[host] if host else [],
+        records=[],
+        journal=[journal] if journal else [],
+        returns=[],
+        orders=[],
+        told=told,
+        cases=frozenset({"X1"}),
     )
-    return judge(joined, [], {"p1": total}, PROFILE_OF)
+    return judge(stories(heard, PROFILE_OF, {REF.terminal_id: acquirer}), [], {"p1": total}, PROFILE_OF)
 
 
 APPROVED = written("APPROVED", approved_at_us=40)

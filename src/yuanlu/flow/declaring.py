@@ -1,0 +1,110 @@
+"""An incident begins and ends together with its one case: the units, for the gateway and for the command line.
+
+Whoever declares reads the next number first; of two who declare for the same scope at once, the database turns one
+away. The case is settled with the incident if nothing of it is open any more, else later.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from yuanlu.cases.decisions import settled as case_settled
+from yuanlu.cases.opening import case_number, open_case
+from yuanlu.cases.people import Actor
+from yuanlu.cases.records import Case, Opening, Outcome, Severity, Words
+from yuanlu.cases.service_levels import ServiceLevels
+from yuanlu.causes import external, network, system
+from yuanlu.causes.cause import Cause
+from yuanlu.causes.evidence import Incident as Named
+from yuanlu.incidents import writing
+from yuanlu.incidents.records import Incident, IncidentKind, Report, Scope, ScopeKind
+from yuanlu.journal.unit import Change, Fact
+from yuanlu.kernel.money import Money
+
+QUEUE = "incidents"
+NO_MONEY = Money(minor=0, currency="156")
+"""An incident's case is about no money of its own: each payment's is in its own transaction."""
+
+CAUSES = {
+    IncidentKind.HOST_DOWN: system.host_down,
+    IncidentKind.REGION_OFFLINE: external.regional_outage,
+    IncidentKind.SHOP_OFFLINE: network.shop_network_down,
+    IncidentKind.ISSUER_OUTAGE: external.issuer_outage,
+    IncidentKind.POWER_CUT: external.power_cut,
+    IncidentKind.DISASTER: external.natural_disaster,
+    IncidentKind.CARRIER_OUTAGE: external.carrier_outage,
+    IncidentKind.MAINTENANCE: external.planned_maintenance,
+    IncidentKind.CYBER_ATTACK: external.cyber_attack,
+    IncidentKind.PEAK: external.business_peak,
+    IncidentKind.ORDER: external.ordered_stop,
+}
+"""By which cause each kind explains its payments."""
+
+_SCOPES_ZH = {ScopeKind.ALL: "全部", ScopeKind.REGION: "地区", ScopeKind.HOST: "主机", ScopeKind.MERCHANT: "商户"}
+
+
+class Unit(Struct, frozen=True, kw_only=True):
+    """What to commit, and the incident as it then stands."""
+
+    incident: Incident
+    facts: tuple[Fact, ...]
+    changes: tuple[Change, ...]
+
+
+def cause_of(kind: IncidentKind) -> Cause:
+    """The cause that payments of such an incident have."""
+    return CAUSES[kind]
+
+
+def as_evidence(kind: IncidentKind) -> Named:
+    """The same kind, as `causes` names it."""
+    return Named(kind.value)
+
+
+def scope_words(scope: Scope) -> Words:
+    """Whom it concerns, for people."""
+    return Words(zh=f"{_SCOPES_ZH[scope.kind]} {scope.name}".rstrip(), en=str(scope))
+
+
+def begun(incident: Incident, why: Words, who: Actor, levels: ServiceLevels, random_bits: Callable[[int], int]) -> Unit:
+    """A new incident and its case."""
+    said = writing.declared(incident)
+    cause, scope, merchant_id = CAUSES[incident.kind], scope_words(incident.scope), writing.merchant_of(incident)
+    opening = Opening(
+        incident=incident.incident_id,
+        merchant_id=merchant_id,
+        terminal_id="",
+        acquirer=incident.scope.name if incident.scope.kind is ScopeKind.HOST else "",
+        amount=NO_MONEY,
+        title=Words(zh=f"{cause.title.zh}（{scope.zh}）", en=f"{cause.title.en} ({scope.en})"),
+        cause=cause.code,
+        severity=Severity(cause.severity.value),
+        explanation=why,
+        queue=QUEUE,
+        since_us=incident.began_at_us,
+    )
+    now_us = incident.declared_at_us
+    opened = open_case(
+        opening, None, number=case_number(now_us, random_bits), terms=levels.of(merchant_id), now_us=now_us, who=who
+    )
+    return Unit(
+        incident=said.incident, facts=(*said.facts, *opened.facts), changes=(*said.changes, *opened.changes)
+    )  # fmt: skip
+
+
+def finished(incident: Incident, case: Case | None, report: Report, who: str, why: str, now_us: int) -> Unit:
+    """It is over. `case` is its open case, if there is one."""
+    return _with_case(writing.ended(incident, who, why, report, now_us), case, now_us)
+
+
+def settled(incident: Incident, case: Case | None, report: Report, now_us: int) -> Unit:
+    """Long over, and now nothing of it is open any more."""
+    return _with_case(writing.settled(incident, report, now_us), case, now_us)
+
+
+def _with_case(said: writing.Written, case: Case | None, now_us: int) -> Unit:
+    report = said.incident.report
+    if case is None or report.open:
+        return Unit(incident=said.incident, facts=said.facts, changes=said.changes)
+    closed = case_settled(case, None, Outcome.REPAIRED, now_us, writing.in_words(report))
+    return Unit(incident=said.incident, facts=(*said.facts, *closed.facts), changes=(*said.changes, *closed.changes))

@@ -1,0 +1,304 @@
+"""The incident desk: hears what fails and what succeeds, declares incidents and ends them, and holds sales.
+
+A success costs the hot path a few additions, a failure a little more; everything else is done in a look, once a
+second. An incident is a row and facts in the journal, so it outlives a restart, and what a person declares or holds at
+the command line is seen by the next look. Rules: `docs/how-to/incidents.md`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from yuanlu.acquirers.iso8583_host import Iso8583Host
+from yuanlu.acquirers.outcome import Answered, NoAnswer, NotSent, Outcome
+from yuanlu.cases.people import GATEWAY
+from yuanlu.cases.records import Case, Words
+from yuanlu.cases.service_levels import ServiceLevels
+from yuanlu.cases.store import find_case_of_incident
+from yuanlu.causes.evidence import CANNOT_WORK, Evidence, Failing, Unsent
+from yuanlu.flow.declaring import Unit, as_evidence, begun, finished, scope_words, settled
+from yuanlu.incidents.detection import Crowd, Health, Sign, Tally, Verdict, Window
+from yuanlu.incidents.records import DETECTION, Incident, Place, Report, Scope, ScopeKind
+from yuanlu.incidents.store import (
+    active_incidents,
+    any_member,
+    counted,
+    next_number,
+    perhaps_affected,
+    unsettled_incidents,
+)
+from yuanlu.journal import tasks
+from yuanlu.journal.transactions import Transaction
+from yuanlu.journal.unit import Change, Committed, Conflict
+from yuanlu.journal.writer import Journal
+from yuanlu.kernel.clock import Clock, Moment
+from yuanlu.kernel.identifiers import TransactionKey
+from yuanlu.settings import Incidents
+
+TROUBLE = CANNOT_WORK - {"09", "90"}
+"""Codes of a host that cannot work; not that the customer is still typing, nor that its day is just changing."""
+
+WELL_AGAIN = "the place is well again"
+
+_log = structlog.get_logger("incidents")
+
+
+NOBODY = Crowd()
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """An active incident, how its place has been since, and the most that failed there together."""
+
+    incident: Incident
+    health: Health
+    crowd: Crowd = NOBODY
+
+
+class IncidentDesk:
+    """One per gateway."""
+
+    def __init__(
+        self, *, journal: Journal, clock: Clock, hosts: Mapping[str, Iso8583Host], settings: Incidents,
+        regions: Mapping[str, str], levels: ServiceLevels, random_bits: Callable[[int], int],
+        go_on: Callable[[str], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        """`regions` are those of the terminals; `go_on` lets what waits for a host go on, when it is well again."""
+        self._journal = journal
+        self._clock = clock
+        self._hosts = hosts
+        self._settings = settings
+        self._regions = regions
+        self._levels = levels
+        self._random_bits = random_bits
+        self._go_on = go_on
+        self._window = Window(settings)
+        self._tallies: dict[tuple[str, str], tuple[Tally, ...]] = {}
+        self._known: dict[Scope, Known] = {}
+        self._unseen: list[Incident] = []
+        self._holds = False
+        self._down_since_us: dict[str, int] = {}
+        self._listens_from_us = clock.now().boot_us + settings.window_ms * 1000
+
+    # What the flow tells.
+
+    def heard(self, found: Transaction, outcome: Outcome) -> None:
+        """What came of sending a request to its host."""
+        match outcome:
+            case Answered(code=code) if code not in TROUBLE:
+                key = found.key.terminal_id, found.acquirer
+                for tally in self._tallies.get(key) or self._tallies_of(key, found.key):
+                    tally.good += 1
+            case NotSent(reason=reason) if reason != Unsent.LINK_FAILED:
+                return  # a matter of this payment alone
+            case Answered() | NoAnswer() | NotSent():
+                self._failed(found.key, found.acquirer, found.received_at_us)
+
+    def refused(self, key: TransactionKey, host: str) -> None:
+        """A host that is down: the payment was declined before anything was sent."""
+        self._failed(key, host, self._clock.wall_us())
+
+    def undelivered(self, found: Transaction) -> None:
+        """The host approved, and the terminal could not be told, or says that it was not.
+
+        Not counted just after our own start: it then tells of our own stop.
+        """
+        if self._clock.now().boot_us >= self._listens_from_us:
+            self._failed(found.key, "", found.received_at_us)
+
+    def _failed(self, key: TransactionKey, host: str, since_us: int) -> None:
+        self._window.failed(self._place(key, host), self._clock.now().boot_us, since_us)
+
+    def _tallies_of(self, known_as: tuple[str, str], key: TransactionKey) -> tuple[Tally, ...]:
+        place = self._place(key, known_as[1])
+        return self._tallies.setdefault(known_as, tuple([self._window.tally(scope) for scope in place.scopes]))
+
+    def _place(self, key: TransactionKey, host: str) -> Place:
+        region = self._regions.get(key.terminal_id, "")
+        return Place(terminal_id=key.terminal_id, merchant_id=key.merchant_id, host=host, region=region)
+
+    # What the flow asks.
+
+    def hold(self, key: TransactionKey, host: str) -> str:
+        """Why new sales at this place are declined, in words; "" when they are taken."""
+        if not self._holds:
+            return ""
+        for known in self._covering(key, host):
+            if known.incident.holds_sales:
+                incident = known.incident
+                return f"incident {incident.incident_id} ({incident.kind.value}, {incident.scope}) holds new sales"
+        return ""
+
+    def covering(self, found: Transaction) -> Incident | None:
+        """The active incident that this transaction falls into: what a person declared first, then the widest."""
+        for known in self._covering(found.key, found.acquirer):
+            if known.incident.began_at_us <= found.received_at_us:
+                return known.incident
+        return None
+
+    def _covering(self, key: TransactionKey, host: str) -> list[Known]:
+        if not self._known:
+            return []
+        found = [self._known[scope] for scope in self._place(key, host).scopes if scope in self._known]
+        return sorted(found, key=lambda known: not known.incident.by_person)
+
+    def told(self, evidence: Evidence, incident: Incident) -> Evidence:
+        """The evidence with the incident, and who else fails there."""
+        known = self._known.get(incident.scope)
+        crowd = known.crowd if known is not None and known.incident.incident_id == incident.incident_id else NOBODY
+        return replace(evidence, incident=as_evidence(incident.kind), failing=_failing(incident.scope, crowd))
+
+    # Its own work.
+
+    async def watch(self) -> None:
+        """Look for ever; a look that fails is told and comes again."""
+        while True:
+            try:
+                await self.look()
+            except Exception:
+                _log.exception("a look at incidents failed")
+            await asyncio.sleep(self._settings.look_every_ms / 1000)
+
+    async def look(self) -> None:
+        """Declare what fails, end what is well again, settle what is over."""
+        await self.load()
+        now = self._clock.now()
+        while self._unseen:
+            await self._look_again(self._unseen.pop(), now)
+        self._look_at_links(now.boot_us)
+        for verdict in self._window.failing(now.boot_us, self._down_since_us, self._known.keys()):
+            await self._declare(verdict, now)
+        for known in list(self._known.values()):
+            known.health.look(self._sign(known.incident.scope), now.boot_us, self._settings)
+            known.crowd = known.crowd.grown(self._window.crowd(known.incident.scope))
+            if await self._is_over(known, now.boot_us):
+                await self._end(known.incident, now)
+        for incident in await self._journal.read(unsettled_incidents):
+            await self._settle(incident, now)
+
+    async def load(self) -> None:
+        """What is active by the journal: also what a person has just declared, held, released or ended."""
+        now_us = self._clock.now().boot_us
+        active = await self._journal.read(active_incidents)
+        before, self._known = self._known, {}
+        for incident in active:
+            known = before.get(incident.scope)
+            if known is None or known.incident.incident_id != incident.incident_id:
+                known = self._new(incident, now_us)
+                self._unseen.append(incident)
+            known.incident = incident
+            self._known[incident.scope] = known
+        for scope in before.keys() - self._known.keys():  # a person has ended it
+            self._window.forgive(scope)
+        self._holds = any(incident.holds_sales for incident in active)
+
+    def _new(self, incident: Incident, now_us: int) -> Known:
+        health = Health(self._window.tally(incident.scope), self._sign(incident.scope), now_us)
+        return Known(incident=incident, health=health)
+
+    def _sign(self, scope: Scope) -> Sign | None:
+        host = self._hosts.get(scope.name) if scope.kind is ScopeKind.HOST else None
+        return None if host is None else Sign(up=host.link.up, received=host.link.counters.received)
+
+    def _look_at_links(self, now_us: int) -> None:
+        for name, host in self._hosts.items():
+            if host.link.up:
+                self._down_since_us.pop(name, None)
+            else:
+                self._down_since_us.setdefault(name, now_us)
+
+    async def _declare(self, verdict: Verdict, now: Moment) -> None:
+        why = _why(verdict)
+        held = verdict.scope.kind is ScopeKind.HOST and self._settings.hold_when_host_down
+        incident = Incident(
+            incident_id=await self._journal.read(partial(next_number, now_us=now.wall_us)),
+            kind=verdict.kind,
+            scope=verdict.scope,
+            declared_by=DETECTION,
+            reason=f"{why.zh} / {why.en}",
+            began_at_us=verdict.since_us,
+            declared_at_us=now.wall_us,
+            held_by=DETECTION if held else "",
+        )
+        if await self._commit(begun(incident, why, GATEWAY, self._levels, self._random_bits)):
+            _log.warning("incident declared", incident=incident.incident_id, scope=str(incident.scope), reason=why.en)
+            self._known[incident.scope] = self._new(incident, now.boot_us)
+            self._holds = self._holds or held
+            await self._look_again(incident, now)
+
+    async def _look_again(self, incident: Incident, now: Moment) -> None:
+        """What went wrong there before the incident was declared is examined once more."""
+        wakes = await self._journal.read(partial(self._wakes, incident=incident, now_us=now.wall_us))
+        await asyncio.gather(*(self._journal.commit([], [change]) for change in wakes))
+
+    def _wakes(self, connection: Connection, incident: Incident, now_us: int) -> list[Change]:
+        found = []
+        for row in perhaps_affected(connection, incident.began_at_us):
+            place = Place(
+                terminal_id=row.terminal_id, merchant_id=row.merchant_id, host=row.acquirer,
+                region=self._regions.get(row.terminal_id, ""),
+            )  # fmt: skip
+            if incident.scope in place.scopes:
+                found.append(
+                    tasks.wake(connection, tasks.EXAMINE, row.transaction_id, tasks.EXAMINE_LANE, now_us)
+                )  # fmt: skip
+        return [change for change in found if change is not None]
+
+    async def _is_over(self, known: Known, now_us: int) -> bool:
+        """Whether it ends by itself. What a person holds he releases, and what he declared must have struck first."""
+        incident = known.incident
+        if incident.held_by not in ("", DETECTION) or not known.health.well(now_us, self._settings):
+            return False
+        struck = partial(any_member, incident_id=incident.incident_id)
+        return not incident.by_person or await self._journal.read(struck)
+
+    async def _end(self, incident: Incident, now: Moment) -> None:
+        report, case = await self._journal.read(partial(_reported, incident_id=incident.incident_id))
+        if await self._commit(finished(incident, case, report, DETECTION, WELL_AGAIN, now.wall_us)):
+            _log.warning("incident ended", incident=incident.incident_id, transactions=report.transactions)
+            del self._known[incident.scope]
+            self._window.forgive(incident.scope)
+            if incident.scope.kind is ScopeKind.HOST and incident.scope.name in self._hosts:
+                await self._go_on(incident.scope.name)
+
+    async def _settle(self, incident: Incident, now: Moment) -> None:
+        report, case = await self._journal.read(partial(_reported, incident_id=incident.incident_id))
+        if not report.open:
+            await self._commit(settled(incident, case, report, now.wall_us))
+
+    async def _commit(self, unit: Unit) -> bool:
+        """False when somebody else was first: the next look sees what he did."""
+        done: Committed | Conflict = await self._journal.commit(unit.facts, unit.changes)
+        return isinstance(done, Committed)
+
+
+def _reported(connection: Connection, incident_id: str) -> tuple[Report, Case | None]:
+    return counted(connection, incident_id), find_case_of_incident(connection, incident_id)
+
+
+def _failing(scope: Scope, crowd: Crowd) -> Failing:
+    """Who else fails, beside the terminal that is looked at."""
+    others = max(0, crowd.merchants - 1)
+    match scope.kind:
+        case ScopeKind.HOST:
+            return Failing(host_merchants=others)
+        case ScopeKind.REGION:
+            return Failing(region_merchants=others, region_hosts=crowd.hosts)
+        case ScopeKind.MERCHANT:
+            return Failing(merchant_terminals=max(0, crowd.terminals - 1))
+        case ScopeKind.ALL:
+            return Failing()
+
+
+def _why(verdict: Verdict) -> Words:
+    """What detection has seen."""
+    crowd, scope = verdict.crowd, scope_words(verdict.scope)
+    return Words(
+        zh=f"{scope.zh}：{crowd.merchants} 家商户的 {crowd.terminals} 台终端同时异常",
+        en=f"{crowd.terminals} terminals of {crowd.merchants} merchants fail together, {scope.en}",
+    )

@@ -1,0 +1,133 @@
+"""What an incident is: one cause for many payments, at one place, for a while.
+
+An incident covers a scope: one host, one region, one merchant, or everything. Detection declares it, or a person does.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from yuanlu.kernel.clock import local_time
+
+DETECTION = "detection"
+"""Who declares, holds and ends what no person has. No person goes by this name."""
+
+
+class IncidentKind(StrEnum):
+    """What has happened. The values are those of `causes.evidence.Incident`."""
+
+    HOST_DOWN = "host_down"
+    REGION_OFFLINE = "region_offline"
+    SHOP_OFFLINE = "shop_offline"
+    ISSUER_OUTAGE = "issuer_outage"
+    POWER_CUT = "power_cut"
+    DISASTER = "disaster"
+    CARRIER_OUTAGE = "carrier_outage"
+    MAINTENANCE = "maintenance"
+    CYBER_ATTACK = "cyber_attack"
+    PEAK = "peak"
+    ORDER = "order"
+    """An authority or a card organisation has stopped or restricted the business."""
+
+
+class ScopeKind(StrEnum):
+    """Of what an incident is one, the widest first."""
+
+    ALL = "all"
+    REGION = "region"
+    HOST = "host"
+    MERCHANT = "merchant"
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
+STEPS = {IncidentState.ACTIVE: frozenset({IncidentState.ENDED}), IncidentState.ENDED: frozenset[IncidentState]()}
+"""From each state, the states that may follow. The database holds the same table (trigger `incidents_transition`)."""
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """Whom it concerns. `name` is "" for everything."""
+
+    kind: ScopeKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.name}".rstrip()
+
+
+EVERYTHING = Scope(kind=ScopeKind.ALL)
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where something happened. `host` is "" where the trouble lies between the terminal and us; `region` is "" where
+    the list of terminals names none.
+    """
+
+    terminal_id: str
+    merchant_id: str
+    host: str
+    region: str = ""
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """All scopes that it lies in, the widest first."""
+        names = ((ScopeKind.REGION, self.region), (ScopeKind.HOST, self.host), (ScopeKind.MERCHANT, self.merchant_id))
+        return EVERYTHING, *(Scope(kind=kind, name=name) for kind, name in names if name)
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What an incident did, counted from the journal: the payments that it explains, and where their money is."""
+
+    transactions: int = 0
+    terminals: int = 0
+    amounts: str = ""
+    """What the payments were about, one sum for each currency: `CNY 1,280.00, HKD 5.00`."""
+    returned: int = 0
+    """Payments whose money went back; one that never took effect is not counted here."""
+    open: int = 0
+    """Payments of which nobody can say yet where the money is."""
+
+
+class Incident(Struct, frozen=True, kw_only=True):
+    """An incident as it stands. `held_by` and `ended_by` are "" as long as nobody has held its sales or ended it."""
+
+    incident_id: str
+    kind: IncidentKind
+    scope: Scope
+    declared_by: str
+    reason: str
+    began_at_us: int
+    declared_at_us: int
+    held_by: str = ""
+    state: IncidentState = IncidentState.ACTIVE
+    ended_by: str = ""
+    ended_at_us: int | None = None
+    report: Report = Report()
+    version: int = 1
+
+    @property
+    def holds_sales(self) -> bool:
+        """Whether new sales of its scope are declined."""
+        return self.held_by != ""
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person declared it."""
+        return self.declared_by != DETECTION
+
+
+def incident_number(now_us: int, today: int) -> str:
+    """A number that people can read out: `I261123-01`, the day in Beijing and the how many-eth of it. `today` is how
+    many there are already.
+    """
+    return f"{day_prefix(now_us)}{today + 1:02}"
+
+
+def day_prefix(now_us: int) -> str:
+    """What the numbers of this day begin with."""
+    return f"I{local_time(now_us):%y%m%d}-"

@@ -1,0 +1,95 @@
+"""Numbers, scopes, and the words that several packages share."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.causes.stories import declared as lost
+from yuanlu.causes.evidence import OPEN_STATES
+from yuanlu.causes.evidence import Incident as Named
+from yuanlu.causes.taxonomy import explain
+from yuanlu.db.migrations.versions.r0008_incidents import STEPS as DATABASE_STEPS
+from yuanlu.flow.declaring import cause_of
+from yuanlu.incidents import writing
+from yuanlu.incidents.records import (
+    EVERYTHING,
+    STEPS,
+    Incident,
+    IncidentKind,
+    Place,
+    Report,
+    Scope,
+    ScopeKind,
+    incident_number,
+)
+from yuanlu.incidents.records import IncidentState as State
+from yuanlu.incidents.store import IN_THE_OPEN, IncidentError
+
+NOW_US = 1_760_000_000_000_000
+
+
+def incident(**changed: object) -> Incident:
+    values = {
+        "incident_id": "I251009-01", "kind": IncidentKind.HOST_DOWN, "declared_by": "detection", "reason": "r",
+        "scope": Scope(kind=ScopeKind.HOST, name="h1"), "began_at_us": NOW_US, "declared_at_us": NOW_US,
+    }  # fmt: skip
+    return Incident(**values | changed)  # type: ignore[arg-type]
+
+
+def test_the_database_holds_the_same_steps():
+    assert set(DATABASE_STEPS) == {f"{before}>{after}" for before, ends in STEPS.items() for after in ends}
+
+
+def test_the_kinds_are_those_of_the_causes_and_each_has_the_cause_that_explains_its_payments():
+    assert {kind.value for kind in IncidentKind} == {named.value for named in Named}
+    for kind in IncidentKind:
+        assert explain(lost(Named(kind.value))).cause is cause_of(kind)
+
+
+def test_the_open_states_are_those_of_the_causes():
+    assert set(IN_THE_OPEN) == OPEN_STATES
+
+
+def test_a_number_names_the_day_in_beijing():
+    assert incident_number(NOW_US, 0) == "I251009-01"
+    assert incident_number(NOW_US + 8 * 3_600_000_000, 99) == "I251010-100"
+
+
+def test_a_place_lies_in_its_scopes_the_widest_first():
+    place = Place(terminal_id="T", merchant_id="M", host="h1", region="north")
+    assert [str(scope) for scope in place.scopes] == ["all", "region north", "host h1", "merchant M"]
+    assert Place(terminal_id="T", merchant_id="M", host="").scopes == (
+        EVERYTHING, Scope(kind=ScopeKind.MERCHANT, name="M"),
+    )  # fmt: skip
+
+
+def test_each_action_is_one_fact_of_the_next_version_and_says_who_did_it():
+    made = writing.declared(incident())
+    held = writing.held(made.incident, "Li", "the host asked for it", NOW_US)
+    free = writing.released(held.incident, "Wang", "it is back", NOW_US)
+    over = writing.ended(free.incident, "Li", "over", Report(transactions=3, terminals=2, open=1), NOW_US)
+    done = writing.settled(over.incident, Report(transactions=3, terminals=2, returned=3, amounts="CNY 1.00"), NOW_US)
+    facts = [fact for each in (made, held, free, over, done) for fact in each.facts]
+    assert [fact.version for fact in facts] == [1, 2, 3, 4, 5]
+    assert facts[1].note == "Li: the host asked for it"
+    assert facts[3].note == "Li: over; 3 transactions of 2 terminals, 0 returned, 1 open"
+    assert facts[4].note == "3 transactions of 2 terminals about CNY 1.00, 3 returned, 0 open"
+    assert (held.incident.held_by, free.incident.held_by, over.incident.state) == ("Li", "", State.ENDED)
+
+
+def test_what_makes_no_sense_is_refused_in_words():
+    over = writing.ended(incident(), "Li", "over", Report(), NOW_US).incident
+    for build, text in (
+        (lambda: writing.released(incident(), "Li", "r", NOW_US), "no sales are held"),
+        (lambda: writing.held(incident(held_by="Wang"), "Li", "r", NOW_US), "held already, by Wang"),
+        (lambda: writing.held(over, "Li", "r", NOW_US), "over already, by Li"),
+        (lambda: writing.ended(over, "Li", "r", Report(), NOW_US), "over already"),
+    ):
+        with pytest.raises(IncidentError, match=text):
+            build()
+
+
+@given(kind=st.sampled_from(ScopeKind), name=st.text(min_size=1, max_size=5))
+def test_facts_belong_to_a_merchant_only_where_the_incident_is_one_merchants(kind, name):
+    of = incident(scope=Scope(kind=kind, name="" if kind is ScopeKind.ALL else name))
+    assert writing.declared(of).facts[0].merchant_id == (name if kind is ScopeKind.MERCHANT else "")
