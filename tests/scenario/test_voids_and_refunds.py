@@ -23,7 +23,7 @@ async def by_stan(stage: Stage, stan: int):
 
 
 async def becomes(stage: Stage, stan: int, state: str) -> None:
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(15):
         while (await by_stan(stage, stan)).state != state:  # noqa: ASYNC110 - the journal has no event
             await asyncio.sleep(0.01)
 

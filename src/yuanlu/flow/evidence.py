@@ -57,7 +57,7 @@ def _evidence(connection: Connection, found: Transaction, rows: Sequence[Any]) -
     answered = [kind for kind, each in stored if each.direction is Direction.FROM_HOST and kind != "LATE_ANSWER"]
     link = find_link(connection, found.transaction_id)
     differs = finding_about(connection, found.transaction_id)
-    near = beside(connection, found, NEARBY_US)[:NEARBY_MAX]
+    near = beside(connection, found, NEARBY_US, NEARBY_MAX)
     entry_mode = _field(stored[0][1], 22) if stored else ""
     notes = [row.note for row in rows]
     return Evidence(

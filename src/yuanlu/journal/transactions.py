@@ -148,20 +148,23 @@ def find_by_rrn(connection: Connection, merchant_id: str, rrn: str, kinds: Colle
     return next(iter(_all(connection, query)), None)
 
 
-def beside(connection: Connection, transaction: Transaction, within_us: int) -> list[Transaction]:
+def beside(connection: Connection, transaction: Transaction, within_us: int, limit: int) -> list[Transaction]:
     """The other transactions of its terminal and batch within so much time, the nearest first; by the unique index."""
-    key = transaction.key
-    query = select(transactions).where(
-        transactions.c.terminal_id == key.terminal_id,
-        transactions.c.merchant_id == key.merchant_id,
-        transactions.c.batch_no == key.batch_no,
-        transactions.c.received_at_us.between(
-            transaction.received_at_us - within_us, transaction.received_at_us + within_us
-        ),
-        transactions.c.transaction_id != transaction.transaction_id,
-        transactions.c.stan < OWN_STAN_ABOVE,
+    key, at_us = transaction.key, transaction.received_at_us
+    query = (
+        select(transactions)
+        .where(
+            transactions.c.terminal_id == key.terminal_id,
+            transactions.c.merchant_id == key.merchant_id,
+            transactions.c.batch_no == key.batch_no,
+            transactions.c.received_at_us.between(at_us - within_us, at_us + within_us),
+            transactions.c.transaction_id != transaction.transaction_id,
+            transactions.c.stan <= OWN_STAN_ABOVE,
+        )
+        .order_by(func.abs(transactions.c.received_at_us - at_us))
+        .limit(limit)
     )
-    return sorted(_all(connection, query), key=lambda each: abs(each.received_at_us - transaction.received_at_us))
+    return _all(connection, query)
 
 
 def of_batch(connection: Connection, terminal_id: str, merchant_id: str, batch_no: str) -> list[Transaction]:
