@@ -254,8 +254,8 @@ class GatewayProcess:
         """A host is reachable: sign in, then what waited for it goes on."""
         await self.hosts[name].came_up()
         await self.returns.host_is_back(name)
-        await self.giver.runner.wake_lane(name)
-        await self.forwarder.runner.wake_lane(name)
+        for worker in (self.giver, self.asker, self.forwarder):
+            await worker.runner.wake_lane(name)
 
     async def start(self) -> tuple[str, int]:
         """Recover, connect, drive what is open, listen; returns the address."""

@@ -10,6 +10,7 @@ from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
 from yuanlu.acquirers.kinds import KINDS
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal import transactions
+from yuanlu.sandbox.till_messages import EntryMode
 
 
 async def states(stage: Stage, payment) -> tuple[str, list[tuple[str, str]]]:
@@ -366,3 +367,32 @@ def test_p3_is_asked_what_became_of_a_refund_and_it_is_never_sent_twice(run, tmp
         assert len(stage.host.asked("0220")) == 1
 
     run(told(story, tmp_path, profile="P3", dialect="iso87-ascii", packet_life_ms=600))
+
+
+def test_a_qr_sales_void_in_doubt_is_reversed_and_made_again_by_its_code(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = stage.payment(entry=EntryMode.QR)
+        assert await stage.code(stage.sale(payment)) == "00"
+        stage.host.will("0200", Hush(), Hush())
+        assert await stage.code(request("void", 50, 1234, of=1, f2=None)) == "98"
+        await stage.becomes(payment, "RETURNED", 12)
+        ways = [("void", "NO_EFFECT"), ("void", "NO_EFFECT"), ("void", "RETURNED")]
+        assert (await states(stage, payment))[1] == ways
+        assert {m[11] for m in stage.host.asked("0400")} == {"000050", "999999"}
+
+    run(told(story, tmp_path))
+
+
+def test_a_repeat_is_answered_though_we_have_sent_a_void_of_our_own_since(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = stage.payment()
+        assert await stage.code(stage.sale(payment)) == "00"
+        other = stage.payment()
+        assert await stage.code(stage.sale(other)) == "00"
+        stage.host.will("0200", Hush())
+        assert await stage.code(request("void", 50, 1234, of=1)) == "98"
+        await stage.becomes(payment, "RETURNED")
+        last = request("void", 50, 1234, of=1)
+        assert await stage.code(last) == "98"
+
+    run(told(story, tmp_path))

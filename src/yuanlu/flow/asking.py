@@ -121,7 +121,7 @@ class Asker:
         note = f"the host says: {said}"
         version = refund.version + 1
         facts, changes = followed(found.link, refund, state, note, self._desk.clock.now())
-        await self._desk.journal.commit(
+        done = await self._desk.journal.commit(
             [fact(self._desk, refund, state, version=version, note=note, frames=frames), *facts],
             [
                 to_state(self._desk, refund, state, version, note),
@@ -130,6 +130,8 @@ class Asker:
                 tasks.drop(task),
             ],
         )  # fmt: skip
+        if isinstance(done, Conflict):  # a late answer was first, or the original changed: look again
+            await self._later(task, SECOND_US // 10)
 
     async def _later(self, task: Claimed, pause_us: int) -> None:
         await self._desk.journal.commit([], [tasks.move(task, self.runner.now_us() + pause_us)])

@@ -82,6 +82,7 @@ def begun(incident: Incident, why: Words, who: Actor, levels: ServiceLevels, ran
         explanation=why,
         queue=QUEUE,
         since_us=incident.began_at_us,
+        is_complex=cause.needs_support,
     )
     now_us = incident.declared_at_us
     opened = open_case(

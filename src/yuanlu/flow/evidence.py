@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 from yuanlu.acquirers.outcome import Doubt
 from yuanlu.acquirers.terms import APPROVALS
 from yuanlu.causes.evidence import Break, Evidence, Recent, Terminal, TerminalReversal, Unsent, Voice
+from yuanlu.causes.history import KEYING_CODES
 from yuanlu.flow.recovery import CRASHED
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
-from yuanlu.journal.transactions import Transaction, beside, facts_of, get
+from yuanlu.journal.transactions import Transaction, beside, facts_of, first_request, get
 from yuanlu.reconciliation.batch import FindingKind
 from yuanlu.reconciliation.store import finding_about
 from yuanlu.returns.states import State
@@ -23,6 +24,8 @@ from yuanlu.returns.ways import find_link
 NEARBY_US = 3_600_000_000
 NEARBY_MAX = 50
 LATE = "late answer "
+KEYED = "01"
+"""Field 22 begins so when the card number was typed in."""
 BREAKS = {
     FindingKind.ONLY_OURS: Break.ONLY_OURS,
     FindingKind.ONLY_THEIRS: Break.ONLY_THEIRS,
@@ -57,8 +60,9 @@ def _evidence(connection: Connection, found: Transaction, rows: Sequence[Any]) -
     answered = [kind for kind, each in stored if each.direction is Direction.FROM_HOST and kind != "LATE_ANSWER"]
     link = find_link(connection, found.transaction_id)
     differs = finding_about(connection, found.transaction_id)
-    near = beside(connection, found, NEARBY_US, NEARBY_MAX)
+    near = [each for each in beside(connection, found, NEARBY_US, NEARBY_MAX) if not _linked(found, each)]
     entry_mode = _field(stored[0][1], 22) if stored else ""
+    keyed = _keyed(connection, near) if entry_mode[:2] == KEYED else frozenset()
     notes = [row.note for row in rows]
     return Evidence(
         kind=found.kind,
@@ -77,9 +81,8 @@ def _evidence(connection: Connection, found: Transaction, rows: Sequence[Any]) -
         late_code=next((note.removeprefix(LATE)[:2] for note in notes if note.startswith(LATE)), ""),
         terminal=Terminal(repeats=kinds.count("REPEAT")),
         terminal_reversal=_own_reversal(found, rows),
-        recent=tuple(_recent(found, each) for each in near),
+        recent=tuple(_recent(found, each, keyed) for each in near),
         voided=any(leg.state is State.RETURNED and leg.message_id for leg in link.legs),
-        original_state=get(connection, found.original_id).state if found.original_id else "",
         batch=BREAKS.get(differs.kind) if differs is not None else None,
     )
 
@@ -105,7 +108,19 @@ def _own_reversal(found: Transaction, rows: Sequence[Any]) -> TerminalReversal |
     return None
 
 
-def _recent(found: Transaction, other: Transaction) -> Recent:
+def _linked(found: Transaction, other: Transaction) -> bool:
+    """Whether one is about the other, or both about the same: these are no neighbours, but one story."""
+    about = {found.transaction_id, found.original_id} - {""}
+    return other.transaction_id in about or other.original_id in about
+
+
+def _keyed(connection: Connection, near: Sequence[Transaction]) -> frozenset[str]:
+    """Which of the neighbours that were declined for their card data had their number typed in."""
+    wrong = (each for each in near if each.response_code in KEYING_CODES)
+    return frozenset(each.transaction_id for each in wrong if _field(first_request(connection, each), 22)[:2] == KEYED)
+
+
+def _recent(found: Transaction, other: Transaction, keyed: frozenset[str]) -> Recent:
     return Recent(
         card_token=other.card_token,
         amount=other.amount,
@@ -113,6 +128,7 @@ def _recent(found: Transaction, other: Transaction) -> Recent:
         kind=other.kind,
         state=other.state,
         response_code=other.response_code if other.response_code not in APPROVALS else "",
+        keyed=other.transaction_id in keyed,
     )
 
 

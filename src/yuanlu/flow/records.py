@@ -2,7 +2,6 @@
 
 from msgspec.structs import replace
 
-from yuanlu.acquirers.kinds import QR_SALE
 from yuanlu.acquirers.material import account_bytes
 from yuanlu.acquirers.terms import PARTIAL_APPROVAL
 from yuanlu.flow.payment import Desk, Payment
@@ -28,7 +27,8 @@ def received(
     """The transaction as it begins. `upstream` is the request as it goes to the host: a reversal repeats that one."""
     transaction_id = desk.identifiers.new()
     now_us = desk.clock.wall_us()
-    card = payment.account if payment.kind != QR_SALE else ""
+    by_card = payment.message.has(2) or payment.message.has(35)
+    card = payment.account if by_card else ""  # else it is a QR code, or nothing
     return Transaction(
         transaction_id=transaction_id,
         key=payment.key,

@@ -219,6 +219,7 @@ def newer_from_terminal(connection: Connection, transaction: Transaction) -> boo
             transactions.c.terminal_id == transaction.key.terminal_id,
             transactions.c.merchant_id == transaction.key.merchant_id,
             transactions.c.transaction_id > transaction.transaction_id,
+            transactions.c.stan <= OWN_STAN_ABOVE,
         )
         .limit(1)
     )

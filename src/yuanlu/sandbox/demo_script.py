@@ -5,7 +5,7 @@ each host is ordered to go wrong, spread over the run; and one host goes down wh
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from yuanlu.sandbox.demo_plan import HOSTS, REGION_HOST, DemoPlan
@@ -52,12 +52,18 @@ def cues(plan: DemoPlan) -> list[Cue]:
 
 
 class Script:
-    """Gives each cue once, when its time has come."""
+    """Gives each cue once, when its time has come; a demo without end begins the script anew."""
 
     def __init__(self, plan: DemoPlan) -> None:
+        self._plan = plan
         self._waiting = cues(plan)
+        self._rounds = 0
 
     def due(self, elapsed_s: float) -> Iterator[Cue]:
         """What has become due since the last call."""
         while self._waiting and self._waiting[0].at_s <= elapsed_s:
             yield self._waiting.pop(0)
+        if not self._waiting and not self._plan.seconds:
+            self._rounds += 1
+            later_s = self._rounds * self._plan.round_s
+            self._waiting = [replace(cue, at_s=cue.at_s + later_s) for cue in cues(self._plan)]

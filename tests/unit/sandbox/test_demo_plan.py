@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -111,3 +112,12 @@ def test_the_script_gives_each_cue_once_and_in_time(plan):
     assert early
     assert early + late == cues(plan)
     assert list(script.due(plan.round_s)) == []
+
+
+def test_without_an_end_the_script_begins_anew_each_round(plan):
+    endless = replace(plan, seconds=0.0)
+    script = Script(endless)
+    first = list(script.due(endless.round_s))
+    second = list(script.due(2 * endless.round_s))
+    assert [cue.order for cue in second] == [cue.order for cue in first]
+    assert all(endless.round_s <= cue.at_s < 2 * endless.round_s for cue in second)
