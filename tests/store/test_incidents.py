@@ -95,7 +95,8 @@ FORBIDDEN = [
     ("DELETE FROM incidents", "incidents are kept", "deleted"),
     ("UPDATE incident_members SET incident_id = 'I251009-03'", "append-only", "moved to another"),
     ("DELETE FROM incident_members", "append-only", "forgotten"),
-    ("INSERT INTO incident_members VALUES ('t1', 'I251009-03')", "UNIQUE", "a second incident of one transaction"),
+    ("INSERT INTO incident_members VALUES ('t1', 'I251009-02')", "UNIQUE", "a second incident of one transaction"),
+    ("INSERT INTO incident_members VALUES ('t2', 'I251009-01')", "is over", "explained by what is over"),
 ]
 
 

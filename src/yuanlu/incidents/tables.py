@@ -1,8 +1,9 @@
 """The tables of incidents. This package alone writes them.
 
 What the database itself holds (migration 0008): one active incident per scope (unique index); what was declared never
-changes; states move only along `records.STEPS`, each change takes the next version; an ended incident holds no sales,
-and once nothing of it is open its report is final; a transaction belongs to one incident, for good; nothing is deleted.
+changes; states move only along `records.STEPS`, each change takes the next version; an ended incident holds no sales
+and explains nothing more, and once nothing of it is open its report is final; a transaction belongs to one incident,
+for good; nothing is deleted.
 """
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, text

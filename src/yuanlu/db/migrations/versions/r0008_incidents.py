@@ -26,6 +26,10 @@ TRIGGERS = (
     BEGIN SELECT RAISE(ABORT, 'the report is final'); END""",
     """CREATE TRIGGER incidents_kept BEFORE DELETE ON incidents
     BEGIN SELECT RAISE(ABORT, 'incidents are kept'); END""",
+    # What is over explains nothing more: its report has counted all of it.
+    """CREATE TRIGGER incident_members_active BEFORE INSERT ON incident_members
+    WHEN NOT EXISTS (SELECT 1 FROM incidents WHERE incident_id = new.incident_id AND state = 'ACTIVE')
+    BEGIN SELECT RAISE(ABORT, 'this incident is over'); END""",
     """CREATE TRIGGER incident_members_unchanged BEFORE UPDATE ON incident_members
     BEGIN SELECT RAISE(ABORT, 'what an incident explains is append-only'); END""",
     """CREATE TRIGGER incident_members_kept BEFORE DELETE ON incident_members
