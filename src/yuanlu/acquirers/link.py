@@ -66,7 +66,6 @@ class HostConnection(asyncio.Protocol):
         self._reader = FrameReader(frame_bytes_max=FRAME_BYTES_MAX)
         self.transport: asyncio.Transport | None = None
         self.waiting = 0
-        self._outgoing: list[bytes] = []
         self._half_frame: asyncio.TimerHandle | None = None
         self.lost = asyncio.get_running_loop().create_future()
 
@@ -91,18 +90,6 @@ class HostConnection(asyncio.Protocol):
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
         self._link.on_made(self)
-
-    def send(self, framed: bytes) -> None:
-        """Hand over one frame. What one turn of the loop sends goes out together: a commit wakes many at once."""
-        self._outgoing.append(framed)
-        if len(self._outgoing) == 1:
-            asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """A connection that was lost since then sends nothing; its requests count as sent all the same."""
-        outgoing, self._outgoing = self._outgoing, []
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(b"".join(outgoing))
 
     def data_received(self, data: bytes) -> None:
         """Cut frames and hand each on; a broken length closes the connection, there is no way to go on."""
@@ -216,7 +203,8 @@ class HostLink:
         waiting = Waiting(expected=expected, connection=connection, answer=loop.create_future())
         self._waiting[expected.key] = waiting
         connection.waiting += 1
-        connection.send(with_length(frame))
+        assert connection.transport is not None
+        connection.transport.write(with_length(frame))
         self.counters.sent += 1
         return await self._await(waiting, timeout_s)
 

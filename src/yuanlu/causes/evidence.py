@@ -23,7 +23,7 @@ SALES = frozenset({SALE, QR_SALE})
 GIVINGS_BACK = frozenset(kind.name for kind in KINDS.values() if kind.gives_back)
 VOIDS = GIVINGS_BACK - {REFUND}
 
-RECENT_MAX = 50
+RECENT_MAX = 25
 """So many neighbouring payments are looked at, at most; the nearest ones."""
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from yuanlu.acquirers.outcome import Doubt
 from yuanlu.acquirers.terms import APPROVALS
-from yuanlu.causes.evidence import Break, Evidence, Recent, Terminal, TerminalReversal, Unsent, Voice
+from yuanlu.causes.evidence import RECENT_MAX, Break, Evidence, Recent, Terminal, TerminalReversal, Unsent, Voice
 from yuanlu.causes.history import KEYING_CODES
 from yuanlu.flow.recovery import CRASHED
 from yuanlu.iso8583.codec import codec_for
@@ -22,7 +22,7 @@ from yuanlu.returns.steps import TERMINAL_GONE
 from yuanlu.returns.ways import find_link
 
 NEARBY_US = 3_600_000_000
-NEARBY_MAX = 50
+NEARBY_MAX = RECENT_MAX
 LATE = "late answer "
 KEYED = "01"
 """Field 22 begins so when the card number was typed in."""

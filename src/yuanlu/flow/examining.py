@@ -40,7 +40,9 @@ from yuanlu.returns.steps import return_fact
 from yuanlu.returns.store import legs_of
 from yuanlu.settings import Compensation
 
-AT_ONCE_MAX = 16
+AT_ONCE_MAX = 1
+"""A look reads a lot, and returns read through the same two threads: they must not wait for it."""
+
 AGAIN_US = 1_000_000
 AGAIN_IN_INCIDENT_US = 60_000_000
 OPEN = frozenset({State.RETURNING, State.UNKNOWN, State.REOPENED})
