@@ -53,6 +53,7 @@ def test_a_thousand_returns_are_paced_in_order_of_age_and_another_host_is_not_sl
         ages = [asked[stan] for _, stan in arrived]
         off = [abs(place - age) for place, age in enumerate(ages)]
         assert sorted(off)[len(off) * 9 // 10] <= PACE // 2, "oldest first, but for those that run side by side"
-        assert max(ages[:100]) < RETURNS // 2
+        young_first = sum(age >= RETURNS // 2 for age in ages[:100])  # claimed already when the host came back
+        assert young_first <= 10, "the oldest go first, but for the few that were on their way already"
 
     run(told(story, tmp_path, reversals_per_second_max=PACE, reversals_in_flight_max=64))
