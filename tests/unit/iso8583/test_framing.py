@@ -13,11 +13,11 @@ FRAMES = [b"\x60" * 3, b"a", b"\x00" * 300]
 STREAM = b"".join(with_length(frame) for frame in FRAMES)
 
 
-@pytest.mark.parametrize("cut", range(len(STREAM) + 1))
-def test_a_stream_cut_anywhere_gives_the_same_frames(cut: int) -> None:
-    reader = FrameReader()
-    assert reader.feed(STREAM[:cut]) + reader.feed(STREAM[cut:]) == FRAMES
-    assert reader.pending_bytes == 0
+def test_a_stream_cut_anywhere_gives_the_same_frames() -> None:
+    for cut in range(len(STREAM) + 1):
+        reader = FrameReader()
+        assert reader.feed(STREAM[:cut]) + reader.feed(STREAM[cut:]) == FRAMES, cut
+        assert reader.pending_bytes == 0
 
 
 def test_frames_arrive_byte_by_byte() -> None:
