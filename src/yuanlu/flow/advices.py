@@ -28,7 +28,6 @@ from yuanlu.flow.records import (
     fact,
     frame,
     host_words,
-    next_version,
     note,
     outcome,
     received,
@@ -50,7 +49,7 @@ from yuanlu.reconciliation.store import BatchKey, BatchState, find_batch
 from yuanlu.returns import store
 from yuanlu.returns.policy import SECOND_US
 from yuanlu.returns.states import State
-from yuanlu.returns.steps import sealing_context
+from yuanlu.returns.steps import next_version, sealing_context
 from yuanlu.returns.ways import Link, begun, find_link, followed
 
 TASK_KIND = "advice"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from yuanlu.flow.batches import Ended
 from yuanlu.flow.payment import Desk
-from yuanlu.flow.records import fact, next_version, to_state
+from yuanlu.flow.records import fact, to_state
 from yuanlu.journal import tasks
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.unit import Change, Fact
@@ -26,7 +26,7 @@ from yuanlu.returns.obstacles import same_day
 from yuanlu.returns.orders import POLICY
 from yuanlu.returns.proposing import proposal_rows, proposed
 from yuanlu.returns.states import State
-from yuanlu.returns.steps import OTHER_REASON
+from yuanlu.returns.steps import OTHER_REASON, next_version
 from yuanlu.returns.ways import Link
 from yuanlu.settings import Returns
 

@@ -13,11 +13,12 @@ from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.terms import PENDING_QR
 from yuanlu.flow.codes import NOT_HONOURED_CODE
 from yuanlu.flow.payment import Desk, Payment
-from yuanlu.flow.records import fact, frame, next_version, note
+from yuanlu.flow.records import fact, frame, note
 from yuanlu.journal import transactions
 from yuanlu.journal.frames import Direction
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.unit import Conflict
+from yuanlu.returns.steps import next_version
 
 INQUIRE_EVERY_S = 5.0
 RELINK_PAUSE_S = 0.5

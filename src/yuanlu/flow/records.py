@@ -9,10 +9,10 @@ from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.masking import masked
 from yuanlu.journal.frames import Direction, pack
-from yuanlu.journal.transactions import SET_OUTCOME, SET_STATE, SET_VERSION, Transaction
+from yuanlu.journal.transactions import SET_OUTCOME, SET_STATE, Transaction
 from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.returns.states import State
-from yuanlu.returns.steps import sealing_context
+from yuanlu.returns.steps import next_version, sealing_context
 
 Unit = tuple[list[Fact], list[Change]]
 """What is committed together."""
@@ -96,11 +96,6 @@ def to_state(desk: Desk, was: Transaction, state: str, version: int, reason: str
         statement=SET_STATE,
         row=(state, version, reason, desk.clock.wall_us(), was.transaction_id, was.version),
     )
-
-
-def next_version(transaction: Transaction) -> Change:
-    """A fact that changes no state still takes the next version."""
-    return Change(statement=SET_VERSION, row=(transaction.version + 1, transaction.transaction_id, transaction.version))
 
 
 def with_host_words(transaction: Transaction, answer: Message | None, code: str) -> Transaction:

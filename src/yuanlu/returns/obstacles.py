@@ -17,7 +17,7 @@ DAY_US = 86_400_000_000
 COMPLETION_PERCENT_MAX = 115
 """A completion may exceed its pre-authorisation by 15 %: the usual rule for UnionPay cards."""
 
-UNRELATED, RELATED_WRONG, UNKNOWN_ORIGINAL, TOO_MUCH, AMOUNT_DIFFERS = "12", "22", "25", "61", "64"
+UNRELATED, RELATED_WRONG, TOO_MUCH, AMOUNT_DIFFERS = "12", "22", "61", "64"
 
 
 class Obstacle(NamedTuple):
