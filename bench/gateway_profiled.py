@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from yuanlu.cli.main import serve
-from yuanlu.journal import writer
+from yuanlu.journal.appending import Unit
+from yuanlu.journal.sqlite_store import SqliteStore
 from yuanlu.journal.unit import Committed, Conflict
 
 LINES = 60
@@ -26,16 +27,16 @@ def write_profile(profile: cProfile.Profile, path: Path) -> None:
 
 def main(config: Path) -> None:
     """Serve with a profile for the loop's thread and one for the writer's."""
-    loop, writing, write = cProfile.Profile(), cProfile.Profile(), writer.Journal._write
+    loop, writing, write = cProfile.Profile(), cProfile.Profile(), SqliteStore._append
 
-    def profiled(journal: writer.Journal, batch: Sequence[writer.Unit]) -> list[Committed | Conflict]:
+    def profiled(store: SqliteStore, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         writing.enable()
         try:
-            return write(journal, batch)
+            return write(store, batch)
         finally:
             writing.disable()
 
-    writer.Journal._write = profiled  # type: ignore[method-assign, assignment]
+    SqliteStore._append = profiled  # type: ignore[method-assign, assignment]
     loop.enable()
     serve(config)
     loop.disable()

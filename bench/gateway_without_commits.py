@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from yuanlu.cli.main import serve
-from yuanlu.journal import writer
+from yuanlu.journal.appending import Unit
+from yuanlu.journal.sqlite_store import SqliteStore
 from yuanlu.journal.unit import Committed, Conflict, SendPermit
 
 
-def accept(_journal: writer.Journal, batch: Sequence[writer.Unit]) -> list[Committed | Conflict]:
+def accept(_store: SqliteStore, batch: Sequence[Unit]) -> list[Committed | Conflict]:
     """Say at once that all of it is durable."""
     return [Committed(permit=SendPermit(unit.facts[-1].subject_id if unit.facts else "", 0, unit)) for unit in batch]
 
 
 if __name__ == "__main__":
-    writer.Journal._write = accept  # type: ignore[method-assign, assignment]
+    SqliteStore._append = accept  # type: ignore[method-assign, assignment]
     serve(Path(sys.argv[1]))

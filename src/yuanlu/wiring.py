@@ -11,12 +11,9 @@ import resource
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 import structlog
-from sqlalchemy import Engine
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.link import HostLink
@@ -24,8 +21,6 @@ from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.clock import CaseClock
 from yuanlu.cases.service_levels import ServiceLevels
-from yuanlu.db.schema import prepare
-from yuanlu.db.sqlite import Checkpointer, StoreLock, checkpoint, database_path, reader_engine, writer_engine
 from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.asking import Asker
 from yuanlu.flow.deciding import Decider
@@ -41,8 +36,8 @@ from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
 from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import codec_for
-from yuanlu.journal.disk import DiskReserve
-from yuanlu.journal.opening import Writer, register, sign_off
+from yuanlu.journal import choosing
+from yuanlu.journal.store import Store
 from yuanlu.journal.tasks import TaskRunner
 from yuanlu.journal.transactions import latest_id, latest_sealed
 from yuanlu.journal.writer import Journal
@@ -80,51 +75,22 @@ def halt(reason: str) -> NoReturn:
     os._exit(HALTED)
 
 
-@dataclass(kw_only=True)
-class Store:
-    """The journal's database, opened by the one process that writes it."""
-
-    path: Path
-    lock: StoreLock
-    engine: Engine
-    readers: Engine
-    checkpointer: Checkpointer
-    writer: Writer
-    latest_id: str
-    """The highest transaction id so far: new ones rise beyond it, whatever the clock says."""
-
-
-def open_store(settings: Settings, clock: SystemClock) -> Store:
+async def open_store(settings: Settings, clock: SystemClock) -> Store:
     """Lock, check and prepare the database. Raises StoreError or ConfigurationError saying what to do."""
-    path = database_path(settings.store.url, settings.folder)
-    lock = StoreLock(path)
-    engine = writer_engine(path)
-    prepare(engine, str(path))
-    with engine.begin() as connection:
-        writer = register(connection, clock.now(), os.getpid())
-        restart_windows(connection, clock.now())
-        latest = latest_id(connection)
-    return Store(
-        path=path,
-        lock=lock,
-        engine=engine,
-        readers=reader_engine(path),
-        checkpointer=Checkpointer(path),
-        writer=writer,
-        latest_id=latest,
+    store = await choosing.open_store(
+        settings.store.url, settings.folder, settings.store.reserve_mib * MIB, clock.now()
     )
+    await store.write(lambda c: restart_windows(c, clock.now()))
+    return store
 
 
-def open_keys(settings: Settings, store: Store | None = None) -> SoftwareKeyStore:
+async def open_keys(settings: Settings, store: Store | None = None) -> SoftwareKeyStore:
     """The key store. A new secret is made only for a journal without sealed data, which needs the old one.
 
     Raises ConfigurationError for a key file that is missing or belongs to another journal.
     """
     path = settings.path(settings.keys.file)
-    sealed = None
-    if store is not None:
-        with store.readers.connect() as connection:
-            sealed = latest_sealed(connection)
+    sealed = None if store is None else await store.read(latest_sealed)
     if sealed is not None and not path.exists():
         raise ConfigurationError(
             f"{path}: the key file is missing, but the journal holds data sealed under it; put it back from its backup"
@@ -143,13 +109,16 @@ def open_keys(settings: Settings, store: Store | None = None) -> SoftwareKeyStor
 class GatewayProcess:
     """Everything of one `yuanlu serve`, in the order in which it starts and stops."""
 
-    def __init__(self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore) -> None:
+    def __init__(
+        self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore, latest_id: str = ""
+    ) -> None:
+        """`latest_id` is the highest transaction id so far: new ones rise beyond it, whatever the clock says."""
         clock = SystemClock()
         random_source = random.SystemRandom()
         self._clock = clock
         self._settings = settings
         self._store = store
-        self.journal = self._journal(store)
+        self.journal = Journal(store=store, halt=halt)
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
         self.returns = ReturnEngine(
@@ -173,7 +142,7 @@ class GatewayProcess:
             hosts=self.hosts,
             keys=keys,
             clock=clock,
-            identifiers=IdentifierSource(clock, random_source.getrandbits, store.latest_id),
+            identifiers=IdentifierSource(clock, random_source.getrandbits, latest_id),
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self.giver = Giver(self.desk, settings.returns)
@@ -189,16 +158,6 @@ class GatewayProcess:
         self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
         self.journal.on_pressure(self.server.on_pressure)
         self._background: list[asyncio.Task[None]] = []
-
-    def _journal(self, store: Store) -> Journal:
-        return Journal(
-            engine=store.engine,
-            readers=store.readers,
-            writer_id=store.writer.writer_id,
-            reserve=DiskReserve(store.path, self._settings.store.reserve_mib * MIB),
-            checkpointer=store.checkpointer,
-            halt=halt,
-        )
 
     def _front(self, terminals: dict[str, Terminal]) -> FrontDesk:
         gateway = self._settings.gateway
@@ -259,7 +218,7 @@ class GatewayProcess:
 
     async def start(self) -> tuple[str, int]:
         """Recover, connect, drive what is open, listen; returns the address."""
-        self.journal.reserve.look()
+        self.journal.room.look()
         await self.journal.read(self._sessions.load)
         await self.incidents.load()
         await recover(self.desk)
@@ -289,13 +248,7 @@ class GatewayProcess:
             await host.link.stop()
         await asyncio.gather(*self._strays, return_exceptions=True)
         await self.journal.close()
-        with self._store.engine.begin() as connection:
-            sign_off(connection, self._store.writer.writer_id, self._clock.now())
-        checkpoint(self._store.engine)  # from here on the file alone is a whole backup
-        self._store.engine.dispose()
-        self._store.readers.dispose()
-        self._store.checkpointer.close()
-        self._store.lock.close()
+        await self._store.close(self._clock.now())
 
     def _in_background(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -304,9 +257,9 @@ class GatewayProcess:
 
     async def _watch_disk(self) -> None:
         while True:
-            was = self.journal.reserve.low
-            if self.journal.reserve.look() != was:
-                _log.warning("disk space changed", new_sales="declined" if self.journal.reserve.low else "taken")
+            was = self.journal.room.low
+            if self.journal.room.look() != was:
+                _log.warning("disk space changed", new_sales="declined" if self.journal.room.low else "taken")
             await asyncio.sleep(DISK_LOOK_EVERY_S)
 
     def _echoes(self) -> list[asyncio.Task[None]]:
@@ -322,14 +275,11 @@ class GatewayProcess:
                 _log.warning("no answer to the echo test", acquirer=host.terms.name)
 
     async def _check_integrity(self) -> None:
-        """After an unclean stop: SQLite's own check, in a process of its own, while we serve."""
-        check = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "yuanlu.db.integrity", str(self._store.path), stdout=asyncio.subprocess.PIPE
-        )
-        output, _ = await check.communicate()
-        if check.returncode == 1:
-            halt(f"the database is damaged: {output.decode().strip()}; restore it from a backup")
-        _log.info("database checked after an unclean stop", result=output.decode().strip())
+        """After an unclean stop: the database's own check, while we serve."""
+        problem = await self._store.problem()
+        if problem:
+            halt(f"the database is damaged: {problem}; restore it from a backup")
+        _log.info("database checked after an unclean stop")
 
 
 def allow_open_files() -> None:
@@ -339,12 +289,13 @@ def allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def open_gateway(settings: Settings) -> GatewayProcess:
+async def open_gateway(settings: Settings) -> GatewayProcess:
     """Everything that can fail before the first frame fails here, with a message that says what to do."""
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     terminal_tls(settings)
-    store = open_store(settings, SystemClock())
-    return GatewayProcess(settings, terminals, store, open_keys(settings, store))
+    store = await open_store(settings, SystemClock())
+    keys = await open_keys(settings, store)
+    return GatewayProcess(settings, terminals, store, keys, await store.read(latest_id))
 
 
 def settle_garbage_collector() -> None:
@@ -358,7 +309,7 @@ async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str
     """Run a gateway until `stop` is set."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     allow_open_files()
-    gateway = open_gateway(settings)
+    gateway = await open_gateway(settings)
     try:
         address = await gateway.start()
         settle_garbage_collector()

@@ -83,7 +83,7 @@ class Stage:
 
     async def open(self, *, linked: bool = True) -> None:
         """Start a gateway, as after a restart; `linked` waits for its host."""
-        self.gateway = open_gateway(self.settings)
+        self.gateway = await open_gateway(self.settings)
         self.address = await self.gateway.start()
         if linked:
             await self.until(lambda: self.gateway.hosts["h1"].link.up or not self.host.port)

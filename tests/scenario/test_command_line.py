@@ -9,7 +9,7 @@ import pytest
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import CARD, Stage, told
 from yuanlu.cli.reading import NothingFound, config_text, show_text, status_text
-from yuanlu.db.sqlite import StoreError
+from yuanlu.db.errors import StoreError
 
 
 def test_status_counts_what_there_is_and_lists_what_is_open(run, tmp_path):

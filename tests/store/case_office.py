@@ -110,8 +110,8 @@ class Office:
         return Change(statement=SET_MONEY, row=(state.value, 2, "t1", 1))
 
 
-def told(tmp_path: Any, story: Any, **more: Any) -> None:
-    with opened(tmp_path / "j.db") as (run, at):
+def told(place: Any, story: Any, **more: Any) -> None:
+    with opened(place) as (run, at):
         office = Office(at)
 
         async def whole() -> None:

@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Connection, select, text
 
-from yuanlu.db.schema import prepare
-from yuanlu.db.sqlite import Checkpointer, reader_engine, writer_engine
-from yuanlu.journal.disk import DiskReserve
-from yuanlu.journal.opening import register
+from tests.store.places import Place
+from yuanlu.db.choosing import visiting
+from yuanlu.journal.choosing import open_store
+from yuanlu.journal.store import Store
 from yuanlu.journal.tables import facts
 from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
 from yuanlu.journal.unit import Change, Fact
+from yuanlu.journal.visiting import Visitor, visit
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import Moment
 from yuanlu.kernel.identifiers import TransactionKey
@@ -35,50 +35,51 @@ def halt(reason: str) -> NoReturn:
 
 
 class Opened:
-    """A journal and its engines."""
+    """A journal, and ways past all its code."""
 
-    def __init__(self, path: Path, reserve_bytes: int) -> None:
-        self.path = path
-        self.engine: Engine = writer_engine(path)
-        prepare(self.engine, str(path))
-        with self.engine.begin() as connection:
-            self.writer = register(connection, NOW, 1)
-        self.readers = reader_engine(path)
-        self.reserve = DiskReserve(path, reserve_bytes)
-        self.checkpointer = Checkpointer(path)
-        self.journal = Journal(
-            engine=self.engine,
-            readers=self.readers,
-            writer_id=self.writer.writer_id,
-            reserve=self.reserve,
-            checkpointer=self.checkpointer,
-            halt=halt,
-        )
+    def __init__(self, place: Place, store: Store) -> None:
+        self.place = place
+        self.store = store
+        self.journal = Journal(store=store, halt=halt)
+        self._beside = visiting(place.url, str(place.folder))
+
+    def aside(self, work: Callable[[Connection], Any]) -> Any:
+        """Plain work on a connection of its own, in one transaction."""
+        with self._beside.begin() as connection:
+            return work(connection)
 
     def sql(self, statement: str) -> list[Any]:
-        """Rows by a connection of its own."""
-        with self.readers.connect() as connection:
-            return list(connection.execute(text(statement)).all())
+        """The rows of a query."""
+        return self.aside(lambda c: list(c.execute(text(statement)).all()))
 
     def write(self, statement: str) -> None:
         """A statement past all our code: what does the database itself forbid?"""
-        with self.engine.begin() as connection:
-            connection.execute(text(statement))
+        self.aside(lambda c: c.execute(text(statement)))
+
+    def dispose(self) -> None:
+        self._beside.dispose()
+
+    async def visit(self, clock: Any, work: Callable[[Visitor], Any]) -> Any:
+        """What a command does that writes for a moment, as if in a process of its own."""
+
+        def plain() -> Any:
+            with visit(self.place.url, str(self.place.folder), clock) as visitor:
+                return work(visitor)
+
+        return await asyncio.to_thread(plain)
 
     def numbers(self) -> list[int]:
-        with self.readers.connect() as connection:
-            return list(connection.execute(select(facts.c.writer_seq).order_by(facts.c.writer_seq)).scalars())
+        return self.aside(lambda c: list(c.execute(select(facts.c.writer_seq).order_by(facts.c.writer_seq)).scalars()))
 
     def count(self) -> int:
-        with self.readers.connect() as connection:
-            return int(connection.execute(select(func.count()).select_from(facts)).scalar_one())
+        return int(self.sql("SELECT count(*) FROM facts")[0][0])
 
 
 @contextmanager
-def opened(path: Path, reserve_bytes: int = 0):
-    """Open a journal on a loop of its own and run stories on it: `with opened(path) as (run, at): …`."""
+def opened(place: Place, reserve_bytes: int = 0):
+    """Open a journal on a loop of its own and run stories on it: `with opened(place) as (run, at): …`."""
     with asyncio.Runner() as runner:
-        at = Opened(path, reserve_bytes)
+        at = Opened(place, runner.run(open_store(place.url, str(place.folder), reserve_bytes, NOW)))
 
         def run(story: Callable[[], Any]) -> Any:
             async def bounded() -> Any:
@@ -90,10 +91,9 @@ def opened(path: Path, reserve_bytes: int = 0):
         try:
             yield run, at
         finally:
+            at.dispose()
             runner.run(at.journal.close())
-            at.engine.dispose()
-            at.readers.dispose()
-            at.checkpointer.close()
+            runner.run(at.store.close(NOW))
 
 
 def fact(subject: str, version: int = 1, kind: str = "X") -> Fact:

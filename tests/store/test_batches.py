@@ -34,8 +34,8 @@ UPLOADING = Batch(
 CLOSED = replace(UPLOADING, state=BatchState.CLOSED, agreed=True, settled_to="t1", closed_at_us=2)
 
 
-def test_a_batch_is_read_back_and_moves_by_its_version(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_batch_is_read_back_and_moves_by_its_version(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             both = await asyncio.gather(*(at.journal.commit([], [put_batch(None, UPLOADING)]) for _ in range(2)))
@@ -49,8 +49,8 @@ def test_a_batch_is_read_back_and_moves_by_its_version(tmp_path):
         run(story)
 
 
-def test_the_same_upload_message_again_is_the_same_rows(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_the_same_upload_message_again_is_the_same_rows(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             def message(stan: str, upload_no: int = 1):
@@ -69,8 +69,8 @@ def test_the_same_upload_message_again_is_the_same_rows(tmp_path):
         run(story)
 
 
-def test_findings_are_kept_and_the_latest_about_a_transaction_is_found(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_findings_are_kept_and_the_latest_about_a_transaction_is_found(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             about = Finding(
@@ -95,8 +95,8 @@ def test_findings_are_kept_and_the_latest_about_a_transaction_is_found(tmp_path)
         run(story)
 
 
-def test_the_next_number_is_the_first_that_is_not_closed(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_the_next_number_is_the_first_that_is_not_closed(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             async def after(batch_no: str) -> str:
@@ -119,8 +119,8 @@ def test_the_next_number_is_the_first_that_is_not_closed(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["state = 'OPEN'", "agreed = 2"])
-def test_the_database_refuses_what_no_batch_can_be(tmp_path, change):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_the_database_refuses_what_no_batch_can_be(place, change):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             await at.journal.commit([], [inserted(transaction("t1")), put_batch(None, UPLOADING)])

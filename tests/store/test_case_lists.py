@@ -15,7 +15,7 @@ from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 
 
-def test_an_incident_has_a_case_of_its_own_and_payments_below_it(tmp_path):
+def test_an_incident_has_a_case_of_its_own_and_payments_below_it(place):
     async def story(o: Office) -> None:
         outage = opening(transaction_id=None, incident="net-7")
         made = open_case(outage, None, number=o.number(), terms=TERMS, now_us=o.clock.us)
@@ -27,10 +27,10 @@ def test_an_incident_has_a_case_of_its_own_and_payments_below_it(tmp_path):
         below = await o.journal.read(lambda c: page(c, View.INCIDENT, "net-7"))
         assert [case.case_id for case in below] == sorted([o.case_id, made.case.case_id])
 
-    told(tmp_path, story, incident="net-7")
+    told(place, story, incident="net-7")
 
 
-def test_the_list_goes_by_priority_then_deadline_page_by_page(tmp_path):
+def test_the_list_goes_by_priority_then_deadline_page_by_page(place):
     async def story(o: Office) -> None:
         made = {}
         for n, severity in enumerate([Severity.LOW, Severity.CRITICAL, Severity.HIGH, Severity.CRITICAL]):
@@ -49,7 +49,7 @@ def test_the_list_goes_by_priority_then_deadline_page_by_page(tmp_path):
         [(case, proposal)] = await o.journal.read(waiting)
         assert (case.case_id, proposal.maker) == (o.case_id, "Li")
 
-    told(tmp_path, story)
+    told(place, story)
 
 
 PLANS = [
@@ -62,7 +62,7 @@ PLANS = [
 ]
 
 
-def test_every_page_is_read_off_its_index_without_sorting(tmp_path):
+def test_every_page_is_read_off_its_index_without_sorting(place):
     async def story(o: Office) -> None:
         case = await o.case()
         for view, index in PLANS:
@@ -72,7 +72,7 @@ def test_every_page_is_read_off_its_index_without_sorting(tmp_path):
                 assert f"USING INDEX {index}" in plan, (view, plan)
                 assert "TEMP B-TREE" not in plan, (view, plan)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
 def plan_of(connection: Any, query: Any) -> str:
@@ -84,8 +84,8 @@ def plan_of(connection: Any, query: Any) -> str:
     return "; ".join(row.detail for row in rows)
 
 
-def test_a_hundred_thousand_open_cases_are_found_by_the_index(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_hundred_thousand_open_cases_are_found_by_the_index(place):
+    with opened(place) as (run, at):
         fill(at, 100_000)
 
         async def story() -> None:
@@ -114,11 +114,8 @@ def fill(at: Any, number: int) -> None:
     }  # fmt: skip
     columns = ", ".join(varied.get(name, f":{name}") for name in names)
     rest = {name: value for name, value in values.items() if name not in varied}
-    with at.engine.begin() as connection:
-        connection.execute(
-            text(
-                "WITH RECURSIVE k(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM k WHERE n < :most) "
-                f"INSERT INTO cases ({', '.join(names)}) SELECT {columns} FROM k"
-            ),
-            rest | {"most": number},
-        )
+    statement = text(
+        "WITH RECURSIVE k(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM k WHERE n < :most) "
+        f"INSERT INTO cases ({', '.join(names)}) SELECT {columns} FROM k"
+    )
+    at.aside(lambda c: c.execute(statement, rest | {"most": number}))

@@ -32,7 +32,7 @@ from yuanlu.journal.unit import Change, Committed, Conflict, Fact
 from yuanlu.returns.states import State
 
 
-def test_an_expired_proposal_is_not_approved_and_time_takes_it_away(tmp_path):
+def test_an_expired_proposal_is_not_approved_and_time_takes_it_away(place):
     async def story(o: Office) -> None:
         await o.propose()
         o.clock.us += 4 * HOUR_US
@@ -44,10 +44,10 @@ def test_an_expired_proposal_is_not_approved_and_time_takes_it_away(tmp_path):
         with pytest.raises(CaseError, match="has expired, or was answered"):
             await o.approve()
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_snoozed_case_leaves_the_list_and_comes_back(tmp_path):
+def test_a_snoozed_case_leaves_the_list_and_comes_back(place):
     async def story(o: Office) -> None:
         def snooze(until_us: int, reason: str = "the bank calls back") -> Any:
             return o.do(LI, lambda c, case: work.snooze(case, None, LI, until_us, reason, TERMS, o.clock.us))
@@ -68,10 +68,10 @@ def test_a_snoozed_case_leaves_the_list_and_comes_back(tmp_path):
         assert case.deadline_at_us == NOW_US + 90 * MINUTE_US
         assert [each.case_id for each in await o.journal.read(lambda c: page(c, View.BOARD))] == [o.case_id]
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_the_clock_moves_a_case_up_the_ladder_and_no_further(tmp_path):
+def test_the_clock_moves_a_case_up_the_ladder_and_no_further(place):
     async def story(o: Office) -> None:
         await ticks(o, NOW_US + 29 * MINUTE_US)
         assert (await o.case()).level is Level.L1
@@ -84,10 +84,10 @@ def test_the_clock_moves_a_case_up_the_ladder_and_no_further(tmp_path):
         assert {event.who for event in await o.journal.read(lambda c: events_of(c, o.case_id))} == {GATEWAY.name}
         assert not o.at.sql("SELECT * FROM tasks WHERE kind = 'case'"), "from here on only people move it"
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_the_clock_leaves_a_closed_case_alone_and_forgets_its_task(tmp_path):
+def test_the_clock_leaves_a_closed_case_alone_and_forgets_its_task(place):
     async def story(o: Office) -> None:
         end = decisions.settled(await o.case(), None, Outcome.RETURNED, o.clock.us, "")
         unit = ([fact("t1", 2), *end.facts], [await o.settle(State.RETURNED), *end.changes])
@@ -96,10 +96,10 @@ def test_the_clock_leaves_a_closed_case_alone_and_forgets_its_task(tmp_path):
         assert await o.timeline() == ["opened", "closed"]
         assert not o.at.sql("SELECT * FROM tasks WHERE kind = 'case'")
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_person_who_acts_while_the_clock_looks_does_not_lose_the_clock(tmp_path):
+def test_a_person_who_acts_while_the_clock_looks_does_not_lose_the_clock(place):
     async def story(o: Office) -> None:
         case_clock = CaseClock(
             journal=o.journal, clock=o.clock, levels=ServiceLevels(default=TERMS), legs=lambda c, name: []
@@ -115,10 +115,10 @@ def test_a_person_who_acts_while_the_clock_looks_does_not_lose_the_clock(tmp_pat
         await case_clock.look(tasks.Claimed(kind="case", key=o.case_id, lane="cases", epoch=1))
         assert await o.timeline() == ["opened", "note", "escalated"]
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_runner_of_another_kind_does_not_touch_cases(tmp_path):
+def test_a_runner_of_another_kind_does_not_touch_cases(place):
     async def story(o: Office) -> None:
         async def handle(task: Any) -> None:
             raise AssertionError(task)
@@ -128,7 +128,7 @@ def test_a_runner_of_another_kind_does_not_touch_cases(tmp_path):
         await asyncio.sleep(0.02)
         await runner.stop()
 
-    told(tmp_path, story)
+    told(place, story)
 
 
 FRAME = bytes.fromhex(
@@ -137,7 +137,7 @@ FRAME = bytes.fromhex(
 )
 
 
-def test_a_complex_case_goes_to_support_at_once_with_a_bundle_that_holds_no_secret(tmp_path):
+def test_a_complex_case_goes_to_support_at_once_with_a_bundle_that_holds_no_secret(place):
     async def story(o: Office) -> None:
         message = codec_for("cup-pos").decode(FRAME)
         seen = Fact(
@@ -166,10 +166,10 @@ def test_a_complex_case_goes_to_support_at_once_with_a_bundle_that_holds_no_secr
         await ticks(o, o.clock.us)
         assert (await o.case()).state is CaseState.IN_HAND, "support has had it once"
 
-    told(tmp_path, story, is_complex=True)
+    told(place, story, is_complex=True)
 
 
-def test_a_bundle_stays_within_the_size_of_an_attachment(tmp_path):
+def test_a_bundle_stays_within_the_size_of_an_attachment(place):
     async def story(o: Office) -> None:
         long = [replace(fact("t1", n), note="x" * 40_000) for n in range(2, 300)]
         await o.journal.commit(long)
@@ -179,4 +179,4 @@ def test_a_bundle_stays_within_the_size_of_an_attachment(tmp_path):
         assert document["facts_in_all"] == 299
         assert document["facts"][-1]["version"] == 299, "the newest are kept"
 
-    told(tmp_path, story)
+    told(place, story)

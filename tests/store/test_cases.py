@@ -32,12 +32,11 @@ from yuanlu.cases.store import (
     update_decision,
 )
 from yuanlu.journal.unit import Committed, Conflict
-from yuanlu.journal.visiting import visit
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.returns.states import State
 
 
-def test_a_payment_has_one_open_case_however_often_it_goes_wrong(tmp_path):
+def test_a_payment_has_one_open_case_however_often_it_goes_wrong(place):
     async def story(o: Office) -> None:
         assert await o.opened(severity=Severity.CRITICAL) == o.case_id
         case = await o.case()
@@ -48,10 +47,10 @@ def test_a_payment_has_one_open_case_however_often_it_goes_wrong(tmp_path):
         assert isinstance(result, Conflict), "the database holds it, too"
         assert len(o.at.sql("SELECT * FROM cases")) == 1
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_case_and_what_it_is_about_are_durable_together_or_not_at_all(tmp_path):
+def test_a_case_and_what_it_is_about_are_durable_together_or_not_at_all(place):
     async def story(o: Office) -> None:
         made = open_case(opening(transaction_id="t2"), None, number=o.number(), terms=TERMS, now_us=o.clock.us)
         row = inserted(transaction("t2", State.ESCALATED))
@@ -59,12 +58,16 @@ def test_a_case_and_what_it_is_about_are_durable_together_or_not_at_all(tmp_path
         assert not o.at.sql("SELECT * FROM cases WHERE transaction_id = 't2'")
         assert isinstance(await o.journal.commit([fact("t2"), *made.facts], [row, *made.changes]), Committed)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_of_two_people_who_take_a_case_at_the_same_moment_one_is_told_to_look_again(tmp_path):
+def test_of_two_people_who_take_a_case_at_the_same_moment_one_is_told_to_look_again(place):
     async def story(o: Office) -> None:
-        takes = [o.do(who, lambda c, case, who=who: work.assign(case, who, who.name, NOW_US)) for who in (LI, WANG)]
+        seen = (await o.case()).version
+        takes = [
+            o.do(who, lambda c, case, who=who: work.assign(case, who, who.name, NOW_US), seen_version=seen)
+            for who in (LI, WANG)
+        ]
         results = await asyncio.gather(*takes, return_exceptions=True)
         [won] = [each for each in results if not isinstance(each, Exception)]
         [lost] = [each for each in results if isinstance(each, CaseChanged)]
@@ -72,10 +75,10 @@ def test_of_two_people_who_take_a_case_at_the_same_moment_one_is_told_to_look_ag
         assert (await o.case()).owner == won.owner
         assert await o.timeline() == ["opened", "assigned", "refused"]
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_of_two_checkers_from_two_processes_one_wins(tmp_path):
+def test_of_two_checkers_from_two_processes_one_wins(place):
     async def story(o: Office) -> None:
         await o.propose()
         zhao = Actor(name="Zhao", via="cli/zhao")
@@ -83,23 +86,18 @@ def test_of_two_checkers_from_two_processes_one_wins(tmp_path):
         def no(c: Any, case: Any) -> Any:
             return decisions.refuse(case, find_open_decision(c, case.case_id), zhao, "no", o.clock.us)
 
-        with visit(o.at.path, o.clock) as visitor:
-            attempt = o.attempt(zhao, no)
-            theirs = asyncio.get_running_loop().run_in_executor(
-                None,
-                lambda: act_as_visitor(
-                    visitor, Desk(o.clock, IdentifierSource(o.clock, random.Random(2).getrandbits)), attempt
-                ),
-            )
-            results = await asyncio.gather(theirs, o.approve(), return_exceptions=True)
+        attempt = o.attempt(zhao, no)
+        desk = Desk(o.clock, IdentifierSource(o.clock, random.Random(2).getrandbits))
+        theirs = o.at.visit(o.clock, lambda visitor: act_as_visitor(visitor, desk, attempt))
+        results = await asyncio.gather(theirs, o.approve(), return_exceptions=True)
         assert sum(isinstance(each, CaseError) for each in results) == 1
         assert (await o.decision()).state in (DecisionState.APPROVED, DecisionState.REFUSED)
         assert (await o.timeline()).count("refused") == 1
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_the_maker_cannot_approve_and_the_attempt_is_on_record(tmp_path):
+def test_the_maker_cannot_approve_and_the_attempt_is_on_record(place):
     async def story(o: Office) -> None:
         await o.propose(LI)
         before = await o.case()
@@ -113,10 +111,10 @@ def test_the_maker_cannot_approve_and_the_attempt_is_on_record(tmp_path):
         assert "second person" in last.text
         assert not o.at.sql("SELECT * FROM tasks WHERE kind = 'decision'")
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_an_approval_makes_the_decision_due_for_the_return_engine(tmp_path):
+def test_an_approval_makes_the_decision_due_for_the_return_engine(place):
     async def story(o: Office) -> None:
         await o.propose()
         await o.approve()
@@ -127,17 +125,17 @@ def test_an_approval_makes_the_decision_due_for_the_return_engine(tmp_path):
         with pytest.raises(CaseError, match="still waits"):
             await o.propose()
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_what_one_saw_must_still_be_so(tmp_path):
+def test_what_one_saw_must_still_be_so(place):
     async def story(o: Office) -> None:
         seen = (await o.propose()).version
         await o.do(LI, lambda c, case: work.note(case, LI, "the bank called: it is another amount", o.clock.us))
         with pytest.raises(CaseChanged, match="not as you saw it"):
             await o.approve(seen_version=seen)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
 BY_HAND = [
@@ -165,17 +163,17 @@ BY_HAND = [
 
 
 @pytest.mark.parametrize(("statement", "words"), BY_HAND, ids=[row[0] for row in BY_HAND])
-def test_the_database_itself_forbids(tmp_path, statement, words):
+def test_the_database_itself_forbids(place, statement, words):
     async def story(o: Office) -> None:
         await o.propose()
         await o.do(LI, lambda c, case: work.attach(case, LI, "slip.txt", b"x", 0, o.clock.us))
         with pytest.raises(IntegrityError, match=words):
             o.at.write(statement)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_the_database_takes_no_decision_that_begins_approved_or_exceeds_the_case(tmp_path):
+def test_the_database_takes_no_decision_that_begins_approved_or_exceeds_the_case(place):
     async def story(o: Office) -> None:
         await o.propose()
         found = await o.decision()
@@ -192,11 +190,11 @@ def test_the_database_takes_no_decision_that_begins_approved_or_exceeds_the_case
         assert isinstance(await o.journal.commit([], [insert_decision(again)]), Committed)
         assert isinstance(await o.journal.commit([], [insert_decision(replace(again, decision_id="D4"))]), Conflict)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_states_of_cases_and_decisions_move_only_along_their_tables(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_states_of_cases_and_decisions_move_only_along_their_tables(place):
+    with opened(place) as (run, at):
         office = Office(at)
         run(lambda: office.begin(state=State.RETURNED))
         row = at.sql("SELECT * FROM cases")[0]._mapping
@@ -205,9 +203,8 @@ def test_states_of_cases_and_decisions_move_only_along_their_tables(tmp_path):
             name = f"{before}{after}"
             made = dict(row) | {"case_id": name, "transaction_id": None, "incident": name, "state": before}
             made |= {"outcome": "x", "person_needed": 0, "closed_at_us": 1, "owner": "x"}
-            with at.engine.begin() as connection:
-                names = ", ".join(made)
-                connection.execute(text(f"INSERT INTO cases ({names}) VALUES (:{', :'.join(made)})"), made)
+            insert = text(f"INSERT INTO cases ({', '.join(made)}) VALUES (:{', :'.join(made)})")
+            at.aside(lambda c, insert=insert, made=made: c.execute(insert, made))
             statement = f"UPDATE cases SET state = '{after}', version = 2, {closing} WHERE case_id = '{name}'"
             check(at, statement, good=after in CASE_STEPS[before])
 
@@ -221,7 +218,7 @@ def check(at: Any, statement: str, *, good: bool) -> None:
 
 
 @pytest.mark.parametrize("before", DecisionState)
-def test_a_decision_moves_only_along_its_table(tmp_path, before):
+def test_a_decision_moves_only_along_its_table(place, before):
     ways = {
         DecisionState.PROPOSED: [],
         DecisionState.APPROVED: [DecisionState.APPROVED],
@@ -242,10 +239,10 @@ def test_a_decision_moves_only_along_its_table(tmp_path, before):
             change = update_decision(replace(found, state=after), before)
             assert isinstance(await o.journal.commit([], [change]), Conflict), after
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_case_with_money_in_the_open_cannot_be_closed_and_one_with_settled_money_can(tmp_path):
+def test_a_case_with_money_in_the_open_cannot_be_closed_and_one_with_settled_money_can(place):
     async def story(o: Office) -> None:
         def close(c: Any, case: Any) -> Any:
             waits = find_open_decision(c, case.case_id)
@@ -263,10 +260,10 @@ def test_a_case_with_money_in_the_open_cannot_be_closed_and_one_with_settled_mon
         again = await o.do(WANG, lambda c, case: work.reopen(case, WANG, "the customer calls", TERMS, o.clock.us))
         assert (again.state, again.level, again.outcome, again.person_needed) == (CaseState.OPEN, Level.L1, "", None)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_closed_case_is_opened_again_when_the_same_payment_goes_wrong_again(tmp_path):
+def test_a_closed_case_is_opened_again_when_the_same_payment_goes_wrong_again(place):
     async def story(o: Office) -> None:
         change = await o.settle(State.RETURNED)
         end = decisions.settled(await o.case(), None, Outcome.RETURNED, o.clock.us, "a late answer")
@@ -278,11 +275,11 @@ def test_a_closed_case_is_opened_again_when_the_same_payment_goes_wrong_again(tm
         assert (case.state, case.level, case.since_us) == (CaseState.OPEN, Level.L1, o.clock.us)
         assert await o.timeline() == ["opened", "closed", "reopened"]
 
-    told(tmp_path, story)
+    told(place, story)
 
 
 @pytest.mark.parametrize("approved", [False, True], ids=["proposed", "approved"])
-def test_when_the_machine_settles_the_money_a_decision_that_waits_is_overtaken(tmp_path, approved):
+def test_when_the_machine_settles_the_money_a_decision_that_waits_is_overtaken(place, approved):
     async def story(o: Office) -> None:
         await o.propose()
         if approved:
@@ -296,10 +293,10 @@ def test_when_the_machine_settles_the_money_a_decision_that_waits_is_overtaken(t
         versions = [row.version for row in o.at.sql(f"SELECT version FROM facts WHERE subject_id = '{o.case_id}'")]
         assert sorted(versions) == list(range(1, len(versions) + 1))
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_decision_is_carried_out_in_the_unit_that_settles_the_money_and_the_case_closes_with_it(tmp_path):
+def test_a_decision_is_carried_out_in_the_unit_that_settles_the_money_and_the_case_closes_with_it(place):
     async def story(o: Office) -> None:
         await o.propose()
         await o.approve()
@@ -317,10 +314,10 @@ def test_a_decision_is_carried_out_in_the_unit_that_settles_the_money_and_the_ca
         assert (await o.timeline())[-2:] == ["decision_carried_out", "closed"]
         assert isinstance(await o.journal.commit(*unit), Conflict), "and once only"
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_what_may_not_be_carried_out_any_more_leaves_the_case_open_for_another_proposal(tmp_path):
+def test_what_may_not_be_carried_out_any_more_leaves_the_case_open_for_another_proposal(place):
     async def story(o: Office) -> None:
         await o.propose()
         await o.approve()
@@ -332,10 +329,10 @@ def test_what_may_not_be_carried_out_any_more_leaves_the_case_open_for_another_p
             DecisionState.PROPOSED,
         ]
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_the_maker_may_withdraw_what_nobody_approved(tmp_path):
+def test_the_maker_may_withdraw_what_nobody_approved(place):
     async def story(o: Office) -> None:
         await o.propose(LI)
         found = await o.decision()
@@ -343,10 +340,10 @@ def test_the_maker_may_withdraw_what_nobody_approved(tmp_path):
         found = await o.decision()
         assert (found.state, found.checker) == (DecisionState.REFUSED, "")
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_a_file_is_kept_byte_by_byte_and_one_that_is_wrong_is_refused(tmp_path):
+def test_a_file_is_kept_byte_by_byte_and_one_that_is_wrong_is_refused(place):
     async def story(o: Office) -> None:
         def attach(name: str, content: bytes) -> Any:
             return lambda c, case: work.attach(
@@ -376,4 +373,4 @@ def test_a_file_is_kept_byte_by_byte_and_one_that_is_wrong_is_refused(tmp_path):
         assert not any("6200000000000005" in row.text for row in o.at.sql("SELECT text FROM case_events"))
         assert not any("6200000000000005" in row.note for row in o.at.sql("SELECT note FROM facts"))
 
-    told(tmp_path, story)
+    told(place, story)

@@ -47,12 +47,12 @@ async def commit(at: Any, unit: Any) -> Committed | Conflict:
     return await at.journal.commit(unit.facts, unit.changes)
 
 
-def told(tmp_path: Any, story: Any) -> None:
-    with opened(tmp_path / "j.db") as (run, at):
+def told(place: Any, story: Any) -> None:
+    with opened(place) as (run, at):
         run(lambda: story(at))
 
 
-def test_an_incident_and_its_one_case_are_durable_together_and_a_scope_has_one_at_a_time(tmp_path):
+def test_an_incident_and_its_one_case_are_durable_together_and_a_scope_has_one_at_a_time(place):
     async def story(at: Any) -> None:
         assert isinstance(await commit(at, declared()), Committed)
         twin = declared(incident_id="I251009-02")
@@ -67,10 +67,10 @@ def test_an_incident_and_its_one_case_are_durable_together_and_a_scope_has_one_a
         assert await at.journal.read(lambda c: next_number(c, NOW_US)) == "I251009-03"
         assert await at.journal.read(lambda c: next_number(c, NOW_US + 86_400_000_000)) == "I251010-01"
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_of_two_who_change_an_incident_at_once_one_is_told(tmp_path):
+def test_of_two_who_change_an_incident_at_once_one_is_told(place):
     async def story(at: Any) -> None:
         await commit(at, declared())
         one, two = (writing.held(incident(), who, "r", NOW_US) for who in ("Li", "Wang"))
@@ -82,7 +82,7 @@ def test_of_two_who_change_an_incident_at_once_one_is_told(tmp_path):
             "INCIDENT_DECLARED", "INCIDENT_HELD",
         ]  # fmt: skip
 
-    told(tmp_path, story)
+    told(place, story)
 
 
 FORBIDDEN = [
@@ -101,7 +101,7 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize(("statement", "message", "why"), FORBIDDEN, ids=[row[2] for row in FORBIDDEN])
-def test_the_database_itself_forbids(tmp_path, statement, message, why):
+def test_the_database_itself_forbids(place, statement, message, why):
     async def story(at: Any) -> None:
         await at.journal.commit([fact("t1")], [inserted(transaction("t1", State.RETURNING))])
         await commit(at, declared())
@@ -115,10 +115,10 @@ def test_the_database_itself_forbids(tmp_path, statement, message, why):
         with pytest.raises(IntegrityError, match=message):
             at.write(statement)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_the_report_counts_what_the_incident_explains_and_it_is_settled_when_nothing_is_open(tmp_path):
+def test_the_report_counts_what_the_incident_explains_and_it_is_settled_when_nothing_is_open(place):
     async def story(at: Any) -> None:
         dollars = other(transaction("t4", State.NO_EFFECT), amount=Money(minor=500, currency="840"))
         rows = [transaction("t1", State.RETURNED), transaction("t2", State.RETURNING), transaction("t3"), dollars]
@@ -147,10 +147,10 @@ def test_the_report_counts_what_the_incident_explains_and_it_is_settled_when_not
         assert (last.state, last.report.open, last.version) == (IncidentState.ENDED, 0, 3)
         assert await at.journal.read(unsettled_incidents) == []
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_what_went_wrong_since_then_is_found_by_its_identifier(tmp_path):
+def test_what_went_wrong_since_then_is_found_by_its_identifier(place):
     async def story(at: Any) -> None:
         names = {
             first_of(NOW_US - 1_000)[:-1] + "Z": State.RETURNING, first_of(NOW_US): State.DECLINED,
@@ -163,12 +163,12 @@ def test_what_went_wrong_since_then_is_found_by_its_identifier(tmp_path):
         plan = at.sql(f"EXPLAIN QUERY PLAN SELECT 1 FROM transactions WHERE transaction_id >= '{first_of(NOW_US)}'")
         assert "SEARCH" in str(plan)
 
-    told(tmp_path, story)
+    told(place, story)
 
 
-def test_an_unknown_number_is_refused_in_words(tmp_path):
+def test_an_unknown_number_is_refused_in_words(place):
     async def story(at: Any) -> None:
         with pytest.raises(IncidentError, match="yuanlu incident list"):
             await at.journal.read(lambda c: get_incident(c, "I1"))
 
-    told(tmp_path, story)
+    told(place, story)

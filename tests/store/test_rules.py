@@ -12,16 +12,16 @@ from yuanlu.returns.states import TRANSITIONS, State
 
 
 @pytest.mark.parametrize("statement", ["UPDATE facts SET note = 'x'", "DELETE FROM facts"])
-def test_facts_are_append_only(tmp_path, statement):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_facts_are_append_only(place, statement):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([fact("a")]))
         with pytest.raises(IntegrityError, match="append-only"):
             at.write(statement)
         assert at.count() == 1
 
 
-def test_states_move_only_along_the_table(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_states_move_only_along_the_table(place):
+    with opened(place) as (run, at):
         for n, before in enumerate(State):
             for m, after in enumerate(State):
                 name = f"{n:02}{m:02}00"
@@ -34,8 +34,8 @@ def test_states_move_only_along_the_table(tmp_path):
                         at.write(statement)
 
 
-def test_an_identity_is_taken_once(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_an_identity_is_taken_once(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             rows = [transaction(name, stan="000001") for name in ("a", "b")]
@@ -60,8 +60,8 @@ LEGS = [
 
 
 @pytest.mark.parametrize(("before", "new", "expected", "why"), LEGS, ids=[row[3] for row in LEGS])
-def test_what_goes_back_is_capped_and_one_at_a_time(tmp_path, before, new, expected, why):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_what_goes_back_is_capped_and_one_at_a_time(place, before, new, expected, why):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             await at.journal.commit([], [inserted(transaction("t1", State.APPROVED))])
@@ -72,8 +72,8 @@ def test_what_goes_back_is_capped_and_one_at_a_time(tmp_path, before, new, expec
         run(story)
 
 
-def test_two_returns_of_sixty_on_a_hundred_at_the_same_moment_do_not_both_pass(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_two_returns_of_sixty_on_a_hundred_at_the_same_moment_do_not_both_pass(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             await at.journal.commit([], [inserted(transaction("t1", State.APPROVED))])
@@ -84,8 +84,8 @@ def test_two_returns_of_sixty_on_a_hundred_at_the_same_moment_do_not_both_pass(t
         run(story)
 
 
-def test_an_attempt_is_made_once_and_a_leg_keeps_its_identity(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_an_attempt_is_made_once_and_a_leg_keeps_its_identity(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             one = leg("r1", "t1")
@@ -104,8 +104,8 @@ def test_an_attempt_is_made_once_and_a_leg_keeps_its_identity(tmp_path):
                 at.write(f"UPDATE legs SET {column} = {value}")
 
 
-def test_an_amount_below_zero_or_in_no_currency_is_refused(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_an_amount_below_zero_or_in_no_currency_is_refused(place):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(transaction("t1"))]))
         for change in ("amount_minor = -1", "currency = 'EURO'", "version = 'one'"):
             with pytest.raises(IntegrityError):

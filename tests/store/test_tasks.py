@@ -24,8 +24,8 @@ def runner_of(at, handle, *, clock=None, lanes=None) -> TaskRunner:
     return TaskRunner(kind="k", lanes=lanes, journal=at.journal, clock=clock or SystemClock(), handle=handle)
 
 
-def test_due_work_is_done_once_oldest_first_within_the_lanes_limit(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_due_work_is_done_once_oldest_first_within_the_lanes_limit(place):
+    with opened(place) as (run, at):
         done, most, busy = [], [0], [0]
 
         async def handle(task: Claimed) -> None:
@@ -53,8 +53,8 @@ def test_due_work_is_done_once_oldest_first_within_the_lanes_limit(tmp_path):
         assert [row.key for row in at.sql("SELECT key FROM tasks")] == ["later"]
 
 
-def test_a_slow_lane_does_not_hold_up_another(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_slow_lane_does_not_hold_up_another(place):
+    with opened(place) as (run, at):
         done = []
 
         async def handle(task: Claimed) -> None:
@@ -75,8 +75,8 @@ def test_a_slow_lane_does_not_hold_up_another(tmp_path):
         assert done == ["fast0", "fast1", "fast2"]
 
 
-def test_who_lost_the_claim_can_change_nothing(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_who_lost_the_claim_can_change_nothing(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             await at.journal.commit([], [tasks.put("k", "a", "h1", 1)])
@@ -93,8 +93,8 @@ def test_who_lost_the_claim_can_change_nothing(tmp_path):
         run(story)
 
 
-def test_waking_makes_what_waits_due_and_leaves_what_is_held(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_waking_makes_what_waits_due_and_leaves_what_is_held(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             clock = HandClock()
@@ -119,8 +119,8 @@ def test_waking_makes_what_waits_due_and_leaves_what_is_held(tmp_path):
         run(story)
 
 
-def test_a_task_whose_handler_failed_comes_back_when_its_lease_is_over(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_task_whose_handler_failed_comes_back_when_its_lease_is_over(place):
+    with opened(place) as (run, at):
         tries = []
 
         async def story() -> None:
@@ -149,8 +149,8 @@ def test_a_task_whose_handler_failed_comes_back_when_its_lease_is_over(tmp_path)
         assert at.sql("SELECT * FROM tasks") == []
 
 
-def test_a_stop_ends_however_close_it_comes_to_a_nudge(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_stop_ends_however_close_it_comes_to_a_nudge(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             async def handle(task: Claimed) -> None: ...
@@ -168,8 +168,8 @@ def test_a_stop_ends_however_close_it_comes_to_a_nudge(tmp_path):
         run(story)
 
 
-def test_a_wall_clock_that_jumps_makes_nothing_early_or_late(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_wall_clock_that_jumps_makes_nothing_early_or_late(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             clock = HandClock()
@@ -186,21 +186,20 @@ def test_a_wall_clock_that_jumps_makes_nothing_early_or_late(tmp_path):
         run(story)
 
 
-def test_a_restart_frees_what_was_held_and_lets_nothing_wait_for_a_clock_that_was_wrong(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_restart_frees_what_was_held_and_lets_nothing_wait_for_a_clock_that_was_wrong(place):
+    with opened(place) as (run, at):
         now_us = NOW.wall_us
         rows = [tasks.put("k", "held", "h1", 1), tasks.put("k", "far", "h1", now_us + 10**13)]
         run(lambda: at.journal.commit([], [*rows, tasks.put("k", "soon", "h1", now_us + 10**9)]))
         held = tasks.Change(statement=tasks.CLAIM_TASK, row=(1, 1, now_us * 2, "k", "held", 0))
         run(lambda: at.journal.commit([], [held]))
-        with at.engine.begin() as connection:
-            tasks.release_all(connection, now_us)
+        at.aside(lambda c: tasks.release_all(c, now_us))
         due = {row.key: (row.holder, row.due_at_us) for row in at.sql("SELECT key, holder, due_at_us FROM tasks")}
         assert due == {"held": (0, now_us), "far": (0, now_us), "soon": (0, now_us + 10**9)}
 
 
-def test_waking_paces_what_waits_in_the_order_that_is_given(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_waking_paces_what_waits_in_the_order_that_is_given(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             async def handle(task: Claimed) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.store.journals import NOW, fact, inserted, leg, opened, transaction
-from yuanlu.db.sqlite import StoreError
+from yuanlu.db.errors import StoreError
 from yuanlu.journal.opening import register
 from yuanlu.journal.unit import Committed, Conflict
 from yuanlu.journal.visiting import visit
@@ -16,14 +16,14 @@ from yuanlu.returns.store import insert_leg
 CLOCK = SystemClock()
 
 
-def test_a_visitor_and_the_gateway_write_in_turn_each_with_a_sequence_of_its_own(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_visitor_and_the_gateway_write_in_turn_each_with_a_sequence_of_its_own(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             for round_ in range(5):
                 mine = asyncio.gather(*(at.journal.commit([fact(f"g{round_}-{n}")]) for n in range(20)))
-                with visit(at.path, CLOCK) as visitor:
-                    both = [visitor.commit([fact(f"v{round_}-{n}")]) for n in range(2)]
+                names = [f"v{round_}-{n}" for n in range(2)]
+                both = await at.visit(CLOCK, lambda v, names=names: [v.commit([fact(name)]) for name in names])
                 assert all(isinstance(each, Committed) for each in [*both, *await mine])
 
         run(story)
@@ -35,31 +35,26 @@ def test_a_visitor_and_the_gateway_write_in_turn_each_with_a_sequence_of_its_own
         assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in by_writer.values())
 
 
-def test_of_two_returns_at_the_same_moment_from_two_processes_one_is_refused(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_of_two_returns_at_the_same_moment_from_two_processes_one_is_refused(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             await at.journal.commit([fact("t1")], [inserted(transaction("t1", State.RETURNING))])
-            with visit(at.path, CLOCK) as visitor:
-                theirs = asyncio.get_running_loop().run_in_executor(
-                    None, lambda: visitor.commit([fact("t1", 2)], [insert_leg(leg("a", "t1"))])
-                )
-                mine = at.journal.commit([fact("t1", 2)], [insert_leg(leg("b", "t1"))])
-                outcomes = await asyncio.gather(theirs, mine)
+            theirs = at.visit(CLOCK, lambda v: v.commit([fact("t1", 2)], [insert_leg(leg("a", "t1"))]))
+            mine = at.journal.commit([fact("t1", 2)], [insert_leg(leg("b", "t1"))])
+            outcomes = await asyncio.gather(theirs, mine)
             assert {type(each) for each in outcomes} == {Committed, Conflict}
 
         run(story)
         assert len(at.sql("SELECT return_id FROM legs")) == 1
 
 
-def test_a_visit_between_hides_no_unclean_end_of_the_gateway(tmp_path):
-    with opened(tmp_path / "j.db") as (_run, at):
-        with visit(at.path, CLOCK) as visitor:
-            visitor.commit([fact("v")])
-        with at.engine.begin() as connection:
-            assert not register(connection, NOW, 2).clean
+def test_a_visit_between_hides_no_unclean_end_of_the_gateway(place):
+    with opened(place) as (run, at):
+        run(lambda: at.visit(CLOCK, lambda v: v.commit([fact("v")])))
+        assert not at.aside(lambda c: register(c, NOW, 2)).clean
 
 
-def test_without_a_journal_there_is_nothing_to_visit(tmp_path):
-    with pytest.raises(StoreError, match="yuanlu serve"), visit(tmp_path / "none.db", CLOCK):
+def test_without_a_journal_there_is_nothing_to_visit(place):
+    with pytest.raises(StoreError, match="yuanlu serve"), visit(place.url, str(place.folder), CLOCK):
         pass

@@ -12,8 +12,8 @@ from yuanlu.journal.transactions import SET_VERSION
 from yuanlu.journal.unit import Change, Committed, Conflict, SendingRefused, SendPermit
 
 
-def test_a_conflict_fails_its_own_caller_and_nobody_else_and_leaves_no_gap(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_conflict_fails_its_own_caller_and_nobody_else_and_leaves_no_gap(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             assert isinstance(await at.journal.commit([fact("a")]), Committed)
@@ -27,8 +27,8 @@ def test_a_conflict_fails_its_own_caller_and_nobody_else_and_leaves_no_gap(tmp_p
         assert [row.subject_id for row in at.sql("SELECT subject_id FROM facts ORDER BY writer_seq")] == list("abdeef")
 
 
-def test_many_units_share_few_commits(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_many_units_share_few_commits(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             names = [f"s{n:04}" for n in range(2_000)]
@@ -41,8 +41,8 @@ def test_many_units_share_few_commits(tmp_path):
         assert at.journal.units == 2_000
 
 
-def test_a_compare_and_set_that_finds_another_version_is_a_conflict(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_compare_and_set_that_finds_another_version_is_a_conflict(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             await at.journal.commit([fact("t1")], [inserted(transaction("t1"))])
@@ -54,8 +54,8 @@ def test_a_compare_and_set_that_finds_another_version_is_a_conflict(tmp_path):
         assert at.numbers() == [1, 2]
 
 
-def test_the_permit_of_a_commit_sends_once_and_only_for_its_subject(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_the_permit_of_a_commit_sends_once_and_only_for_its_subject(place):
+    with opened(place) as (run, at):
 
         async def story() -> SendPermit:
             committed = await at.journal.commit([fact("a"), fact("a", 2)])
@@ -71,8 +71,8 @@ def test_the_permit_of_a_commit_sends_once_and_only_for_its_subject(tmp_path):
             permit.spend("a")
 
 
-def test_a_caller_that_gives_up_disturbs_nobody(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_a_caller_that_gives_up_disturbs_nobody(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             gone = asyncio.create_task(at.journal.commit([fact("a")]))
@@ -84,29 +84,28 @@ def test_a_caller_that_gives_up_disturbs_nobody(tmp_path):
         assert at.count() == 2
 
 
-def test_a_full_disk_releases_the_reserve_tries_again_and_leaves_no_gap(tmp_path):
-    with opened(tmp_path / "j.db", reserve_bytes=1) as (run, at):
+def test_a_full_disk_releases_the_reserve_tries_again_and_leaves_no_gap(place):
+    with opened(place, reserve_bytes=1) as (run, at):
         run(lambda: at.journal.commit([fact("a")]))
-        connection = at.journal._appender.connection
+        connection = at.store.connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}")
-        released = at.reserve.release
+        released = at.journal.room.release
 
         def release() -> None:
             released()
             connection.execute("PRAGMA max_page_count=100000")
 
-        at.reserve.release = release
+        at.journal.room.release = release
         big = [fact(f"b{n}") for n in range(200)]
         assert isinstance(run(lambda: at.journal.commit(big)), Committed)
-        assert at.reserve.low
+        assert at.journal.room.low
         assert at.numbers() == list(range(1, 202))
 
 
-def test_another_process_that_writes_for_a_while_is_waited_for(tmp_path):
-    path = tmp_path / "j.db"
-    with opened(path) as (run, at):
-        other = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False)
+def test_another_process_that_writes_for_a_while_is_waited_for(place):
+    with opened(place) as (run, at):
+        other = dbapi2.connect(str(place.file), isolation_level=None, check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
         timer = threading.Timer(1.3, lambda: other.execute("ROLLBACK"))
         timer.start()
@@ -115,18 +114,15 @@ def test_another_process_that_writes_for_a_while_is_waited_for(tmp_path):
         other.close()
 
 
-def test_a_commit_whose_outcome_is_unknown_halts_the_process(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
-        broken = at.journal._appender.connection
+def test_a_commit_whose_outcome_is_unknown_halts_the_process(place):
+    with opened(place) as (run, at):
+        append = at.store.append
 
-        class Broken:
-            in_transaction = False
-
-            def cursor(self) -> None:
-                raise dbapi2.OperationalError("disk I/O error")
+        async def broken(batch) -> None:
+            raise dbapi2.OperationalError("disk I/O error")
 
         async def story() -> None:
-            at.journal._appender.connection = Broken()
+            at.store.append = broken
             task = asyncio.create_task(at.journal.commit([fact("a")]))
             await asyncio.sleep(0)
             with pytest.raises(Halted, match="disk I/O error"):
@@ -134,22 +130,22 @@ def test_a_commit_whose_outcome_is_unknown_halts_the_process(tmp_path):
             task.cancel()
             at.journal._running = None
             at.journal._pending.clear()
-            at.journal._appender.connection = broken
+            at.store.append = append
 
         run(story)
 
 
-def test_listeners_hear_when_commits_fall_behind_and_when_they_have_caught_up(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_listeners_hear_when_commits_fall_behind_and_when_they_have_caught_up(place):
+    with opened(place) as (run, at):
         heard: list[bool] = []
         at.journal.on_pressure(heard.append)
-        write = at.journal._write
+        append = at.store.append
 
-        def slow(batch):
-            threading.Event().wait(0.05)
-            return write(batch)
+        async def slow(batch):
+            await asyncio.sleep(0.05)
+            return await append(batch)
 
-        at.journal._write = slow
+        at.store.append = slow
 
         async def story() -> None:
             first = asyncio.create_task(at.journal.commit([fact("a")]))
@@ -161,8 +157,8 @@ def test_listeners_hear_when_commits_fall_behind_and_when_they_have_caught_up(tm
         assert not at.journal.behind
 
 
-def test_readers_see_only_what_is_committed_and_cannot_write(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_readers_see_only_what_is_committed_and_cannot_write(place):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([fact("a")]))
         with pytest.raises(Exception, match=r"readonly|query_only|read-only"):
             run(lambda: at.journal.read(lambda c: c.exec_driver_sql("DELETE FROM tasks")))

@@ -31,7 +31,8 @@ from yuanlu.cases.store import (
 from yuanlu.cases.writing import Written
 from yuanlu.cli.case_texts import case_text, line, preview, waiting_line
 from yuanlu.cli.words import language_of
-from yuanlu.db.sqlite import StoreError, database_path, reader_engine
+from yuanlu.db import choosing
+from yuanlu.db.errors import StoreError
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.identifiers import IdentifierSource
@@ -95,10 +96,7 @@ def actor(name: str) -> Actor:
 @contextmanager
 def reading(settings: Settings) -> Iterator[Connection]:
     """A connection for short queries; StoreError when there is no journal or it cannot be read."""
-    path = database_path(settings.store.url, settings.folder)
-    if not path.exists():
-        raise StoreError(f"{path}: no journal yet; it is made by the first: yuanlu serve")
-    engine = reader_engine(path)
+    engine = choosing.reading(settings.store.url, settings.folder)
     try:
         with engine.connect() as connection:
             yield connection
@@ -129,7 +127,7 @@ def perform(
     )
     desk = Desk(clock, IdentifierSource(clock, secrets.randbits))
     try:
-        with visit(database_path(settings.store.url, settings.folder), clock) as visitor:
+        with visit(settings.store.url, settings.folder, clock) as visitor:
             done = act_as_visitor(visitor, desk, attempt)
     except (DatabaseError, dbapi2.Error) as error:
         said = error.orig if isinstance(error, DatabaseError) else error

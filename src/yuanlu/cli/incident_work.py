@@ -12,7 +12,6 @@ from yuanlu.cases.store import find_case_of_incident
 from yuanlu.cases.texts import text_of
 from yuanlu.cli.casework import actor, reading
 from yuanlu.cli.words import CHINESE, incident_word, language_of
-from yuanlu.db.sqlite import database_path
 from yuanlu.flow.declaring import Unit, begun, cause_of, finished, scope_words
 from yuanlu.gateway.terminals import read_terminals
 from yuanlu.incidents.records import DETECTION, Incident, IncidentKind, IncidentState, Report, Scope, ScopeKind
@@ -124,7 +123,7 @@ def over(settings: Settings, incident_id: str, name: str, reason: str, lang: str
 
 def _committed(settings: Settings, clock: SystemClock, build: Callable[[Connection], Unit]) -> Incident:
     """Read, build and commit beside the gateway; again when somebody else was first."""
-    with visit(database_path(settings.store.url, settings.folder), clock) as visitor:
+    with visit(settings.store.url, settings.folder, clock) as visitor:
         for _ in range(TRIES):
             unit = _read(visitor, build)
             if not isinstance(visitor.commit(unit.facts, unit.changes), Conflict):

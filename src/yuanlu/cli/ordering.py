@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cli.words import CHINESE, language_of
-from yuanlu.db.sqlite import database_path
 from yuanlu.journal.transactions import Transaction, search
 from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.journal.visiting import Visitor, visit
@@ -35,7 +34,7 @@ def propose(settings: Settings, what: str, *, reason: str, by: str, amount: str,
     if kind and kind not in KINDS:
         raise OrderError(f"--kind {kind}: there are {', '.join(KINDS)}")
     clock = SystemClock()
-    with visit(database_path(settings.store.url, settings.folder), clock) as visitor:
+    with visit(settings.store.url, settings.folder, clock) as visitor:
         return _proposed(visitor, settings, clock, what, reason, _named(by), amount, kind)
 
 
@@ -121,7 +120,7 @@ def _named(by: str) -> str:
 def act(settings: Settings, order_id: str, by: str, what: What) -> Order:
     """Decide about an order; again when somebody else was faster. Raises OrderError."""
     clock, who = SystemClock(), _named(by)
-    with visit(database_path(settings.store.url, settings.folder), clock) as visitor:
+    with visit(settings.store.url, settings.folder, clock) as visitor:
         for _ in range(TRIES):
             now = clock.now()
             with visitor.reading() as connection:
@@ -145,7 +144,7 @@ def act(settings: Settings, order_id: str, by: str, what: What) -> Order:
 def listed(settings: Settings, what: str, lang: str) -> str:
     """Open orders, oldest first, or all of one transaction, as text."""
     with (
-        visit(database_path(settings.store.url, settings.folder), SystemClock()) as visitor,
+        visit(settings.store.url, settings.folder, SystemClock()) as visitor,
         visitor.reading() as connection,
     ):
         if what:

@@ -4,7 +4,8 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DatabaseError
 
 from yuanlu.cli.words import CHINESE, language_of, word
-from yuanlu.db.sqlite import StoreError, database_path, reader_engine
+from yuanlu.db.choosing import database_name, reading
+from yuanlu.db.errors import StoreError
 from yuanlu.gateway.terminals import read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
@@ -32,10 +33,7 @@ class NothingFound(YuanluError):
 
 
 def _readers(settings: Settings) -> Engine:
-    path = database_path(settings.store.url, settings.folder)
-    if not path.exists():
-        raise StoreError(f"{path}: no journal yet; it is made by the first: yuanlu serve")
-    return reader_engine(path)
+    return reading(settings.store.url, settings.folder)
 
 
 def status_text(settings: Settings, lang: str) -> str:
@@ -114,7 +112,7 @@ def config_text(settings: Settings) -> str:
     """What the configuration means, so that a mistake is seen before it costs money."""
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     lines = [
-        f"journal    {database_path(settings.store.url, settings.folder)}",
+        f"journal    {database_name(settings.store.url, settings.folder)}",
         f"gateway    {settings.gateway.listen}, MAC {settings.gateway.mac}, {len(terminals)} terminals",
         f"keys       {settings.path(settings.keys.file)} ({settings.keys.mode})",
     ]

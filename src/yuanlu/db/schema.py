@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DatabaseError
 
-from yuanlu.db.sqlite import StoreError
+from yuanlu.db.errors import StoreError
 
 _FOLDER = Path(__file__).parent / "migrations"
 

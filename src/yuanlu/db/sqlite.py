@@ -15,7 +15,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
-from yuanlu.kernel.errors import ConfigurationError, YuanluError
+from yuanlu.db.errors import StoreError, StoreLocked
+from yuanlu.kernel.errors import ConfigurationError
 
 SAFE_VERSION = (3, 51, 3)
 BUSY_TIMEOUT_MS = 1_000
@@ -40,14 +41,6 @@ _READER = (
     ("busy_timeout", str(BUSY_TIMEOUT_MS), BUSY_TIMEOUT_MS),
     ("wal_autocheckpoint", "0", 0),
 )
-
-
-class StoreError(YuanluError):
-    """The database cannot be used as it is; the text says what to do."""
-
-
-class StoreLocked(StoreError):
-    """Another gateway holds this database."""
 
 
 def database_path(url: str, folder: str) -> Path:

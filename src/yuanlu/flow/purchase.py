@@ -141,7 +141,7 @@ def _intent(desk: Desk, payment: Payment, prepared: Prepared, errand: Errand | N
 
 async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str, str] | None:
     """Why this payment may not begin, as (response code, reason); overload never makes an unknown outcome."""
-    if desk.journal.reserve.low and payment.charges:
+    if desk.journal.room.low and payment.charges:
         return BUSY_CODE, "the disk is nearly full; new sales wait, reversals go on"
     if payment.message.codec is not host.codec:
         return OTHER_DIALECT_CODE, f"this terminal's acquirer speaks {host.codec.dialect.name}"

@@ -1,22 +1,56 @@
 """Units of facts and changes into the database: one transaction for a whole batch, and a conflict fails one unit only.
 
 Used by the gateway's writer, and by a command that writes for a moment beside it (`journal.visiting`). Each is a
-writer of its own, with a number and a gap-free sequence.
+writer of its own, with a number and a gap-free sequence. The same code appends to both kinds of database; what
+differs is their `Session`.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import structlog
-from pysqlite3 import dbapi2
-
-from yuanlu.journal.statements import Delete, Insert, Row, Statement, Update, execute
+from yuanlu.journal.statements import Delete, Insert, Row, Statement, Update
 from yuanlu.journal.tables import facts as facts_table
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact, SendPermit
 
 INSERT_FACT = Insert(table=facts_table, rank=9)
 
-_log = structlog.get_logger("journal")
+
+class Refused(Exception):
+    """The database forbids these rows: a key is taken, or a rule of ours says no. The transaction goes on only from
+    its savepoint.
+    """
+
+
+class Session(Protocol):
+    """The writer's own connection, in plain calls."""
+
+    def begin(self) -> None:
+        """Start a transaction; waits while another process is in the way."""
+        ...
+
+    def execute(self, statement: Statement, rows: Sequence[Row]) -> bool:
+        """Run it for all rows; True when each row affected exactly one in the database. Raises Refused."""
+        ...
+
+    def save(self) -> None:
+        """Begin one unit, which can be undone alone."""
+        ...
+
+    def keep(self) -> None:
+        """The unit stands."""
+        ...
+
+    def undo(self) -> None:
+        """Nothing of the unit happened."""
+        ...
+
+    def commit(self) -> None:
+        """Make it durable. Whatever it raises, the outcome is unknown."""
+        ...
+
+    def roll_back(self) -> None:
+        """Give up what is open, if anything is."""
+        ...
 
 
 class Unit(Protocol):
@@ -32,8 +66,8 @@ class Unit(Protocol):
 class Appender:
     """One writer on its own connection; called by one thread at a time."""
 
-    def __init__(self, connection: Any, writer_id: int) -> None:
-        self.connection = connection
+    def __init__(self, session: Session, writer_id: int) -> None:
+        self._session = session
         self._writer_id = writer_id
         self._seq = 0
 
@@ -41,29 +75,27 @@ class Appender:
         """One durable transaction. Raises what the database raises; then nothing of the batch happened, or it is
         unknown whether it did: `roll_back` and the caller's rules.
         """
-        cursor = self.connection.cursor()
-        _begin(cursor)
-        seq = self._seq
+        session, seq = self._session, self._seq
         try:
-            if self._write_together(cursor, batch):
+            session.begin()
+            if self._write_together(batch):
                 results: list[Committed | Conflict] = [_committed(unit) for unit in batch]
             else:
                 self._seq = seq
-                self.roll_back()
-                _begin(cursor)
-                results = [self._write_alone(cursor, unit) for unit in batch]
-            cursor.execute("COMMIT")
-        except dbapi2.OperationalError:
+                session.roll_back()
+                session.begin()
+                results = [self._write_alone(unit) for unit in batch]
+            session.commit()
+        except Exception:
             self._seq = seq
             raise
         return results
 
     def roll_back(self) -> None:
         """Give up what is open."""
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+        self._session.roll_back()
 
-    def _write_together(self, cursor: Any, batch: Sequence[Unit]) -> bool:
+    def _write_together(self, batch: Sequence[Unit]) -> bool:
         """All units' rows grouped by statement; False if any row conflicts."""
         groups: dict[Statement, list[Row]] = {}
         for unit in batch:
@@ -72,27 +104,26 @@ class Appender:
         rows = [self._fact_row(fact) for unit in batch for fact in unit.facts]
         try:
             for statement in sorted(groups, key=_order):
-                if not execute(cursor, statement, groups[statement]):
+                if not self._session.execute(statement, groups[statement]):
                     return False
-            return execute(cursor, INSERT_FACT, rows)
-        except dbapi2.IntegrityError:
+            return self._session.execute(INSERT_FACT, rows)
+        except Refused:
             return False
 
-    def _write_alone(self, cursor: Any, unit: Unit) -> Committed | Conflict:
+    def _write_alone(self, unit: Unit) -> Committed | Conflict:
         """One unit under a savepoint, its changes in the order given."""
-        seq = self._seq
-        cursor.execute("SAVEPOINT unit")
+        session, seq = self._session, self._seq
+        session.save()
         try:
             for change in unit.changes:
-                if not execute(cursor, change.statement, [change.row]):
-                    raise dbapi2.IntegrityError(f"{change.statement.table.name} changed meanwhile")
-            execute(cursor, INSERT_FACT, [self._fact_row(fact) for fact in unit.facts])
-        except dbapi2.IntegrityError as error:
-            cursor.execute("ROLLBACK TO unit")
-            cursor.execute("RELEASE unit")
+                if not session.execute(change.statement, [change.row]):
+                    raise Refused(f"{change.statement.table.name} changed meanwhile")
+            session.execute(INSERT_FACT, [self._fact_row(fact) for fact in unit.facts])
+        except Refused as refused:
+            session.undo()
             self._seq = seq
-            return Conflict(reason=str(error))
-        cursor.execute("RELEASE unit")
+            return Conflict(reason=str(refused))
+        session.keep()
         return _committed(unit)
 
     def _fact_row(self, fact: Fact) -> Row:
@@ -101,19 +132,6 @@ class Appender:
             fact.merchant_id, fact.subject_id, fact.version, self._writer_id, self._seq,
             fact.at_us, fact.kind, fact.terminal_id, fact.note, fact.frames,
         )  # fmt: skip
-
-
-def _begin(cursor: Any) -> None:
-    """Another process may write for a moment; a refused BEGIN means that nothing happened, so it is tried again."""
-    while True:
-        try:
-            cursor.execute("BEGIN IMMEDIATE")
-        except dbapi2.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            _log.warning("another process holds the journal; waiting for it")
-        else:
-            return
 
 
 def _order(statement: Insert | Update | Delete) -> int:

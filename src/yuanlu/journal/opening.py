@@ -1,23 +1,14 @@
-"""Open a journal: lock, check, register as a writer."""
-
-from dataclasses import dataclass
+"""Enter a journal as a writer, and leave it."""
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from yuanlu.journal.store import Writer
 from yuanlu.journal.tables import writers
 from yuanlu.journal.tasks import release_all
 from yuanlu.kernel.clock import Moment
 
 GATEWAY, VISITOR = "gateway", "visitor"
 """The one that serves, and a command that writes for a moment."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writer:
-    """This process as a writer; `clean` is False when the one before ended without saying so."""
-
-    writer_id: int
-    clean: bool
 
 
 def register(connection: Connection, now: Moment, process_id: int) -> Writer:

@@ -9,14 +9,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from yuanlu.db.choosing import database_name, visiting
 from yuanlu.db.schema import refuse_other_version
-from yuanlu.db.sqlite import visitor_engine
 from yuanlu.journal.appending import Appender
 from yuanlu.journal.opening import enter, sign_off
+from yuanlu.journal.sqlite_session import SqliteSession
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact
 from yuanlu.kernel.clock import Clock
 
@@ -48,16 +48,19 @@ class Visitor:
 
 
 @contextmanager
-def visit(database: Path, clock: Clock) -> Iterator[Visitor]:
-    """Enter the journal of a gateway that may be running. Raises StoreError for a database that does not fit."""
-    engine = visitor_engine(database)
+def visit(url: str, folder: str, clock: Clock) -> Iterator[Visitor]:
+    """Enter the journal of a gateway that may be running. Raises StoreError for a database that does not fit.
+
+    `url` is `[store] url`; `folder` is where a relative file starts.
+    """
+    engine = visiting(url, folder)
     try:
-        refuse_other_version(engine, str(database))
+        refuse_other_version(engine, database_name(url, folder))
         with engine.begin() as connection:
             writer_id = enter(connection, clock.now(), os.getpid())
         pooled = engine.raw_connection()
         try:
-            yield Visitor(engine, Appender(pooled.driver_connection, writer_id))
+            yield Visitor(engine, Appender(SqliteSession(pooled.driver_connection), writer_id))
         finally:
             pooled.close()
             with engine.begin() as connection:

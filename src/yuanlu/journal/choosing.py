@@ -1,0 +1,15 @@
+"""Which kind of database a journal is on: its url says."""
+
+from yuanlu.db.sqlite import database_path
+from yuanlu.journal.sqlite_store import SqliteStore
+from yuanlu.journal.store import Store
+from yuanlu.kernel.clock import Moment
+
+
+async def open_store(url: str, folder: str, reserve_bytes: int, now: Moment) -> Store:
+    """Lock, check and prepare the database, and register as a writer.
+
+    `url` is `[store] url`; `folder` is where a relative file starts. Raises StoreError or ConfigurationError saying
+    what to do.
+    """
+    return SqliteStore(database_path(url, folder), reserve_bytes, now)

@@ -1,0 +1,78 @@
+"""What the journal needs of a database: the contract of `journal.sqlite_store` and `journal.postgres_store`.
+
+A store is the database as one serving process has it open: it appends batches, answers short reads, and says goodbye.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from yuanlu.journal.appending import Unit
+from yuanlu.journal.unit import Committed, Conflict
+from yuanlu.kernel.clock import Moment
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """This process as a writer; `clean` is False when the one before ended without saying so."""
+
+    writer_id: int
+    clean: bool
+
+
+class Room(Protocol):
+    """Is there room left to write? New sales are declined first."""
+
+    low: bool
+    """True: new sales are to be declined."""
+
+    def look(self) -> bool:
+        """Measure anew; returns `low`."""
+        ...
+
+
+class Store(Protocol):
+    """One database of either kind, opened by one serving process."""
+
+    @property
+    def name(self) -> str:
+        """The database, for people; never with a password."""
+        ...
+
+    @property
+    def writer(self) -> Writer:
+        """This process as a writer."""
+        ...
+
+    @property
+    def room(self) -> Room:
+        """Whether new sales still fit."""
+        ...
+
+    async def append(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
+        """One durable transaction for the whole batch. Whatever it raises, the outcome is unknown."""
+        ...
+
+    async def settle(self, units: int) -> None:
+        """Between two commits, after one of so many units. What it raises means that durability is in doubt."""
+        ...
+
+    async def read(self, query: Callable[[Connection], Result]) -> Result:
+        """Run a short query beside the writer; it cannot write."""
+        ...
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """A short transaction of its own, for opening and closing: it appends no facts."""
+        ...
+
+    async def problem(self) -> str:
+        """What the database's own check finds wrong after an unclean stop, "" when it is sound. May take minutes."""
+        ...
+
+    async def close(self, now: Moment) -> None:
+        """Sign off and let go of the database."""
+        ...
