@@ -21,6 +21,7 @@ from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.clock import CaseClock
 from yuanlu.cases.service_levels import ServiceLevels
+from yuanlu.db.postgres import refuse_other_time
 from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.asking import Asker
 from yuanlu.flow.deciding import Decider
@@ -80,6 +81,9 @@ async def open_store(settings: Settings, clock: SystemClock) -> Store:
     store = await choosing.open_store(
         settings.store.url, settings.folder, settings.store.reserve_mib * MIB, clock.now()
     )
+    server_us = await store.server_us()
+    if server_us is not None:
+        refuse_other_time(store.name, server_us, clock.wall_us())
     await store.write(lambda c: restart_windows(c, clock.now()))
     return store
 

@@ -1,7 +1,9 @@
 """A real journal on a real file, and rows for it."""
 
 import asyncio
+import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -9,7 +11,7 @@ from typing import Any, NoReturn
 from sqlalchemy import Connection, select, text
 
 from tests.store.places import Place
-from yuanlu.db.choosing import visiting
+from yuanlu.db.choosing import beside, visiting
 from yuanlu.journal.choosing import open_store
 from yuanlu.journal.store import Store
 from yuanlu.journal.tables import facts
@@ -41,12 +43,19 @@ class Opened:
         self.place = place
         self.store = store
         self.journal = Journal(store=store, halt=halt)
-        self._beside = visiting(place.url, str(place.folder))
+        self._elsewhere = ThreadPoolExecutor(1, "elsewhere")
 
     def aside(self, work: Callable[[Connection], Any]) -> Any:
-        """Plain work on a connection of its own, in one transaction."""
-        with self._beside.begin() as connection:
-            return work(connection)
+        """Plain work on a connection of its own, in one transaction, as if in a process of its own."""
+        return self._elsewhere.submit(lambda: beside(self.place.url, lambda: self._aside(work))).result()
+
+    def _aside(self, work: Callable[[Connection], Any]) -> Any:
+        engine = visiting(self.place.url, str(self.place.folder))
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        finally:
+            engine.dispose()
 
     def sql(self, statement: str) -> list[Any]:
         """The rows of a query."""
@@ -56,9 +65,6 @@ class Opened:
         """A statement past all our code: what does the database itself forbid?"""
         self.aside(lambda c: c.execute(text(statement)))
 
-    def dispose(self) -> None:
-        self._beside.dispose()
-
     async def visit(self, clock: Any, work: Callable[[Visitor], Any]) -> Any:
         """What a command does that writes for a moment, as if in a process of its own."""
 
@@ -66,7 +72,24 @@ class Opened:
             with visit(self.place.url, str(self.place.folder), clock) as visitor:
                 return work(visitor)
 
-        return await asyncio.to_thread(plain)
+        return await asyncio.to_thread(lambda: beside(self.place.url, plain))
+
+    def found_by(self, query: Any, index: str) -> None:
+        """Exactly what would run is read off this index, and needs no sorting."""
+        sqlite = self.place.url.startswith("sqlite")
+
+        def explain(connection: Connection) -> str:
+            words = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
+            if not sqlite:  # a small table would be read as a whole: here it is asked what is possible
+                connection.execute(text("SET LOCAL enable_seqscan = off"))
+                connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+            whole = query.compile(connection, compile_kwargs={"literal_binds": True})
+            return "; ".join(str(tuple(row)) for row in connection.exec_driver_sql(f"{words} {whole}"))
+
+        plan = self.aside(explain)
+        assert re.search(rf"(USING INDEX|Scan (Backward )?using) {index}\b", plan), plan
+        assert "TEMP B-TREE" not in plan, plan
+        assert "Sort" not in plan, plan
 
     def numbers(self) -> list[int]:
         return self.aside(lambda c: list(c.execute(select(facts.c.writer_seq).order_by(facts.c.writer_seq)).scalars()))
@@ -91,7 +114,6 @@ def opened(place: Place, reserve_bytes: int = 0):
         try:
             yield run, at
         finally:
-            at.dispose()
             runner.run(at.journal.close())
             runner.run(at.store.close(NOW))
 

@@ -11,7 +11,7 @@ class Place:
     url: str
     folder: Path
 
-    @property
-    def file(self) -> Path:
-        """The SQLite file."""
-        return self.folder / "j.db"
+
+def sqlite_place(folder: Path) -> Place:
+    """A file that is not there yet."""
+    return Place(url="sqlite:///j.db", folder=folder)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Text, text
 
 from tests.store.case_office import Office, told
 from tests.store.journals import fact, inserted, opened, transaction
@@ -11,6 +11,7 @@ from yuanlu.cases.opening import open_case
 from yuanlu.cases.pages import View, page, page_query, waiting
 from yuanlu.cases.records import Severity
 from yuanlu.cases.store import find_case_of_incident
+from yuanlu.cases.tables import cases
 from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 
@@ -68,20 +69,9 @@ def test_every_page_is_read_off_its_index_without_sorting(place):
         for view, index in PLANS:
             for after in (None, case):
                 query = page_query(view, "returns", after)
-                plan = await o.journal.read(lambda c, query=query: plan_of(c, query))
-                assert f"USING INDEX {index}" in plan, (view, plan)
-                assert "TEMP B-TREE" not in plan, (view, plan)
+                o.at.found_by(query, index)
 
     told(place, story)
-
-
-def plan_of(connection: Any, query: Any) -> str:
-    """EXPLAIN QUERY PLAN of exactly what would run, with its parameters bound."""
-    compiled = query.compile(connection)
-    rows = connection.exec_driver_sql(
-        f"EXPLAIN QUERY PLAN {compiled}", tuple(compiled.params[name] for name in compiled.positiontup)
-    )
-    return "; ".join(row.detail for row in rows)
 
 
 def test_a_hundred_thousand_open_cases_are_found_by_the_index(place):
@@ -95,9 +85,7 @@ def test_a_hundred_thousand_open_cases_are_found_by_the_index(place):
             assert len(keys) == 100
             assert keys == sorted(set(keys))
             for after in (None, first[-1]):
-                plan = await at.journal.read(lambda c, after=after: plan_of(c, page_query(View.QUEUE, "q3", after)))
-                assert "USING INDEX ix_cases_queue" in plan
-                assert "TEMP B-TREE" not in plan
+                at.found_by(page_query(View.QUEUE, "q3", after), "ix_cases_queue")
 
         run(story)
 
@@ -108,11 +96,12 @@ def fill(at: Any, number: int) -> None:
     names = [column.name for column in made.changes[0].statement.table.columns]
     values = dict(zip(names, made.changes[0].row, strict=True))
     varied = {
-        "case_id": "'C' || printf('%06d', n)", "incident": "'i' || n", "queue": "'q' || (n % 8)",
+        "case_id": "'C' || (1000000 + n)", "incident": "'i' || n", "queue": "'q' || (n % 8)",
         "priority": "1 + n % 4", "deadline_at_us": f"{NOW_US} + (n * 7919) % 86400000000",
-        "owner": "CASE WHEN n % 3 THEN '' ELSE 'p' || (n % 40) END",
+        "owner": "CASE WHEN n % 3 > 0 THEN '' ELSE 'p' || (n % 40) END",
     }  # fmt: skip
-    columns = ", ".join(varied.get(name, f":{name}") for name in names)
+    kinds = {column.name: "TEXT" if isinstance(column.type, Text) else "BIGINT" for column in cases.columns}
+    columns = ", ".join(varied.get(name, f"CAST(:{name} AS {kinds[name]})") for name in names)
     rest = {name: value for name, value in values.items() if name not in varied}
     statement = text(
         "WITH RECURSIVE k(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM k WHERE n < :most) "

@@ -156,7 +156,7 @@ def test_a_complex_case_goes_to_support_at_once_with_a_bundle_that_holds_no_secr
         assert document["facts"][1]["frames"][0]["fields"]["2"] == "620000******0005"
         assert document["transaction"]["state"] == "ESCALATED"
         assert document["allowed"] == ["declare_returned", "declare_no_effect", "manual_credit"]
-        assert set(document["versions"]) == {"yuanlu", "python", "system", "sqlite", "schema"}
+        assert set(document["versions"]) == {"yuanlu", "python", "system", "database", "schema"}
         assert b"6200000000000005" not in content
         assert b"card_token" not in content
         with pytest.raises(CaseError, match="not possible now"):

@@ -8,7 +8,7 @@ from pysqlite3 import dbapi2
 from sqlalchemy import Text, text
 
 from tests.store.journals import NOW, fact, opened, transaction
-from tests.store.places import Place
+from tests.store.places import sqlite_place
 from yuanlu.cases.tables import cases
 from yuanlu.db import sqlite
 from yuanlu.db.errors import StoreError, StoreLocked
@@ -163,7 +163,7 @@ def test_a_file_that_is_no_database_is_one_clear_error(tmp_path):
 
 def test_damage_is_found(tmp_path, monkeypatch, capsys):
     path = tmp_path / "j.db"
-    with opened(Place(url="sqlite:///j.db", folder=tmp_path)) as (run, at):
+    with opened(sqlite_place(tmp_path)) as (run, at):
         run(lambda: at.journal.commit([fact(f"s{n:05}") for n in range(3_000)]))
     assert integrity_problem(path) is None
     monkeypatch.setattr("sys.argv", ["x", str(path)])

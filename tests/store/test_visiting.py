@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.store.journals import NOW, fact, inserted, leg, opened, transaction
+from yuanlu.db.choosing import beside
 from yuanlu.db.errors import StoreError
 from yuanlu.journal.opening import register
 from yuanlu.journal.unit import Committed, Conflict
@@ -56,5 +57,9 @@ def test_a_visit_between_hides_no_unclean_end_of_the_gateway(place):
 
 
 def test_without_a_journal_there_is_nothing_to_visit(place):
-    with pytest.raises(StoreError, match="yuanlu serve"), visit(place.url, str(place.folder), CLOCK):
-        pass
+    def plain() -> None:
+        with visit(place.url, str(place.folder), CLOCK):
+            raise AssertionError("there was one")
+
+    with pytest.raises(StoreError, match="yuanlu serve"):
+        beside(place.url, plain)

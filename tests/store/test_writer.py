@@ -84,8 +84,8 @@ def test_a_caller_that_gives_up_disturbs_nobody(place):
         assert at.count() == 2
 
 
-def test_a_full_disk_releases_the_reserve_tries_again_and_leaves_no_gap(place):
-    with opened(place, reserve_bytes=1) as (run, at):
+def test_a_full_disk_releases_the_reserve_tries_again_and_leaves_no_gap(file):
+    with opened(file, reserve_bytes=1) as (run, at):
         run(lambda: at.journal.commit([fact("a")]))
         connection = at.store.connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -103,9 +103,9 @@ def test_a_full_disk_releases_the_reserve_tries_again_and_leaves_no_gap(place):
         assert at.numbers() == list(range(1, 202))
 
 
-def test_another_process_that_writes_for_a_while_is_waited_for(place):
-    with opened(place) as (run, at):
-        other = dbapi2.connect(str(place.file), isolation_level=None, check_same_thread=False)
+def test_another_process_that_writes_for_a_while_is_waited_for(file):
+    with opened(file) as (run, at):
+        other = dbapi2.connect(str(file.folder / "j.db"), isolation_level=None, check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
         timer = threading.Timer(1.3, lambda: other.execute("ROLLBACK"))
         timer.start()
@@ -119,7 +119,7 @@ def test_a_commit_whose_outcome_is_unknown_halts_the_process(place):
         append = at.store.append
 
         async def broken(batch) -> None:
-            raise dbapi2.OperationalError("disk I/O error")
+            raise OSError("disk I/O error")
 
         async def story() -> None:
             at.store.append = broken

@@ -11,7 +11,7 @@ from importlib.metadata import version as installed
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, text
 
 from yuanlu.cases.decisions import kinds_allowed
 from yuanlu.cases.records import Case
@@ -62,7 +62,7 @@ def versions(connection: Connection) -> dict[str, str]:
         "yuanlu": installed("yuanlu"),
         "python": platform.python_version(),
         "system": platform.system(),
-        "sqlite": str(connection.execute(select(func.sqlite_version())).scalar()),
+        "database": f"{connection.dialect.name} {'.'.join(map(str, connection.dialect.server_version_info or ()))}",
         "schema": str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar()),
     }
 

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pysqlite3 import dbapi2
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
@@ -129,7 +128,7 @@ def perform(
     try:
         with visit(settings.store.url, settings.folder, clock) as visitor:
             done = act_as_visitor(visitor, desk, attempt)
-    except (DatabaseError, dbapi2.Error) as error:
+    except (DatabaseError, *choosing.DRIVER_ERRORS) as error:
         said = error.orig if isinstance(error, DatabaseError) else error
         raise StoreError(f"the journal could not be written ({said}); look at the case before you try again") from None
     return line(done.case, clock.wall_us(), language_of(lang))

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DatabaseError
 from yuanlu.cli.words import CHINESE, language_of, word
 from yuanlu.db.choosing import database_name, reading
 from yuanlu.db.errors import StoreError
+from yuanlu.db.types import total
 from yuanlu.gateway.terminals import read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
@@ -49,7 +50,7 @@ def status_text(settings: Settings, lang: str) -> str:
 def _status(connection: Connection, language: str) -> str:
     table = transactions_table
     counts = connection.execute(
-        select(table.c.state, table.c.currency, func.count(), func.sum(table.c.amount_minor))
+        select(table.c.state, table.c.currency, func.count(), total(table.c.amount_minor))
         .group_by(table.c.state, table.c.currency)
         .order_by(table.c.state)
     ).all()

@@ -1,18 +1,45 @@
 """Which kind of database it is: its url says. For commands that read, or write for a moment, beside the gateway."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TypeVar
+
+import asyncpg
+from pysqlite3 import dbapi2
 from sqlalchemy import Engine
 
 from yuanlu.db.errors import StoreError
+from yuanlu.db.postgres import engine_for, is_postgres, name_of, plainly
 from yuanlu.db.sqlite import database_path, reader_engine, visitor_engine
+
+DRIVER_ERRORS = (dbapi2.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What a session raises where SQLAlchemy is not between."""
+
+_servers: ContextVar[Engine] = ContextVar("servers")
+Result = TypeVar("Result")
+
+
+def beside(url: str, work: Callable[[], Result]) -> Result:
+    """Run a command's work on the journal beside the gateway. Plain calls speak to PostgreSQL only in here."""
+    if not is_postgres(url):
+        return work()
+
+    def on_server(engine: Engine) -> Result:
+        _servers.set(engine)
+        return work()
+
+    return plainly(engine_for(url, pool_size=2), on_server)
 
 
 def database_name(url: str, folder: str) -> str:
     """The database of `[store] url`, for people. Raises ConfigurationError for a url that is none."""
-    return str(database_path(url, folder))
+    return name_of(url) if is_postgres(url) else str(database_path(url, folder))
 
 
 def reading(url: str, folder: str) -> Engine:
-    """An engine for short queries; StoreError when there is no journal yet."""
+    """An engine for short queries; StoreError when there is no journal yet. On PostgreSQL only `beside`."""
+    if is_postgres(url):
+        return _servers.get()
     path = database_path(url, folder)
     if not path.exists():
         raise StoreError(f"{path}: no journal yet; it is made by the first: yuanlu serve")
@@ -20,5 +47,7 @@ def reading(url: str, folder: str) -> Engine:
 
 
 def visiting(url: str, folder: str) -> Engine:
-    """An engine that also writes for a moment; StoreError when there is no journal yet."""
+    """An engine that also writes for a moment; StoreError when there is no journal yet. On PostgreSQL only `beside`."""
+    if is_postgres(url):
+        return _servers.get()
     return visitor_engine(database_path(url, folder))

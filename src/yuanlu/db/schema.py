@@ -6,12 +6,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from yuanlu.db.errors import StoreError
 
 _FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 0x7975616E6C75
 
 
 def _config() -> Config:
@@ -42,8 +43,10 @@ def prepare(engine: Engine, database: str) -> None:
 def refuse_other_version(engine: Engine, database: str) -> None:
     """StoreError unless the database is ours and of this program's version."""
     current = _revision(engine, database)
-    if current is None or current < head():
-        raise _older(database, current or "empty")
+    if current is None:
+        raise StoreError(f"{database}: no journal yet; it is made by the first: yuanlu serve")
+    if current < head():
+        raise _older(database, current)
 
 
 def _older(database: str, current: str) -> StoreError:
@@ -65,7 +68,7 @@ def _revision(engine: Engine, database: str) -> str | None:
     except DatabaseError as error:
         raise StoreError(f"{database} cannot be read ({error.orig}); restore it from a backup") from None
     if current is None and tables:
-        raise StoreError(f"{database} holds other tables; give the journal a file of its own in [store] url")
+        raise StoreError(f"{database} holds other tables; give the journal one of its own in [store] url")
     if current is not None and current > head():
         raise StoreError(f"{database} is of a newer version ({current}) than this program; install the newer program")
     return current
@@ -74,5 +77,7 @@ def _revision(engine: Engine, database: str) -> str | None:
 def _run(engine: Engine) -> None:
     config = _config()
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # of two that start together, one makes the tables
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

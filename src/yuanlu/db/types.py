@@ -6,7 +6,7 @@ written with these. Instants are whole microseconds since 1970 UTC: exact, sorta
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, Text
+from sqlalchemy import BigInteger, ColumnElement, Integer, LargeBinary, MetaData, Text, cast, func
 
 Whole = BigInteger().with_variant(Integer(), "sqlite")
 """Whole numbers: amounts in minor units, versions, instants in microseconds."""
@@ -16,6 +16,12 @@ Words = Text()
 
 Octets = LargeBinary()
 """Bytes: masked frames, sealed material."""
+
+
+def total(column: ColumnElement[int]) -> ColumnElement[int]:
+    """The sum of whole numbers, 0 for none, as a whole number: PostgreSQL alone would give a decimal."""
+    return cast(func.coalesce(func.sum(column), 0), Whole)
+
 
 metadata = MetaData(
     naming_convention={

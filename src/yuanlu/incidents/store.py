@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, text
 
+from yuanlu.db.types import total
 from yuanlu.incidents.records import (
     Incident,
     IncidentKind,
@@ -153,7 +154,7 @@ def counted(connection: Connection, incident_id: str) -> Report:
     """The report as the journal gives it now."""
     by_state = _members(
         incident_id, transactions.c.state, transactions.c.currency, func.count().label("many"),
-        func.sum(transactions.c.amount_minor).label("minor"),
+        total(transactions.c.amount_minor).label("minor"),
     ).group_by(transactions.c.state, transactions.c.currency)  # fmt: skip
     rows = connection.execute(by_state).all()
     sums: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """Enter a journal as a writer, and leave it."""
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from yuanlu.journal.store import Writer
 from yuanlu.journal.tables import writers
@@ -22,6 +22,8 @@ def register(connection: Connection, now: Moment, process_id: int) -> Writer:
 
 def enter(connection: Connection, now: Moment, process_id: int, role: str = VISITOR) -> int:
     """The number of a new writer."""
+    if connection.dialect.name == "postgresql":  # two that enter at once must not take the same number
+        connection.execute(text("LOCK TABLE writers IN SHARE ROW EXCLUSIVE MODE"))
     writer_id = 1 + (connection.execute(select(func.max(writers.c.writer_id))).scalar() or 0)
     connection.execute(
         insert(writers).values(

@@ -35,6 +35,8 @@ Result = TypeVar("Result")
 class SqliteStore:
     """`journal.store.Store` on one file, which one gateway holds."""
 
+    permit_s = None
+
     def __init__(self, path: Path, reserve_bytes: int, now: Moment) -> None:
         """Lock, check, prepare and register. Raises StoreError saying what to do."""
         self.path = path
@@ -92,6 +94,12 @@ class SqliteStore:
     def _query(self, query: Callable[[Connection], Result]) -> Result:
         with self.readers.connect() as connection:
             return query(connection)
+
+    async def live(self) -> None:
+        """The lock file keeps every other gateway out."""
+
+    async def server_us(self) -> None:
+        """A file has no clock."""
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """A short transaction of its own."""

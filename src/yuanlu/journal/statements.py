@@ -40,10 +40,11 @@ class Insert:
         if rows not in self.texts:
             names = ", ".join(self.table.columns.keys())
             values = ", ".join(["(" + ", ".join("?" * self.width) + ")"] * rows)
-            self.texts[rows] = f"INSERT INTO {self.table.name} ({names}) VALUES {values}{self._conflict()}"  # noqa: S608
+            self.texts[rows] = f"INSERT INTO {self.table.name} ({names}) VALUES {values}{self.on_conflict()}"  # noqa: S608
         return self.texts[rows]
 
-    def _conflict(self) -> str:
+    def on_conflict(self) -> str:
+        """What happens when the key is taken; "" for an error."""
         if not self.replace:
             return ""
         keys = ", ".join(self.table.primary_key.columns.keys())

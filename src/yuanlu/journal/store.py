@@ -44,6 +44,11 @@ class Store(Protocol):
         ...
 
     @property
+    def permit_s(self) -> float | None:
+        """How long after a commit something may leave on its permit; None where nobody else could take us for dead."""
+        ...
+
+    @property
     def writer(self) -> Writer:
         """This process as a writer."""
         ...
@@ -63,6 +68,14 @@ class Store(Protocol):
 
     async def read(self, query: Callable[[Connection], Result]) -> Result:
         """Run a short query beside the writer; it cannot write."""
+        ...
+
+    async def live(self) -> set[int] | None:
+        """The numbers of all writers at work now, ours among them; None where there can be no other."""
+        ...
+
+    async def server_us(self) -> int | None:
+        """The database's own wall clock in microseconds since 1970; None where it has none but ours."""
         ...
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:

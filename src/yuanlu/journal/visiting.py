@@ -1,21 +1,23 @@
 """Writing for a moment beside the gateway: what a person decides at the command line.
 
 A visitor is a writer of its own: it takes a number, writes one unit in one short transaction, and signs off. The
-gateway's batches and its transaction exclude each other (BEGIN IMMEDIATE), and the same rules of the database hold
-for both, so two processes cannot give back the same money.
+gateway's batches and its transaction exclude each other (BEGIN IMMEDIATE, or row by row on PostgreSQL), and the same
+rules of the database hold for both, so two processes cannot give back the same money.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from yuanlu.db.choosing import database_name, visiting
 from yuanlu.db.schema import refuse_other_version
-from yuanlu.journal.appending import Appender
+from yuanlu.journal.appending import Appender, Session
 from yuanlu.journal.opening import enter, sign_off
+from yuanlu.journal.postgres_session import PostgresSession
 from yuanlu.journal.sqlite_session import SqliteSession
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact
 from yuanlu.kernel.clock import Clock
@@ -47,6 +49,10 @@ class Visitor:
             yield connection
 
 
+def _session(engine: Engine, connection: Any) -> Session:
+    return PostgresSession(connection) if engine.dialect.name == "postgresql" else SqliteSession(connection)
+
+
 @contextmanager
 def visit(url: str, folder: str, clock: Clock) -> Iterator[Visitor]:
     """Enter the journal of a gateway that may be running. Raises StoreError for a database that does not fit.
@@ -60,7 +66,7 @@ def visit(url: str, folder: str, clock: Clock) -> Iterator[Visitor]:
             writer_id = enter(connection, clock.now(), os.getpid())
         pooled = engine.raw_connection()
         try:
-            yield Visitor(engine, Appender(SqliteSession(pooled.driver_connection), writer_id))
+            yield Visitor(engine, Appender(_session(engine, pooled.driver_connection), writer_id))
         finally:
             pooled.close()
             with engine.begin() as connection:

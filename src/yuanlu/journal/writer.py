@@ -13,6 +13,7 @@ from typing import NoReturn, TypeVar
 
 from sqlalchemy import Connection
 
+from yuanlu.db.errors import StoreError
 from yuanlu.journal.store import Room, Store
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact
 from yuanlu.kernel.limits import COMMIT_WAIT_MS_MAX
@@ -84,7 +85,10 @@ class Journal:
 
     async def read(self, query: Callable[[Connection], Result]) -> Result:
         """Run a short query beside the writer."""
-        return await self._store.read(query)
+        try:
+            return await self._store.read(query)
+        except StoreError as error:  # whoever asked is in the middle of something that must not be left half done
+            self._halt(f"the journal cannot be read ({error})")
 
     async def close(self) -> None:
         """Wait for what is pending."""

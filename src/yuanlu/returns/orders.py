@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
+from yuanlu.db.types import total
 from yuanlu.journal import tasks
 from yuanlu.journal.statements import Insert, Row, Update
 from yuanlu.journal.tables import transactions
@@ -148,7 +149,7 @@ def open_orders(connection: Connection, limit: int) -> list[Order]:
 def automatic_minor(connection: Connection, merchant_id: str, currency: str, since_us: int) -> int:
     """What has been given back automatically for a merchant since then, in minor units: for the daily limit."""
     query = (
-        select(func.coalesce(func.sum(orders.c.amount_minor), 0))
+        select(total(orders.c.amount_minor))
         .join(transactions, transactions.c.transaction_id == orders.c.transaction_id)
         .where(
             transactions.c.merchant_id == merchant_id, orders.c.currency == currency, orders.c.automatic == 1,
@@ -160,9 +161,7 @@ def automatic_minor(connection: Connection, merchant_id: str, currency: str, sin
 
 def given_minor(connection: Connection, order_id: str) -> int:
     """What this order's legs have returned, in minor units."""
-    query = select(func.coalesce(func.sum(legs.c.amount_minor), 0)).where(
-        legs.c.order_id == order_id, legs.c.state == "RETURNED"
-    )
+    query = select(total(legs.c.amount_minor)).where(legs.c.order_id == order_id, legs.c.state == "RETURNED")
     return int(connection.execute(query).scalar_one())
 
 

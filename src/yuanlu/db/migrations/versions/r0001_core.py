@@ -1,11 +1,13 @@
 """The core: journal, returns, terminal sessions.
 
-A migration imports no package of ours: it must mean the same when the packages have changed. A test compares what
-it makes with the tables as the packages declare them.
+A migration imports no package of ours but `rules`: it must mean the same when the packages have changed. A test
+compares what it makes with the tables as the packages declare them.
 """
 
 import sqlalchemy as sa
 from alembic import op
+
+from yuanlu.db.migrations.rules import add_rule
 
 revision = "0001"
 down_revision = None
@@ -39,7 +41,7 @@ TRIGGERS = (
     f"""CREATE TRIGGER transactions_transition BEFORE UPDATE OF state ON transactions
     WHEN old.state <> new.state AND NOT CASE old.state {
         " ".join(f"WHEN '{state}' THEN {_either(tos)}" for state, tos in _TARGETS.items())
-    } ELSE 0 END
+    } ELSE false END
     BEGIN SELECT RAISE(ABORT, 'no such transition'); END""",
     # I11: what is given back never exceeds the payment; a leg that had no effect gave nothing back.
     """CREATE TRIGGER legs_cap BEFORE INSERT ON legs
@@ -57,6 +59,11 @@ TRIGGERS = (
     BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END""",
 )
 
+LOCKED = {
+    "legs_cap": "transactions WHERE transaction_id = new.transaction_id",
+}
+"""What a rule reads of another row, which is locked first where writers run side by side."""
+
 
 def upgrade() -> None:
     """Make the tables."""
@@ -64,7 +71,7 @@ def upgrade() -> None:
     _returns()
     _gateway()
     for trigger in TRIGGERS:
-        op.execute(trigger)
+        add_rule(trigger, LOCKED.get(trigger.split()[2], ""))
 
 
 def _journal() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from yuanlu.db.migrations.rules import add_rule
+
 revision = "0004"
 down_revision = "0003"
 
@@ -90,6 +92,12 @@ TRIGGERS = (
     _kept("case_decisions", "decisions are kept"),
 )
 
+LOCKED = {
+    "cases_money_settled": "transactions WHERE transaction_id = new.transaction_id",
+    "case_decisions_cap": "cases WHERE case_id = new.case_id",
+}
+"""What a rule reads of another row, which is locked first where writers run side by side."""
+
 
 def upgrade() -> None:
     """Make the tables."""
@@ -98,7 +106,7 @@ def upgrade() -> None:
     _attachments()
     _decisions()
     for trigger in TRIGGERS:
-        op.execute(trigger)
+        add_rule(trigger, LOCKED.get(trigger.split()[2], ""))
 
 
 def _partial(name: str, table: str, columns: Sequence[str], where: str, *, unique: bool = False) -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from yuanlu.db.migrations.rules import add_rule, drop_rule
+
 revision = "0005"
 down_revision = "0004"
 
@@ -33,7 +35,7 @@ TRIGGERS = (
     f"""CREATE TRIGGER transactions_transition BEFORE UPDATE OF state ON transactions
     WHEN old.state <> new.state AND NOT CASE old.state {
         " ".join(f"WHEN '{state}' THEN {_either(tos)}" for state, tos in _TARGETS.items())
-    } ELSE 0 END
+    } ELSE false END
     BEGIN SELECT RAISE(ABORT, 'no such transition'); END""",
     # I11: what is given back never exceeds what was paid; a leg that had no effect gave nothing back.
     """CREATE TRIGGER legs_cap BEFORE INSERT ON legs
@@ -61,11 +63,17 @@ TRIGGERS = (
          WHEN 'PROPOSED' THEN new.state IN ('RUNNING', 'REFUSED', 'EXPIRED')
          WHEN 'RUNNING' THEN new.state IN ('DONE', 'FAILED', 'ESCALATED', 'CANCELLED')
          WHEN 'ESCALATED' THEN new.state IN ('DONE', 'FAILED')
-         ELSE 0 END
+         ELSE false END
     BEGIN SELECT RAISE(ABORT, 'no such transition'); END""",
     """CREATE TRIGGER orders_identity BEFORE UPDATE OF transaction_id, kind, amount_minor, currency, maker ON orders
     BEGIN SELECT RAISE(ABORT, 'what was proposed never changes'); END""",
 )
+
+LOCKED = {
+    "legs_cap": "transactions WHERE transaction_id = new.transaction_id",
+    "orders_cap": "transactions WHERE transaction_id = new.transaction_id",
+}
+"""What a rule reads of another row, which is locked first where writers run side by side."""
 
 
 def upgrade() -> None:
@@ -120,7 +128,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("closed_at_us IS NULL"), postgresql_where=sa.text("closed_at_us IS NULL"),
     )  # fmt: skip
     op.create_index("ix_orders_transaction", "orders", ["transaction_id"], unique=False)
-    op.execute("DROP TRIGGER transactions_transition")
-    op.execute("DROP TRIGGER legs_cap")
+    drop_rule("transactions_transition", "transactions")
+    drop_rule("legs_cap", "legs")
     for trigger in TRIGGERS:
-        op.execute(trigger)
+        add_rule(trigger, LOCKED.get(trigger.split()[2], ""))

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from yuanlu.db.migrations.rules import add_rule
+
 revision = "0008"
 down_revision = "0007"
 
@@ -35,6 +37,11 @@ TRIGGERS = (
     """CREATE TRIGGER incident_members_kept BEFORE DELETE ON incident_members
     BEGIN SELECT RAISE(ABORT, 'what an incident explains is append-only'); END""",
 )
+
+LOCKED = {
+    "incident_members_active": "incidents WHERE incident_id = new.incident_id",
+}
+"""What a rule reads of another row, which is locked first where writers run side by side."""
 
 
 def upgrade() -> None:
@@ -91,4 +98,4 @@ def upgrade() -> None:
     )
     op.create_index("ix_incident_members_incident", "incident_members", ["incident_id"], unique=False)
     for trigger in TRIGGERS:
-        op.execute(trigger)
+        add_rule(trigger, LOCKED.get(trigger.split()[2], ""))

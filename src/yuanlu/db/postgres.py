@@ -1,0 +1,135 @@
+"""PostgreSQL as the journal needs it: durable, in one order of text, and its clock near ours.
+
+Why (`docs/scaling.md`): a server that acknowledges before it is durable loses payments that terminals were told of;
+an index in a language's own order can break when the system's library changes, and with it the identity of payments.
+So both are checked at every start, and refused with what to do. asyncpg speaks to the server; what is written for a
+plain SQLAlchemy connection runs on it unchanged, in a greenlet.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
+
+from yuanlu.db.errors import StoreError
+
+SCHEMES = ("postgresql://", "postgres://")
+VERSION_MIN = 150_000
+CONNECT_TIMEOUT_S = 10
+CLOCK_OFF_S_MAX = 10.0
+"""This machine and the server may differ by so much; due times and case deadlines are compared across gateways."""
+
+HUNG_S = 10
+"""A gateway that says nothing for so long is given up by the server, and another takes its work over."""
+
+POOL_SIZE = 8
+
+# (setting, what is good, why anything else is refused)
+_DURABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("synchronous_commit", ("on", "remote_apply"), "a commit would be acknowledged before it is durable"),
+    ("fsync", ("on",), "a power loss would take acknowledged commits or the whole database"),
+    ("full_page_writes", ("on",), "a power loss in the middle of a page would damage it"),
+    ("data_sync_retry", ("off",), "after a failed sync the server would go on as if the data were safe"),
+)
+_COLLATIONS = ("C", "POSIX", "C.UTF-8", "C.utf8")
+_SESSION = {
+    "application_name": "yuanlu",
+    "timezone": "UTC",
+    "default_transaction_isolation": "read committed",
+    "idle_in_transaction_session_timeout": str(HUNG_S * 1000),
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+Result = TypeVar("Result")
+
+
+def is_postgres(url: str) -> bool:
+    """Whether this url means a PostgreSQL server."""
+    return url.startswith(SCHEMES)
+
+
+def name_of(url: str) -> str:
+    """The url without its password, for messages."""
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    return f"postgresql://{user}{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def engine_for(url: str, *, read_only: bool = False, pool_size: int = POOL_SIZE, **session: str) -> AsyncEngine:
+    """Connections to the server of `url`, made when they are needed. `session` are settings of each."""
+    settings = _SESSION | session | ({"default_transaction_read_only": "on"} if read_only else {})
+
+    async def connect() -> Any:
+        try:
+            return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
+        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StoreError(
+                f"{name_of(url)} cannot be reached ({error or type(error).__name__}); "
+                "is the server up, and are name and password right?"
+            ) from None
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=0, pool_pre_ping=not read_only
+    )
+    # Each query sees what is committed when it begins, as on SQLite, and costs one round trip instead of three.
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if read_only else engine
+
+
+def refuse_unfit_server(connection: Connection, name: str) -> None:
+    """StoreError for a server that could lose what it has acknowledged, or whose order of text may change."""
+
+    def ask(question: str) -> Any:
+        return connection.execute(text(question)).scalar_one()
+
+    if int(ask("SHOW server_version_num")) < VERSION_MIN:
+        raise StoreError(f"{name} is PostgreSQL {ask('SHOW server_version')}; 15 or later is needed")
+    if ask("SELECT pg_is_in_recovery()"):
+        raise StoreError(f"{name} is a standby; give the primary's address, or several with target_session_attrs")
+    for setting, good, why in _DURABLE:
+        found = ask(f"SHOW {setting}")
+        if found not in good:
+            raise StoreError(f"{name} has {setting} = {found}: {why}; set it to {good[0]}")
+    _refuse_other_order(connection, name)
+
+
+def refuse_other_time(name: str, server_us: int, wall_us: int) -> None:
+    """StoreError when this machine's clock, `wall_us`, and the server's are too far apart."""
+    seconds = abs(server_us - wall_us) / 1e6
+    if seconds > CLOCK_OFF_S_MAX:
+        raise StoreError(
+            f"the clock of this machine and that of {name} differ by {seconds:.0f} s; "
+            "set both right (chrony or another NTP client), then start again"
+        )
+
+
+def _refuse_other_order(connection: Connection, name: str) -> None:
+    row = connection.execute(
+        text(
+            "SELECT pg_encoding_to_char(encoding) AS encoding, datcollate, datlocprovider::text AS provider "
+            "FROM pg_database WHERE datname = current_database()"
+        )
+    ).one()
+    order = "ICU" if row.provider == "i" else row.datcollate
+    if row.encoding != "UTF8" or order not in _COLLATIONS:
+        raise StoreError(
+            f"{name} is in {row.encoding} and orders text by {order}; the journal needs UTF8 and C: "
+            "createdb --template=template0 --encoding=UTF8 --locale=C NAME"
+        )
+
+
+def plainly(engine: AsyncEngine, work: Callable[[Engine], Result]) -> Result:
+    """Run plain work on such connections where no event loop runs, and let them go afterwards."""
+
+    async def on_loop() -> Result:
+        try:
+            return await greenlet_spawn(work, engine.sync_engine)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(on_loop())
