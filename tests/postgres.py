@@ -11,9 +11,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import warnings
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 VERSION_MIN = 15
 SERVER = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "log_min_messages=warning")
@@ -102,3 +105,14 @@ def cluster() -> Cluster:
     made = Cluster()
     atexit.register(made.remove)
     return made
+
+
+def postgres_for_test() -> str:
+    """The url of a new database; without a server the test is skipped, loudly, and fails where CI runs it."""
+    try:
+        return cluster().new_database()
+    except NoPostgres as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        warnings.warn(pytest.PytestWarning(f"NOT TESTED ON POSTGRESQL: {error}"), stacklevel=1)
+        pytest.skip(str(error))

@@ -35,10 +35,11 @@ class Store(Section, frozen=True, kw_only=True):
     """`[store]`: where the journal lives."""
 
     url: str
-    """`sqlite:///var/yuanlu.db`; a relative path starts at the configuration file's folder."""
+    """`sqlite:///var/yuanlu.db`, where a relative path starts at the configuration file's folder, or
+    `postgresql://user@host/database` (15 or later), which any number of gateways can share."""
     reserve_mib: NotNegative = 4
-    """Disk kept aside so that reversals can still be journaled when the disk is full; new sales are declined
-    as soon as less than this is free."""
+    """SQLite only: disk kept aside so that reversals can still be journaled when the disk is full; new sales are
+    declined as soon as less than this is free."""
 
 
 class Gateway(Section, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ from yuanlu.flow.giving import Giver
 from yuanlu.flow.incidents import IncidentDesk
 from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
-from yuanlu.flow.recovery import recover
+from yuanlu.flow.recovery import recover, take_over
 from yuanlu.flow.settlement import Settler
 from yuanlu.gateway.desk import FrontDesk
 from yuanlu.gateway.server import TerminalServer
@@ -55,6 +55,7 @@ from yuanlu.returns.store import leg_rows, restart_windows
 from yuanlu.settings import Acquirer, Settings, parse_address
 
 DISK_LOOK_EVERY_S = 0.5
+OTHERS_LOOK_EVERY_S = 1.0
 MIB = 1 << 20
 SWITCH_INTERVAL_S = 0.00003
 """How long the event loop may hold the interpreter while the journal's writer waits for it; Python's own default,
@@ -84,7 +85,8 @@ async def open_store(settings: Settings, clock: SystemClock) -> Store:
     server_us = await store.server_us()
     if server_us is not None:
         refuse_other_time(store.name, server_us, clock.wall_us())
-    await store.write(lambda c: restart_windows(c, clock.now()))
+    if await store.live() is None:  # among several, each return's window starts again when it changes machines
+        await store.write(lambda c: restart_windows(c, clock.now()))
     return store
 
 
@@ -122,7 +124,7 @@ class GatewayProcess:
         self._clock = clock
         self._settings = settings
         self._store = store
-        self.journal = Journal(store=store, halt=halt)
+        self.journal = Journal(store=store, clock=clock, halt=halt)
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
         self.returns = ReturnEngine(
@@ -235,6 +237,7 @@ class GatewayProcess:
         self._background = [
             loop.create_task(self._watch_disk()),
             loop.create_task(self.incidents.watch()),
+            *([loop.create_task(self._watch_others())] if self.journal.shared else []),
             *self._echoes(),
         ]
         if not self._store.writer.clean:
@@ -265,6 +268,18 @@ class GatewayProcess:
             if self.journal.room.look() != was:
                 _log.warning("disk space changed", new_sales="declined" if self.journal.room.low else "taken")
             await asyncio.sleep(DISK_LOOK_EVERY_S)
+
+    async def _watch_others(self) -> None:
+        """Say that we live, and take over from those that do not. A failure is told and comes again."""
+        while True:
+            try:
+                await self.journal.commit([])
+                if await take_over(self.desk):
+                    for runner in self._runners():
+                        runner.nudge_all()
+            except Exception:
+                _log.exception("a look at the other gateways failed")
+            await asyncio.sleep(OTHERS_LOOK_EVERY_S)
 
     def _echoes(self) -> list[asyncio.Task[None]]:
         loop = asyncio.get_running_loop()

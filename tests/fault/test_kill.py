@@ -44,14 +44,15 @@ def free_port() -> int:
 class Gateway:
     """A gateway in a process of its own, over and over on the same files."""
 
-    def __init__(self, folder: Path, host_port: int) -> None:
+    def __init__(self, folder: Path, host_port: int, url: str = "sqlite:///journal.db") -> None:
         self.folder = folder
         self.port = free_port()
         self._process: asyncio.subprocess.Process | None = None
         rows = "".join(f"{terminal},{MERCHANT},h1,30000\n" for terminal in TERMINALS)
         (folder / "terminals.csv").write_text("terminal_id,merchant_id,acquirer,wait_ms\n" + rows, "utf-8")
-        (folder / "yuanlu.toml").write_text(
-            f'[store]\nurl = "sqlite:///journal.db"\nreserve_mib = 0\n'
+        self.config = folder / f"yuanlu-{self.port}.toml"
+        self.config.write_text(
+            f'[store]\nurl = "{url}"\nreserve_mib = 0\n'
             f'[gateway]\nlisten = "127.0.0.1:{self.port}"\nterminals = "terminals.csv"\nmac = "none"\n'
             f'[acquirers.h1]\nkind = "iso8583-host"\naddress = "127.0.0.1:{host_port}"\ndialect = "cup-pos"\n'
             f'profile = "P1"\nmac = "none"\nanswer_timeout_ms = 1000\npacket_life_ms = 1500\n',
@@ -59,7 +60,7 @@ class Gateway:
         )
 
     async def start(self) -> None:
-        command = (sys.executable, "-m", "yuanlu.cli", "serve", "--config", str(self.folder / "yuanlu.toml"))
+        command = (sys.executable, "-m", "yuanlu.cli", "serve", "--config", str(self.config))
         self._process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
         assert self._process.stderr is not None
         said = b""

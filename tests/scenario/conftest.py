@@ -4,6 +4,8 @@ from typing import NoReturn
 
 import pytest
 
+from tests.postgres import postgres_for_test
+from tests.scenario import stage
 from yuanlu import wiring
 
 
@@ -15,3 +17,16 @@ def no_exit(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"halted: {reason}")
 
     monkeypatch.setattr(wiring, "halt", halt)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same story on each kind of database."""
+    if request.param == "postgresql":
+        monkeypatch.setattr(stage, "STORE_URL", postgres_for_test())
+
+
+@pytest.fixture
+def on_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A story that needs several gateways on one database."""
+    monkeypatch.setattr(stage, "STORE_URL", postgres_for_test())

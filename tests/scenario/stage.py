@@ -42,6 +42,9 @@ MERCHANT = "898440153110001"
 TERMINALS = tuple(f"T000000{n}" for n in range(1, 9))
 CARD = Card(pan="6200000000000005", pin="913572")
 STOP_S_MAX = 15
+STORE_URL = "sqlite:///journal.db"
+"""The fixture `each_database` changes it."""
+
 FAST = {"answer_timeout_ms": 200, "packet_life_ms": 300, "connections": 1}
 
 
@@ -52,7 +55,7 @@ def settings_for(folder: Path, port: int, *, gateway: dict[str, Any], acquirer: 
     (folder / "terminals.csv").write_text("terminal_id,merchant_id,acquirer,wait_ms\n" + rows, "utf-8")
     terms = {"kind": "iso8583-host", "address": f"127.0.0.1:{port}", "dialect": "cup-pos", "mac": "none"}
     return Settings(
-        store=Store(url="sqlite:///journal.db", reserve_mib=0),
+        store=Store(url=STORE_URL, reserve_mib=0),
         gateway=Gateway(**{"listen": "127.0.0.1:0", "terminals": "terminals.csv", "mac": "none"} | gateway),
         acquirers={"h1": Acquirer(**terms | FAST | acquirer)},
         folder=str(folder),

@@ -9,6 +9,8 @@ from tests.scenario.stage import Stage, told
 from yuanlu.sandbox.cards import Card
 from yuanlu.sandbox.till_messages import EntryMode
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.mark.parametrize("entry", list(EntryMode))
 def test_a_repeat_on_a_new_connection_gets_the_same_answer_and_the_host_sees_one_request(run, tmp_path, entry):

@@ -8,6 +8,8 @@ from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import Stage, told
 from yuanlu.sandbox.cards import Card
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 def test_a_reversal_in_flight_is_taken_over_and_the_approval_after_it_is_late(run, tmp_path):
     async def story(stage: Stage) -> None:

@@ -10,6 +10,8 @@ from tests.scenario.scripted_host import Garbage, HangUp, Hush, Say
 from tests.scenario.stage import Stage, told
 from yuanlu.sandbox.till_messages import EntryMode
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 def test_a_sale_is_approved_and_the_terminal_hears_the_hosts_words(run, tmp_path):
     async def story(stage: Stage) -> None:

@@ -12,6 +12,8 @@ from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal import transactions
 from yuanlu.sandbox.till_messages import EntryMode
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 async def states(stage: Stage, payment) -> tuple[str, list[tuple[str, str]]]:
     """The sale's state, and kind and state of each of its legs."""
@@ -221,11 +223,8 @@ def test_a_void_after_the_cut_over_goes_on_as_a_refund_by_itself(run, tmp_path):
         payment = await sold(stage)
         yesterday = (await stage.find(payment)).received_at_us - 2 * 86_400_000_000
 
-        def move(connection):
-            connection.exec_driver_sql("UPDATE transactions SET received_at_us = ?", (yesterday,))
-
-        with stage.gateway._store.engine.begin() as connection:
-            move(connection)
+        moved = f"UPDATE transactions SET received_at_us = {yesterday}"
+        await stage.gateway._store.write(lambda c: c.exec_driver_sql(moved))
         answer = await stage.ask(request("void", 50, 1234, of=1))
         assert (answer.mti, answer[39], answer[60][:2]) == ("0210", "00", "23")
         [refund] = stage.host.asked("0220")

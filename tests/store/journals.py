@@ -19,7 +19,7 @@ from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
 from yuanlu.journal.unit import Change, Fact
 from yuanlu.journal.visiting import Visitor, visit
 from yuanlu.journal.writer import Journal
-from yuanlu.kernel.clock import Moment
+from yuanlu.kernel.clock import Moment, SystemClock
 from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.kernel.money import Money
 from yuanlu.returns.policy import Leg
@@ -42,7 +42,7 @@ class Opened:
     def __init__(self, place: Place, store: Store) -> None:
         self.place = place
         self.store = store
-        self.journal = Journal(store=store, halt=halt)
+        self.journal = Journal(store=store, clock=SystemClock(), halt=halt)
         self._elsewhere = ThreadPoolExecutor(1, "elsewhere")
 
     def aside(self, work: Callable[[Connection], Any]) -> Any:

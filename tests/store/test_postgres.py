@@ -16,6 +16,7 @@ from yuanlu.journal.choosing import open_store
 from yuanlu.journal.transactions import SET_VERSION
 from yuanlu.journal.unit import Change, Committed, Conflict
 from yuanlu.journal.writer import Journal
+from yuanlu.kernel.clock import Moment, SystemClock
 from yuanlu.returns.states import State
 from yuanlu.returns.store import insert_leg
 
@@ -32,7 +33,7 @@ class Pair:
 
     async def __aenter__(self) -> tuple[Journal, Journal]:
         self.stores = [await open_store(self.place.url, str(self.place.folder), 0, NOW) for _ in range(2)]
-        one, other = (Journal(store=store, halt=halted) for store in self.stores)
+        one, other = (Journal(store=store, clock=SystemClock(), halt=halted) for store in self.stores)
         return one, other
 
     async def __aexit__(self, *_: object) -> None:
@@ -239,3 +240,34 @@ def test_the_migration_makes_what_the_packages_declare_and_every_rule(server, tm
         theirs = file.sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         assert {row[0] for row in ours} == {row[0] for row in theirs}
         assert len(ours) == len(theirs) > 25
+
+
+class Asleep:
+    """A clock of a machine that goes to sleep when the story says so."""
+
+    slept_us = 0
+
+    def wall_us(self) -> int:
+        return NOW.wall_us
+
+    def now(self) -> Moment:
+        return Moment(wall_us=NOW.wall_us, boot_us=NOW.boot_us + self.slept_us, boot_id="boot")
+
+
+@pytest.mark.parametrize(("slept_s", "sends"), [(4, True), (6, False)])
+def test_a_process_that_was_held_up_after_its_commit_sends_nothing_more(server, slept_s, sends):
+    with opened(server) as (run, at):
+
+        async def story() -> None:
+            clock = Asleep()
+            journal = Journal(store=at.store, clock=clock, halt=halted)
+            committed = await journal.commit([fact("a")])
+            assert isinstance(committed, Committed)
+            clock.slept_us = slept_s * 1_000_000
+            if sends:
+                committed.permit.spend("a")
+                return
+            with pytest.raises(Halted, match=r"held up for 6\.0 s between a commit and its sending"):
+                committed.permit.spend("a")
+
+        run(story)

@@ -29,6 +29,7 @@ from yuanlu.cases.store import (
 )
 from yuanlu.cases.writing import Written
 from yuanlu.cli.case_texts import case_text, line, preview, waiting_line
+from yuanlu.cli.database import on_database
 from yuanlu.cli.words import language_of
 from yuanlu.db import choosing
 from yuanlu.db.errors import StoreError
@@ -105,6 +106,7 @@ def reading(settings: Settings) -> Iterator[Connection]:
         engine.dispose()
 
 
+@on_database
 def perform(
     settings: Settings,
     name: str,
@@ -134,6 +136,7 @@ def perform(
     return line(done.case, clock.wall_us(), language_of(lang))
 
 
+@on_database
 def list_text(settings: Settings, view: View, key: str, after: str, limit: int, lang: str) -> str:
     """One page of cases."""
     language, now_us = language_of(lang), SystemClock().wall_us()
@@ -145,6 +148,7 @@ def list_text(settings: Settings, view: View, key: str, after: str, limit: int, 
     return "\n".join(lines) or ("没有工单" if language == "zh" else "no case")
 
 
+@on_database
 def waiting_text(settings: Settings, limit: int, lang: str) -> str:
     """What waits for a second person."""
     language, now_us = language_of(lang), SystemClock().wall_us()
@@ -154,6 +158,7 @@ def waiting_text(settings: Settings, limit: int, lang: str) -> str:
     return "\n".join(lines) or ("没有待复核的申请" if language == "zh" else "nothing waits for approval")
 
 
+@on_database
 def show(settings: Settings, case_id: str, folder: Path | None, lang: str) -> str:
     """All of one case, asked for by its number or its transaction; its files go to `folder`."""
     with reading(settings) as connection:
@@ -172,6 +177,7 @@ def _save(connection: Connection, case: Case, folder: Path) -> None:
         raise CaseError(f"the files cannot be written to {folder}: {error}") from None
 
 
+@on_database
 def proposal(settings: Settings, case_id: str, lang: str) -> tuple[str, int | None]:
     """What the second person has to see before he decides, and the version of the case that this shows; "" for no
     proposal, which the action itself refuses.

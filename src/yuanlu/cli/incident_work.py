@@ -11,6 +11,7 @@ from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import find_case_of_incident
 from yuanlu.cases.texts import text_of
 from yuanlu.cli.casework import actor, reading
+from yuanlu.cli.database import on_database
 from yuanlu.cli.words import CHINESE, incident_word, language_of
 from yuanlu.flow.declaring import Unit, begun, cause_of, finished, scope_words
 from yuanlu.gateway.terminals import read_terminals
@@ -38,6 +39,7 @@ LEVELS = ServiceLevels()
 Build = Callable[[Incident, str, str, int], Written]
 
 
+@on_database
 def declared(
     settings: Settings, kind: str, scope: tuple[str, str], name: str, reason: str, lang: str, *, hold: bool,
     since_minutes: int,
@@ -97,6 +99,7 @@ def _refuse_second(connection: Connection, scope: Scope) -> None:
             raise IncidentError(f"{scope} has an active incident already, {each.incident_id}; end it first, or hold it")
 
 
+@on_database
 def acted(settings: Settings, incident_id: str, name: str, reason: str, lang: str, build: Build) -> str:
     """Hold or release its sales."""
     who, why, clock = _person(name), text_of(reason, "the reason"), SystemClock()
@@ -108,6 +111,7 @@ def acted(settings: Settings, incident_id: str, name: str, reason: str, lang: st
     return _line(_committed(settings, clock, unit), language_of(lang))
 
 
+@on_database
 def over(settings: Settings, incident_id: str, name: str, reason: str, lang: str) -> str:
     """End it, with its report; its case is closed if nothing of it is open."""
     who, why, clock = _person(name), text_of(reason, "the reason"), SystemClock()
@@ -136,6 +140,7 @@ def _read(visitor: Visitor, build: Callable[[Connection], Unit]) -> Unit:
         return build(connection)
 
 
+@on_database
 def list_text(settings: Settings, lang: str, *, ended: bool, limit: int) -> str:
     """One line for each incident."""
     language = language_of(lang)
@@ -144,6 +149,7 @@ def list_text(settings: Settings, lang: str, *, ended: bool, limit: int) -> str:
     return "\n".join(_line(each, language) for each in found) or _say("没有事件", "no incident", language)
 
 
+@on_database
 def show_text(settings: Settings, incident_id: str, lang: str) -> str:
     """All of one: for an active one the report counts its payments now."""
     language = language_of(lang)

@@ -201,13 +201,10 @@ def config_check(config: ConfigOption = CONFIG) -> None:
 @db_app.command("upgrade")
 def db_upgrade(config: ConfigOption = CONFIG) -> None:
     """Bring the database to this program's version. Stop the gateway and make a backup first."""
-    from yuanlu.db.schema import head, upgrade  # noqa: PLC0415
-    from yuanlu.db.sqlite import StoreLock, database_path, writer_engine  # noqa: PLC0415
+    from yuanlu.db.choosing import beside, upgrade_stopped  # noqa: PLC0415
+    from yuanlu.db.schema import head  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(config, os.environ)
-    path = database_path(settings.store.url, settings.folder)
-    lock = StoreLock(path)
-    upgrade(writer_engine(path), str(path))
-    lock.close()
-    typer.echo(f"{path} is at version {head()}")
+    name = beside(settings.store.url, lambda: upgrade_stopped(settings.store.url, settings.folder))
+    typer.echo(f"{name} is at version {head()}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.terms import HostTerms
+from yuanlu.cli.database import on_database
 from yuanlu.cli.words import CHINESE, language_of
 from yuanlu.journal.transactions import Transaction, search
 from yuanlu.journal.unit import Change, Conflict, Fact
@@ -29,6 +30,7 @@ Rows = tuple[list[Fact], list[Change]]
 What = Callable[[Order, Link, str, Moment], Rows]
 
 
+@on_database
 def propose(settings: Settings, what: str, *, reason: str, by: str, amount: str, kind: str) -> Order:
     """An order that waits for its second person. Raises OrderError saying what stands in the way."""
     if kind and kind not in KINDS:
@@ -117,6 +119,7 @@ def _named(by: str) -> str:
     return by.strip()
 
 
+@on_database
 def act(settings: Settings, order_id: str, by: str, what: What) -> Order:
     """Decide about an order; again when somebody else was faster. Raises OrderError."""
     clock, who = SystemClock(), _named(by)
@@ -141,6 +144,7 @@ def act(settings: Settings, order_id: str, by: str, what: What) -> Order:
     raise OrderError("the order keeps changing; look at it again: yuanlu return list")
 
 
+@on_database
 def listed(settings: Settings, what: str, lang: str) -> str:
     """Open orders, oldest first, or all of one transaction, as text."""
     with (

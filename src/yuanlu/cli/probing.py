@@ -6,6 +6,7 @@ from pathlib import Path
 
 from yuanlu.acquirers.probe import ProbeError, observe, verdict
 from yuanlu.acquirers.sessions import Identity
+from yuanlu.db.postgres import is_postgres
 from yuanlu.db.sqlite import database_path
 from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import Codec, codec_for
@@ -30,13 +31,20 @@ async def run_probe(
         raise ConfigurationError(f"terminal {terminal_id} is not in {settings.gateway.terminals}")
     if not pan.isdecimal():
         raise ConfigurationError("give the test card's number with --pan or YUANLU_PROBE_PAN")
-    own_file = database_path(settings.store.url, settings.folder).with_suffix(f".probe-{acquirer}.db")
+    own_file = _beside_the_journal(settings).with_suffix(f".probe-{acquirer}.db")
     own = _with_store(settings, own_file, acquirer)
     gateway = GatewayProcess(own, {}, await open_store(own, SystemClock()), await open_keys(settings))
     try:
         return await _probe(gateway, own, acquirer, terminals[terminal_id], amount_minor, pan, credited)
     finally:
         await gateway.stop()
+
+
+def _beside_the_journal(settings: Settings) -> Path:
+    """The journal's own file, or where there is none one like it in the configuration's folder."""
+    if is_postgres(settings.store.url):
+        return Path(settings.folder) / "journal.db"
+    return database_path(settings.store.url, settings.folder)
 
 
 def _with_store(settings: Settings, path: Path, acquirer: str) -> Settings:

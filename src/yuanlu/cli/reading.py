@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DatabaseError
 
+from yuanlu.cli.database import on_database
 from yuanlu.cli.words import CHINESE, language_of, word
 from yuanlu.db.choosing import database_name, reading
 from yuanlu.db.errors import StoreError
@@ -37,6 +38,7 @@ def _readers(settings: Settings) -> Engine:
     return reading(settings.store.url, settings.folder)
 
 
+@on_database
 def status_text(settings: Settings, lang: str) -> str:
     """Counts by state, and every open return, oldest first."""
     language = language_of(lang)
@@ -70,6 +72,7 @@ def _status(connection: Connection, language: str) -> str:
     return "\n".join(lines)
 
 
+@on_database
 def show_text(settings: Settings, what: str, lang: str, *, frames: bool) -> str:
     """The timeline of every transaction that goes by `what`; NothingFound when none does."""
     language = language_of(lang)

@@ -6,11 +6,12 @@ from typing import TypeVar
 
 import asyncpg
 from pysqlite3 import dbapi2
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from yuanlu.db.errors import StoreError
-from yuanlu.db.postgres import engine_for, is_postgres, name_of, plainly
-from yuanlu.db.sqlite import database_path, reader_engine, visitor_engine
+from yuanlu.db.errors import StoreError, StoreLocked
+from yuanlu.db.postgres import LIVE, engine_for, is_postgres, name_of, plainly
+from yuanlu.db.schema import upgrade
+from yuanlu.db.sqlite import StoreLock, database_path, reader_engine, visitor_engine, writer_engine
 
 DRIVER_ERRORS = (dbapi2.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 """What a session raises where SQLAlchemy is not between."""
@@ -34,6 +35,22 @@ def beside(url: str, work: Callable[[], Result]) -> Result:
 def database_name(url: str, folder: str) -> str:
     """The database of `[store] url`, for people. Raises ConfigurationError for a url that is none."""
     return name_of(url) if is_postgres(url) else str(database_path(url, folder))
+
+
+def upgrade_stopped(url: str, folder: str) -> str:
+    """Bring the database to this program's version; returns its name. StoreLocked while a gateway is at work."""
+    name = database_name(url, folder)
+    if is_postgres(url):
+        engine = visiting(url, folder)
+        with engine.connect() as connection:
+            if connection.execute(text(LIVE)).first() is not None:
+                raise StoreLocked(f"{name} is in use by a gateway; stop every gateway first")
+        upgrade(engine, name)
+        return name
+    lock = StoreLock(database_path(url, folder))
+    upgrade(writer_engine(database_path(url, folder)), name)
+    lock.close()
+    return name
 
 
 def reading(url: str, folder: str) -> Engine:

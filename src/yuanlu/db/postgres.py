@@ -28,6 +28,14 @@ HUNG_S = 10
 """A gateway that says nothing for so long is given up by the server, and another takes its work over."""
 
 POOL_SIZE = 8
+LOCK_SPACE = 0x7975616E
+"""The first half of each writer's advisory lock; the second is the writer's number."""
+
+LIVE = f"""
+SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK_SPACE} AND objsubid = 2 AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608 - a number of our own
+"""The numbers of the writers whose session lives."""
 
 # (setting, what is good, why anything else is refused)
 _DURABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (

@@ -26,7 +26,7 @@ from yuanlu.kernel.clock import Moment
 from yuanlu.returns.policy import BACK_OFF_S, SECOND_US
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import next_version
-from yuanlu.returns.store import put_watch
+from yuanlu.returns.store import put_watch, restart_window
 from yuanlu.returns.ways import Link, find_link, followed
 
 TASK_KIND = "refund"
@@ -76,6 +76,11 @@ class Asker:
         found = await self._desk.journal.read(partial(_read, transaction_id=task.key))
         if found is None:
             await self._desk.journal.commit([], [tasks.drop(task)])
+            return
+        leg, now = found.link.leg_of(task.key), self._desk.clock.now()
+        if leg is not None and leg.original_boot_id != now.boot_id:  # begun by a gateway on another machine
+            again = tasks.move(task, self.runner.now_us())
+            await self._desk.journal.commit([], [restart_window(leg, now), again])
             return
         refund, host = found.refund, self._desk.hosts[found.refund.acquirer]
         key = refund.key

@@ -24,14 +24,33 @@ _log = structlog.get_logger("recovery")
 
 
 async def recover(desk: Desk) -> int:
-    """Turn every payment left in flight into a return; returns how many there were."""
+    """Turn every payment that nobody works on any more into a return; returns how many there were."""
     found = await desk.journal.read(transactions.left_in_flight)
-    left = [each for each in found if not is_advice(each.kind)]  # an advice has its task, and goes on by itself
+    live = await desk.journal.live()  # read after: who is not in it had gone before, or has no payment in `found`
+    left = [
+        transaction
+        for transaction, writer_id in found
+        if (live is None or writer_id not in live)
+        and not is_advice(transaction.kind)  # an advice has its task, and goes on by itself
+    ]
     for transaction in left:
         await _give_back(desk, transaction)
     if left:
         _log.warning("payments were in flight when the gateway stopped; they are being returned", count=len(left))
     return len(left)
+
+
+async def take_over(desk: Desk) -> bool:
+    """What gateways left that died beside us; whether there were any. Two that do it at once do no harm: each row
+    moves from version to version.
+    """
+    gone = await desk.journal.gone()
+    if not gone:
+        return False
+    _log.warning("another gateway is gone; its work is taken over", writers=gone)
+    await recover(desk)
+    await desk.journal.release(gone, desk.clock.wall_us())
+    return True
 
 
 async def _give_back(desk: Desk, transaction: Transaction) -> None:

@@ -19,8 +19,10 @@ from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal import transactions
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.transactions import Transaction
+from yuanlu.returns.states import State
 
 TOMBSTONE = "TOMBSTONE"
+LOOK_EVERY_S = 0.1
 
 _log = structlog.get_logger("flow")
 
@@ -38,14 +40,24 @@ async def answer_repeat(desk: Desk, payment: Payment) -> Reply:
     if not desk.repeats(payment, found):
         return await refuse_twin(desk, payment, found, DUPLICATE_CODE, "same trace number, other content")
     late = desk.clock.now().wall_us - found.received_at_us > desk.repeat_window_us
-    if late or await desk.journal.read(lambda c: transactions.newer_from_terminal(c, found)):
+    if late or await desk.journal.read(partial(transactions.newer_from_terminal, transaction=found)):
         return await refuse_twin(desk, payment, found, DUPLICATE_CODE, "a repeat that comes too late")
+    found = await _decided_elsewhere(desk, payment, found)
     kind, stored = await desk.journal.read(lambda c: _first_kind_and_answer(c, found))
     if kind == TOMBSTONE:
         return await refuse_twin(desk, payment, found, DUPLICATE_CODE, "its reversal came before it")
     reply = _as_before(payment, found, stored)
     await _note_again(desk, found, "REPEAT", "answered from the journal", payment, reply)
     return reply
+
+
+async def _decided_elsewhere(desk: Desk, payment: Payment, found: Transaction) -> Transaction:
+    """The first one is in flight at another gateway: wait for what the journal says of it, until our own deadline."""
+    loop = asyncio.get_running_loop()
+    while found.state == State.SEND_INTENT and loop.time() < payment.deadline_s:
+        await asyncio.sleep(LOOK_EVERY_S)
+        found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))
+    return found
 
 
 async def refuse_twin(desk: Desk, payment: Payment, found: Transaction, code: str, why: str) -> Reply:

@@ -50,6 +50,15 @@ class TerminalSessions:
             row.terminal_id: (row.batch_no, row.wrapped) for row in connection.execute(select(terminal_sessions))
         }
 
+    def refresh(self, connection: Connection, terminal_id: str) -> None:
+        """Read one terminal's session again: it may have signed in at another gateway meanwhile."""
+        query = select(terminal_sessions).where(terminal_sessions.c.terminal_id == terminal_id)
+        row = connection.execute(query).first()
+        known = self._sessions.get(terminal_id)
+        if row is not None and (known is None or known.keys.wrapped != row.wrapped):
+            self._sessions.pop(terminal_id, None)
+            self._wrapped[terminal_id] = (row.batch_no, row.wrapped)
+
     def find(self, terminal_id: str) -> TerminalSession | None:
         """The session of a terminal, or None before its first sign-in."""
         found = self._sessions.get(terminal_id)

@@ -1,5 +1,7 @@
 """Enter a journal as a writer, and leave it."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from yuanlu.journal.store import Writer
@@ -31,6 +33,23 @@ def enter(connection: Connection, now: Moment, process_id: int, role: str = VISI
         )
     )
     return writer_id
+
+
+def gateways_gone(connection: Connection, live: str) -> list[int]:
+    """Gateways that ended without saying so; `live` is the query for the numbers of those at work."""
+    query = select(writers.c.writer_id).where(
+        writers.c.role == GATEWAY, writers.c.stopped_at_us.is_(None), text(f"writer_id NOT IN ({live})")
+    )
+    return list(connection.execute(query).scalars())
+
+
+def mark_gone(connection: Connection, gone: Sequence[int], now_us: int) -> None:
+    """What they left is taken over."""
+    connection.execute(
+        update(writers)
+        .where(writers.c.writer_id.in_(gone), writers.c.stopped_at_us.is_(None))
+        .values(stopped_at_us=now_us)
+    )
 
 
 def sign_off(connection: Connection, writer_id: int, now: Moment) -> None:

@@ -18,24 +18,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
 from yuanlu.db.errors import StoreError
-from yuanlu.db.postgres import HUNG_S, engine_for, name_of, refuse_unfit_server
+from yuanlu.db.postgres import HUNG_S, LIVE, LOCK_SPACE, engine_for, name_of, refuse_unfit_server
 from yuanlu.db.schema import prepare
 from yuanlu.journal.appending import Appender, Unit
-from yuanlu.journal.opening import GATEWAY, enter, sign_off
+from yuanlu.journal.opening import GATEWAY, enter, gateways_gone, mark_gone, sign_off
 from yuanlu.journal.postgres_session import PostgresSession
 from yuanlu.journal.store import Writer
+from yuanlu.journal.tasks import release_held
 from yuanlu.journal.unit import Committed, Conflict
 from yuanlu.kernel.clock import Moment
 
-LOCK_SPACE = 0x7975616E
-"""The first half of every advisory lock of ours; the second is the writer's number."""
-
 FULL_PAUSE_S = 0.5
-_LIVE = f"""
-SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK_SPACE} AND objsubid = 2 AND granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""  # noqa: S608 - a number of our own
-
 _log = structlog.get_logger("journal")
 Result = TypeVar("Result")
 
@@ -116,6 +109,19 @@ class PostgresStore:
                 raise StoreError(f"{self.name} is gone ({error.orig})") from None
             raise
 
+    async def release(self, gone: Sequence[int], now_us: int) -> None:
+        """Free what these still hold, and write down that they are gone."""
+
+        def work(connection: Connection) -> None:
+            release_held(connection, gone, now_us)
+            mark_gone(connection, gone, now_us)
+
+        await self.write(work)
+
+    async def gone(self) -> list[int]:
+        """Gateways that ended without saying so."""
+        return await self.read(lambda c: gateways_gone(c, LIVE))
+
     async def server_us(self) -> int:
         """The server's wall clock."""
         now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -128,7 +134,7 @@ class PostgresStore:
 
     async def live(self) -> set[int]:
         """The numbers of all writers that are at work now, ours among them."""
-        return await self.read(lambda c: set(c.execute(text(_LIVE)).scalars()))
+        return await self.read(lambda c: set(c.execute(text(LIVE)).scalars()))
 
     async def problem(self) -> str:
         """The server recovers by itself, and checks its own pages (`data_checksums`)."""

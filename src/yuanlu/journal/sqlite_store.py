@@ -98,6 +98,13 @@ class SqliteStore:
     async def live(self) -> None:
         """The lock file keeps every other gateway out."""
 
+    async def gone(self) -> list[int]:
+        """Registering has taken everything over already."""
+        return []
+
+    async def release(self, gone: Sequence[int], now_us: int) -> None:
+        """There is nobody else."""
+
     async def server_us(self) -> None:
         """A file has no clock."""
 

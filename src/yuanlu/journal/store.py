@@ -74,6 +74,14 @@ class Store(Protocol):
         """The numbers of all writers at work now, ours among them; None where there can be no other."""
         ...
 
+    async def gone(self) -> list[int]:
+        """Gateways that ended without saying so, and whose work nobody has taken over yet."""
+        ...
+
+    async def release(self, gone: Sequence[int], now_us: int) -> None:
+        """Free what these still hold, and write down that they are gone: the last step of taking over."""
+        ...
+
     async def server_us(self) -> int | None:
         """The database's own wall clock in microseconds since 1970; None where it has none but ours."""
         ...

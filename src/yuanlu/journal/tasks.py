@@ -135,6 +135,11 @@ class TaskRunner:
         if lane in self._nudges:
             self._nudges[lane].set()
 
+    def nudge_all(self) -> None:
+        """Something may have become due in any lane."""
+        for nudge in self._nudges.values():
+            nudge.set()
+
     async def wake_lane(self, lane: str, *, first: Sequence[str] = (), per_second_max: int = 0) -> None:
         """The host is back: make all that waits in its lane due, `first` in its order, then the others.
 
@@ -216,6 +221,12 @@ def _waiting(connection: Connection, kind: str, lane: str, after_us: int) -> lis
         tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.due_at_us > after_us, tasks.c.holder == 0
     )
     return [(row.key, row.epoch) for row in connection.execute(query.order_by(tasks.c.due_at_us))]
+
+
+def release_held(connection: Connection, holders: Sequence[int], now_us: int) -> None:
+    """These writers are gone: what they held is due at once."""
+    held = update(tasks).where(tasks.c.holder.in_(holders))
+    connection.execute(held.values(holder=0, lease_until_us=0, due_at_us=now_us))
 
 
 def release_all(connection: Connection, now_us: int) -> None:

@@ -51,8 +51,8 @@ class Transaction(Struct, frozen=True, kw_only=True):
 OWN_STAN_ABOVE = "990000"
 """Trace numbers above it are ours, not a terminal's."""
 
-HAS_ORIGINAL, HAS_RRN = text("original_id <> ''"), text("rrn <> ''")
-"""The conditions of two partial indexes, in their very words: without them SQLite reads the whole table."""
+HAS_ORIGINAL, HAS_RRN, IN_FLIGHT = text("original_id <> ''"), text("rrn <> ''"), text("state = 'SEND_INTENT'")
+"""The conditions of three partial indexes, in their very words: without them SQLite reads the whole table."""
 
 INSERT_TRANSACTION = Insert(table=transactions)
 
@@ -255,9 +255,19 @@ def latest_sealed(connection: Connection) -> tuple[str, bytes] | None:
     return None if row is None else (row.transaction_id, row.sealed)
 
 
-def left_in_flight(connection: Connection) -> list[Transaction]:
-    """Sent, perhaps, and without an outcome: what a crash leaves behind. By the partial index."""
-    return _all(connection, select(transactions).where(transactions.c.state == "SEND_INTENT"))
+def left_in_flight(connection: Connection) -> list[tuple[Transaction, int]]:
+    """Sent, perhaps, and without an outcome, each with the writer that began it. By the partial index."""
+    query = (
+        select(transactions, facts.c.writer_id)
+        .join(
+            facts,
+            (facts.c.merchant_id == transactions.c.merchant_id)
+            & (facts.c.subject_id == transactions.c.transaction_id)
+            & (facts.c.version == 1),
+        )
+        .where(IN_FLIGHT)
+    )
+    return [(_from_row(row), row.writer_id) for row in connection.execute(query)]
 
 
 def search(connection: Connection, text: str) -> list[Transaction]:

@@ -1,5 +1,7 @@
 """What is committed together, and what comes of it."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from yuanlu.journal.statements import Row, Statement
@@ -40,17 +42,24 @@ class SendPermit:
     Only the journal makes one. The acquirer link's send asks for it and spends it (invariant I6).
     """
 
-    __slots__ = ("_spent", "subject_id", "version")
+    __slots__ = ("_in_time", "_spent", "subject_id", "version")
 
     def __init__(self, subject_id: str, version: int, _journal: object) -> None:
         self.subject_id = subject_id
         self.version = version
         self._spent = False
+        self._in_time: Callable[[], None] | None = None
+
+    def limit(self, in_time: Callable[[], None]) -> None:
+        """Call `in_time` when it is spent; it does not come back when it is too late."""
+        self._in_time = in_time
 
     def spend(self, subject_id: str) -> None:
         """Use the right up; SendingRefused if it is used already or belongs to another subject."""
         if self._spent or subject_id != self.subject_id:
             raise SendingRefused(f"no unspent intent of {subject_id} is durable")
+        if self._in_time is not None:
+            self._in_time()
         self._spent = True
 
 

@@ -9,6 +9,7 @@ Rules (`docs/returns.md` §4, §7):
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn, TypeVar
 
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 from yuanlu.db.errors import StoreError
 from yuanlu.journal.store import Room, Store
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact
+from yuanlu.kernel.clock import Clock
 from yuanlu.kernel.limits import COMMIT_WAIT_MS_MAX
 
 UNITS_PER_COMMIT_MAX = 1024
@@ -39,10 +41,11 @@ class Unit:
 class Journal:
     """Group commit into one store, and short reads beside it."""
 
-    def __init__(self, *, store: Store, halt: Callable[[str], NoReturn]) -> None:
+    def __init__(self, *, store: Store, clock: Clock, halt: Callable[[str], NoReturn]) -> None:
         self.commits = 0
         self.units = 0
         self._store = store
+        self._clock = clock
         self._halt = halt
         self._pending: list[Unit] = []
         self._running: asyncio.Task[None] | None = None
@@ -90,10 +93,36 @@ class Journal:
         except StoreError as error:  # whoever asked is in the middle of something that must not be left half done
             self._halt(f"the journal cannot be read ({error})")
 
+    @property
+    def shared(self) -> bool:
+        """Whether other gateways may work on the same journal."""
+        return self._store.permit_s is not None
+
+    async def live(self) -> set[int] | None:
+        """The writers at work now, ours among them; None where there can be no other."""
+        return await self._store.live()
+
+    async def gone(self) -> list[int]:
+        """Gateways that ended without saying so, and whose work nobody has taken over yet."""
+        return await self._store.gone()
+
+    async def release(self, gone: Sequence[int], now_us: int) -> None:
+        """Free what these held: the last step of taking their work over."""
+        await self._store.release(gone, now_us)
+
     async def close(self) -> None:
         """Wait for what is pending."""
         while self._running is not None:
             await asyncio.shield(self._running)
+
+    def _in_time(self, began_us: int) -> None:
+        """A process that was held up may have been taken for dead, and its payment returned: it sends nothing more.
+
+        Measured on CLOCK_BOOTTIME, which goes on while a machine sleeps.
+        """
+        held_up_s = (self._clock.now().boot_us - began_us) / 1_000_000
+        if self._store.permit_s is not None and held_up_s > self._store.permit_s:
+            self._halt(f"held up for {held_up_s:.1f} s between a commit and its sending")
 
     def _press(self, behind: bool) -> None:
         self._behind = behind
@@ -108,7 +137,7 @@ class Journal:
                 self._pending[:UNITS_PER_COMMIT_MAX],
                 self._pending[UNITS_PER_COMMIT_MAX:],
             )
-            self._began_at = loop.time()
+            self._began_at, began_us = loop.time(), self._clock.now().boot_us
             try:
                 results = await self._store.append(batch)
             except Exception as error:  # whatever it was, the commit's outcome is unknown
@@ -116,6 +145,8 @@ class Journal:
             self.commits += 1
             self.units += len(batch)
             for unit, result in zip(batch, results, strict=True):
+                if self._store.permit_s is not None and isinstance(result, Committed):
+                    result.permit.limit(partial(self._in_time, began_us))
                 if not unit.outcome.cancelled():
                     unit.outcome.set_result(result)
             if self._behind:

@@ -149,6 +149,10 @@ class ReturnEngine:
             return
         host = self._hosts[found.leg.acquirer]
         now = self._clock.now()
+        if found.leg.original_boot_id != now.boot_id:  # begun by a gateway on another machine
+            again = tasks.move(task, self.runner.now_us())
+            await self._journal.commit([], [store.restart_window(found.leg, now), again])
+            return
         step = next_step(found.leg, host.terms, now)
         match step:
             case Send() | Inquire():

@@ -23,6 +23,14 @@ UPDATE_LEG = Update(
     match=("return_id",),
     rank=4,
 )  # fmt: skip
+RESTART_WINDOW = Update(
+    table=legs,
+    sets=(
+        "original_boot_us", "original_boot_id", "last_boot_us", "last_boot_id", "asked_boot_us", "unanswered_boot_us",
+    ),
+    match=("return_id", "original_boot_id"),
+    rank=4,
+)  # fmt: skip
 INSERT_SEND = Insert(table=leg_sends, rank=4)
 DELETE_SEND = Delete(table=leg_sends, match=("return_id", "step", "n"), rank=4)
 PUT_WATCH = Insert(table=watches, replace=True, rank=4)
@@ -43,6 +51,15 @@ def update_leg(leg: Leg) -> Change:
             leg.unanswered_boot_us, int(leg.case_opened), leg.explanation, leg.closed_at_us, leg.return_id,
         ),
     )  # fmt: skip
+
+
+def restart_window(leg: Leg, now: Moment) -> Change:
+    """Another machine's readings mean nothing here: every window of the leg starts again now."""
+    unanswered_us = now.boot_us if leg.attempts else 0
+    return Change(
+        statement=RESTART_WINDOW,
+        row=(now.boot_us, now.boot_id, now.boot_us, now.boot_id, 0, unanswered_us, leg.return_id, leg.original_boot_id),
+    )
 
 
 def insert_send(leg: Leg, step: str, n: int, at_us: int) -> Change:
