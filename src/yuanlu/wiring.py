@@ -38,12 +38,13 @@ from yuanlu.gateway.sessions import TerminalSessions
 from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal import choosing
+from yuanlu.journal.mark import Mark, read_marks, refuse_older, remove_old
 from yuanlu.journal.store import Store
 from yuanlu.journal.tasks import TaskRunner
 from yuanlu.journal.transactions import latest_id, latest_sealed
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import SystemClock
-from yuanlu.kernel.errors import ConfigurationError
+from yuanlu.kernel.errors import ConfigurationError, YuanluError
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
 from yuanlu.keys.errors import SealBroken
@@ -116,15 +117,17 @@ class GatewayProcess:
     """Everything of one `yuanlu serve`, in the order in which it starts and stops."""
 
     def __init__(
-        self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore, latest_id: str = ""
-    ) -> None:
+        self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore, latest_id: str = "",
+        mark: Mark | None = None,
+    ) -> None:  # fmt: skip
         """`latest_id` is the highest transaction id so far: new ones rise beyond it, whatever the clock says."""
         clock = SystemClock()
         random_source = random.SystemRandom()
         self._clock = clock
         self._settings = settings
         self._store = store
-        self.journal = Journal(store=store, clock=clock, halt=halt)
+        self.journal = Journal(store=store, clock=clock, halt=halt, mark=mark)
+        self._mark = mark
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
         self.returns = ReturnEngine(
@@ -256,6 +259,8 @@ class GatewayProcess:
         await asyncio.gather(*self._strays, return_exceptions=True)
         await self.journal.close()
         await self._store.close(self._clock.now())
+        if self._mark is not None:
+            self._mark.close()
 
     def _in_background(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -312,9 +317,18 @@ async def open_gateway(settings: Settings) -> GatewayProcess:
     """Everything that can fail before the first frame fails here, with a message that says what to do."""
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     terminal_tls(settings)
-    store = await open_store(settings, SystemClock())
-    keys = await open_keys(settings, store)
-    return GatewayProcess(settings, terminals, store, keys, await store.read(latest_id))
+    key_file, clock = settings.path(settings.keys.file), SystemClock()
+    marks = read_marks(key_file)
+    store = await open_store(settings, clock)
+    try:
+        await store.read(lambda c: refuse_older(c, store.name, marks))
+        keys = await open_keys(settings, store)
+        mark = Mark(key_file, store.writer)
+        remove_old([each for each in marks if each.path != mark.path])
+    except YuanluError:
+        await store.close(clock.now())
+        raise
+    return GatewayProcess(settings, terminals, store, keys, await store.read(latest_id), mark)
 
 
 def settle_garbage_collector() -> None:

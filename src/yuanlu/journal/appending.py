@@ -71,6 +71,11 @@ class Appender:
         self._writer_id = writer_id
         self._seq = 0
 
+    @property
+    def sequence(self) -> int:
+        """The number of the last fact appended."""
+        return self._seq
+
     def append(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         """One durable transaction. Raises what the database raises; then nothing of the batch happened, or it is
         unknown whether it did: `roll_back` and the caller's rules.

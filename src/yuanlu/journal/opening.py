@@ -19,7 +19,7 @@ def register(connection: Connection, now: Moment, process_id: int) -> Writer:
     last = connection.execute(query).first()
     writer_id = enter(connection, now, process_id, GATEWAY)
     release_all(connection, now.wall_us)
-    return Writer(writer_id=writer_id, clean=last is None or last.stopped_at_us is not None)
+    return Writer(writer_id=writer_id, started_at_us=now.wall_us, clean=last is None or last.stopped_at_us is not None)
 
 
 def enter(connection: Connection, now: Moment, process_id: int, role: str = VISITOR) -> int:

@@ -52,7 +52,7 @@ class PostgresStore:
     def __init__(self, url: str) -> None:
         self.name = name_of(url)
         self.room = ServerRoom()
-        self.writer = Writer(writer_id=0, clean=True)
+        self.writer = Writer(writer_id=0, started_at_us=0, clean=True)
         self._engine = engine_for(url, pool_size=2)
         self._readers = engine_for(url, read_only=True)
         # Our own batches and beats keep this session from being idle.
@@ -71,9 +71,14 @@ class PostgresStore:
         except BaseException:
             await self._dispose()
             raise
-        self.writer = Writer(writer_id=writer_id, clean=True)
+        self.writer = Writer(writer_id=writer_id, started_at_us=now.wall_us, clean=True)
         self._session = PostgresSession(raw.driver_connection)
         self._appender = Appender(self._session, writer_id)
+
+    @property
+    def sequence(self) -> int:
+        """The number of our last fact that is durable."""
+        return self._appender.sequence
 
     async def append(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         """One durable transaction. Tried again where the server has rolled it back for certain."""

@@ -58,6 +58,11 @@ class SqliteStore:
         self._copying: asyncio.Future[None] | None = None
         self._units_in_log = 0
 
+    @property
+    def sequence(self) -> int:
+        """The number of our last fact that is durable."""
+        return self._appender.sequence
+
     async def append(self, batch: Sequence[Unit]) -> list[Committed | Conflict]:
         """One durable transaction, in the writer's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._writing, self._append, batch)

@@ -21,6 +21,7 @@ class Writer:
     """This process as a writer; `clean` is False when the one before ended without saying so."""
 
     writer_id: int
+    started_at_us: int
     clean: bool
 
 
@@ -51,6 +52,11 @@ class Store(Protocol):
     @property
     def writer(self) -> Writer:
         """This process as a writer."""
+        ...
+
+    @property
+    def sequence(self) -> int:
+        """The number of our last fact that is durable."""
         ...
 
     @property

@@ -15,6 +15,7 @@ from typing import NoReturn, TypeVar
 from sqlalchemy import Connection
 
 from yuanlu.db.errors import StoreError
+from yuanlu.journal.mark import Mark
 from yuanlu.journal.store import Room, Store
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact
 from yuanlu.kernel.clock import Clock
@@ -41,12 +42,16 @@ class Unit:
 class Journal:
     """Group commit into one store, and short reads beside it."""
 
-    def __init__(self, *, store: Store, clock: Clock, halt: Callable[[str], NoReturn]) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, halt: Callable[[str], NoReturn], mark: Mark | None = None
+    ) -> None:
+        """`mark` keeps, away from the database, how far it has come."""
         self.commits = 0
         self.units = 0
         self._store = store
         self._clock = clock
         self._halt = halt
+        self._mark = mark
         self._pending: list[Unit] = []
         self._running: asyncio.Task[None] | None = None
         self._began_at = 0.0
@@ -140,6 +145,8 @@ class Journal:
             self._began_at, began_us = loop.time(), self._clock.now().boot_us
             try:
                 results = await self._store.append(batch)
+                if self._mark is not None:
+                    self._mark.note(self._store.sequence)
             except Exception as error:  # whatever it was, the commit's outcome is unknown
                 self._halt(f"the journal could not commit ({error}); restart re-reads what is durable")
             self.commits += 1

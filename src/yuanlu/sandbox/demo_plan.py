@@ -153,6 +153,8 @@ def write_files(plan: DemoPlan) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
     for name in RUN_FILES + LOG_FILES:
         (plan.folder / name).unlink(missing_ok=True)
+    for mark in plan.folder.glob("*.mark-*"):  # the journal begins anew
+        mark.unlink()
     plan.config.write_text(_gateway_toml(plan), encoding="utf-8")
     (plan.folder / "hosts.toml").write_text(_hosts_toml(plan), encoding="utf-8")
     (plan.folder / "tills.toml").write_text(_tills_toml(plan), encoding="utf-8")
