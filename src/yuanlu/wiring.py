@@ -127,7 +127,6 @@ class GatewayProcess:
         self._settings = settings
         self._store = store
         self.journal = Journal(store=store, clock=clock, halt=halt, mark=mark)
-        self._mark = mark
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
         self.returns = ReturnEngine(
@@ -259,8 +258,6 @@ class GatewayProcess:
         await asyncio.gather(*self._strays, return_exceptions=True)
         await self.journal.close()
         await self._store.close(self._clock.now())
-        if self._mark is not None:
-            self._mark.close()
 
     def _in_background(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
 
 from tests.postgres import Cluster, cluster
 from tests.store.journals import NOW, Halted, fact, inserted, leg, opened, transaction, until
@@ -271,3 +272,23 @@ def test_a_process_that_was_held_up_after_its_commit_sends_nothing_more(server, 
                 committed.permit.spend("a")
 
         run(story)
+
+
+def test_reads_that_are_given_up_leave_every_connection_good_and_hold_up_no_end(server):
+    """A terminal that goes away, or a stop, cancels whoever waits for a read."""
+    with opened(server) as (run, at):
+
+        async def story() -> None:
+            for n in range(60):
+                reads = [asyncio.create_task(at.journal.read(slow)) for _ in range(10)]
+                await asyncio.sleep(n / 4000)
+                for read in reads:
+                    read.cancel()
+                await asyncio.gather(*reads, return_exceptions=True)
+                assert await at.journal.read(slow) == 1
+
+        run(story)
+
+
+def slow(connection: Connection) -> int:
+    return connection.execute(text("SELECT 1 FROM pg_sleep(0.005)")).scalar_one()

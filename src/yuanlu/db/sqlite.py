@@ -46,7 +46,7 @@ _READER = (
 def database_path(url: str, folder: str) -> Path:
     """The file behind `sqlite:///relative` or `sqlite:////absolute`; ConfigurationError for anything else."""
     if not url.startswith("sqlite:///"):
-        raise ConfigurationError(f'[store] url "{url}": only sqlite:///FILE is supported in this version')
+        raise ConfigurationError(f'[store] url "{url}": give sqlite:///FILE or postgresql://USER@HOST/DATABASE')
     name = url.removeprefix("sqlite:///")
     if name in ("", ":memory:"):
         raise ConfigurationError(f'[store] url "{url}": the journal must be a file, it has to survive a crash')

@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 import structlog
@@ -58,6 +58,7 @@ class PostgresStore:
         # Our own batches and beats keep this session from being idle.
         self._writers = engine_for(url, pool_size=1, idle_session_timeout=str(HUNG_S * 1000))
         self._connection = self._writers.connect()
+        self._reads: set[asyncio.Task[Any]] = set()
 
     async def open(self, now: Moment) -> None:
         """Check, prepare and register. Raises StoreError saying what to do."""
@@ -105,7 +106,21 @@ class PostgresStore:
         """Nothing to do between two commits: the server sees to its log."""
 
     async def read(self, query: Callable[[Connection], Result]) -> Result:
-        """Run a short query on a connection of its own. Raises StoreError when the server is gone."""
+        """Run a short query on a connection of its own. Raises StoreError when the server is gone.
+
+        Who gives up waiting leaves the query to end by itself, so that its connection stays good.
+        """
+        reading = asyncio.get_running_loop().create_task(self._read(query))
+        self._reads.add(reading)
+        reading.add_done_callback(self._read_ended)
+        return await asyncio.shield(reading)
+
+    def _read_ended(self, reading: asyncio.Task[Any]) -> None:
+        self._reads.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # whoever waited has it; if nobody did, nobody needs it
+
+    async def _read(self, query: Callable[[Connection], Result]) -> Result:
         try:
             async with self._readers.connect() as connection:
                 return await connection.run_sync(query)
@@ -147,6 +162,7 @@ class PostgresStore:
 
     async def close(self, now: Moment) -> None:
         """Sign off; the lock goes with the session."""
+        await asyncio.gather(*self._reads, return_exceptions=True)
         await self.write(lambda c: sign_off(c, self.writer.writer_id, now))
         await self._dispose()
 

@@ -116,9 +116,11 @@ class Journal:
         await self._store.release(gone, now_us)
 
     async def close(self) -> None:
-        """Wait for what is pending."""
+        """Wait for what is pending; nothing is told any more."""
         while self._running is not None:
             await asyncio.shield(self._running)
+        if self._mark is not None:
+            self._mark.close()
 
     def _in_time(self, began_us: int) -> None:
         """A process that was held up may have been taken for dead, and its payment returned: it sends nothing more.
