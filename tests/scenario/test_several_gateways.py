@@ -22,6 +22,8 @@ from yuanlu.wiring import GatewayProcess, open_gateway
 pytestmark = pytest.mark.usefixtures("on_postgres")
 
 MAC = "unionpay-ecb"
+PATIENT = {"answer_timeout_ms": 10_000}
+"""Where the host answers late on purpose."""
 
 
 class Pair:
@@ -49,9 +51,9 @@ class Pair:
 async def pair_on(folder: Path, **terms: Any) -> AsyncIterator[Pair]:
     async with on_stage(folder, **terms) as stage:
         other = await open_gateway(stage.settings)
-        address = await other.start()
-        await stage.until(lambda: other.hosts["h1"].link.up)
         try:
+            address = await other.start()
+            await stage.until(lambda: other.hosts["h1"].link.up)
             yield Pair(stage, other, address)
         finally:
             await other.stop()
@@ -81,7 +83,7 @@ def test_a_terminal_that_comes_back_at_the_other_gateway_is_answered_from_the_sa
 
 def test_a_repeat_at_the_other_gateway_waits_for_the_first_and_is_never_sent(run, tmp_path):
     async def story(stage: Stage, pair: Pair) -> None:
-        stage.host.will("0200", Say(after_s=0.15))
+        stage.host.will("0200", Say(after_s=0.5))
         payment = stage.payment()
         first = asyncio.create_task(stage.code(stage.sale(payment)))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
@@ -89,7 +91,7 @@ def test_a_repeat_at_the_other_gateway_waits_for_the_first_and_is_never_sent(run
         assert await first == "00"
         assert len(stage.host.asked("0200")) == 1
 
-    run(told(story, tmp_path))
+    run(told(story, tmp_path, **PATIENT))
 
 
 def test_the_same_payment_at_both_gateways_at_once_is_sent_once(run, tmp_path):
@@ -115,7 +117,7 @@ def test_a_terminal_that_signed_in_at_one_gateway_sells_at_the_other_under_its_n
 
 def test_a_reversal_at_the_other_gateway_overtakes_the_sale_in_flight(run, tmp_path):
     async def story(stage: Stage, pair: Pair) -> None:
-        stage.host.will("0200", Say(after_s=0.15))
+        stage.host.will("0200", Say(after_s=0.5))
         payment = stage.payment()
         first = asyncio.create_task(stage.code(stage.sale(payment)))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
@@ -124,7 +126,7 @@ def test_a_reversal_at_the_other_gateway_overtakes_the_sale_in_flight(run, tmp_p
         await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0200")) == 1
 
-    run(told(story, tmp_path))
+    run(told(story, tmp_path, **PATIENT))
 
 
 def test_each_return_has_one_driver_at_a_time(run, tmp_path):
@@ -144,17 +146,19 @@ def test_each_return_has_one_driver_at_a_time(run, tmp_path):
 
 def test_what_a_living_gateway_has_in_flight_is_not_taken_from_it(run, tmp_path):
     async def story(stage: Stage, pair: Pair) -> None:
-        stage.host.will("0200", Say(after_s=0.15))
+        stage.host.will("0200", Say(after_s=0.5))
         payment = stage.payment()
         first = asyncio.create_task(stage.code(stage.sale(payment)))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
         third = await open_gateway(stage.settings)
-        await third.start()
-        assert await first == "00"
-        await third.stop()
+        try:
+            await third.start()
+            assert await first == "00"
+        finally:
+            await third.stop()
         assert await stage.kinds(payment) == ["SEND_INTENT", "APPROVED"]
 
-    run(told(story, tmp_path))
+    run(told(story, tmp_path, **PATIENT))
 
 
 def test_a_return_begun_on_another_machine_waits_its_whole_window_again(run, tmp_path):
