@@ -2,12 +2,15 @@
 
 A database that is restored from an older backup, or a standby that is promoted without the last commits, does not know
 that hosts have taken money since. So after each commit, and before anything is sent on its strength, the writer's
-number and sequence are written into a small file away from the database; each start compares. The file is not synced:
-it outlives a killed process and a lost database server, and after a power loss it may lag, but never be ahead.
+number and sequence are written into a small file away from the database; each start compares. The file is mapped and
+not synced: it outlives a killed process and a lost database server, and after a power loss it may lag, but never be
+ahead. (A `pwrite` for each commit waits for the disk whenever a sync is under way, and halved the throughput.)
 """
 
 import fcntl
+import mmap
 import os
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,9 @@ from sqlalchemy import Connection, func, select
 from yuanlu.db.errors import StoreError
 from yuanlu.journal.store import Writer
 from yuanlu.journal.tables import facts, writers
+
+_NUMBERS = struct.Struct("=3Q")
+"""The writer, when it started, and how far it has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,23 +41,26 @@ class Mark:
     def __init__(self, key_file: Path, writer: Writer) -> None:
         """Make the file. Raises StoreError when it cannot be written."""
         self.path = Path(f"{key_file}.mark-{writer.writer_id}")
-        self._writer = writer
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.note(0)
+            os.pwrite(self._file, _NUMBERS.pack(writer.writer_id, writer.started_at_us, 0), 0)
             os.fsync(self._file)
+            self._map = mmap.mmap(self._file, _NUMBERS.size)
         except OSError as error:
             raise StoreError(
                 f"{self.path} cannot be written ({error}); the key file's folder must be writable"
             ) from None
+        self._numbers = memoryview(self._map).cast("Q")
 
     def note(self, seq: int) -> None:
-        """All up to this number is durable, and may be told from now on. Always of one length, within one sector."""
-        os.pwrite(self._file, f"{self._writer.writer_id:020} {self._writer.started_at_us:020} {seq:020}\n".encode(), 0)
+        """All up to this number is durable, and may be told from now on. Eight aligned bytes, so never half of it."""
+        self._numbers[2] = seq
 
     def close(self) -> None:
         """The file stays, for the next start."""
+        self._numbers.release()
+        self._map.close()
         os.close(self._file)
 
 
@@ -62,10 +71,10 @@ def read_marks(key_file: Path) -> list[Reached]:
     """
     found = []
     for path in sorted(key_file.parent.glob(f"{key_file.name}.mark-*")):
-        numbers = path.read_text(encoding="ascii", errors="replace").split()
-        if len(numbers) != 3 or not all(number.isdecimal() for number in numbers):
+        content = path.read_bytes()
+        if len(content) != _NUMBERS.size:
             raise StoreError(f"{path} is damaged; compare the journal's end with the hosts' files, then remove it")
-        writer_id, started_at_us, seq = map(int, numbers)
+        writer_id, started_at_us, seq = _NUMBERS.unpack(content)
         found.append(Reached(path=path, writer_id=writer_id, started_at_us=started_at_us, seq=seq))
     return found
 
