@@ -88,7 +88,7 @@ class HandedOver(StrEnum):
 class Recent(Struct, frozen=True, kw_only=True):
     """Another transaction of the same operator, or of the terminal where operators are not known.
 
-    `ago_s` counts from this transaction backwards: below zero, it came afterwards.
+    `ago_s` counts whole seconds from this transaction backwards, rounded down: below zero, it came afterwards.
     """
 
     card_token: str
@@ -189,6 +189,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     gateway_crashed: bool = False
     late_code: str = ""
     """Field 39 of an answer that came after we had given up waiting."""
+    reopened: bool = False
+    """It was closed, and then the host approved it."""
     inquiry_state: str = ""
     """What the host said when asked: APPROVED, REVERSED or DECLINED."""
 

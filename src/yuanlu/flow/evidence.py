@@ -78,6 +78,7 @@ def _evidence(connection: Connection, found: Transaction, rows: Sequence[Any]) -
         terminal_gone=TERMINAL_GONE in notes,
         gateway_crashed=CRASHED in notes,
         customer_confirming="PENDING" in kinds,
+        reopened=State.REOPENED in kinds,
         late_code=next((note.removeprefix(LATE)[:2] for note in notes if note.startswith(LATE)), ""),
         terminal=Terminal(repeats=kinds.count("REPEAT")),
         terminal_reversal=_own_reversal(found, rows),
