@@ -6,7 +6,7 @@ within its time, or when nothing explains it. When the money is settled after al
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -19,9 +19,11 @@ from yuanlu.cases.records import Case, Decision, Opening, Outcome, Severity, Wor
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import find_case_of, find_open_decision
-from yuanlu.causes.evidence import Evidence
+from yuanlu.causes.cause import Remedy
+from yuanlu.causes.evidence import CHARGED_STATES, Evidence
 from yuanlu.causes.explanation import Explanation
 from yuanlu.causes.taxonomy import explain
+from yuanlu.flow.declaring import cause_of
 from yuanlu.flow.evidence import Story, read_story
 from yuanlu.flow.payment import Desk
 from yuanlu.incidents.records import Incident, IncidentState
@@ -37,7 +39,7 @@ from yuanlu.returns.decision import COMPENSATION
 from yuanlu.returns.orders import POLICY, Order, OrderState, insert_order, orders_of
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import return_fact
-from yuanlu.returns.store import legs_of
+from yuanlu.returns.store import is_watched, legs_of, put_watch
 from yuanlu.settings import Compensation
 
 AT_ONCE_MAX = 1
@@ -64,7 +66,8 @@ class Read:
     case: Case | None
     decision: Decision | None
     by_hand: bool
-    """An order of it waits for a person, or the terminal's batch differs about it."""
+    """An order of it waits for a person, the terminal's batch differs about it, or its cause is for people."""
+    watched: bool
     compensated: bool
     returned_at_us: int
     """When its reversal closed; 0 while it has not."""
@@ -95,6 +98,8 @@ class Examiner:
         read = await self.desk.journal.read(partial(_read, transaction_id=task.key))
         incident, evidence = self._incident(read)
         explanation = explain(evidence)
+        if _for_people(read, explanation, incident):
+            read = replace(read, by_hand=True)
         facts, changes = self._explained(read, explanation, incident)
         more, rows, again_us = self._case(read, explanation, incident)
         rows = [*rows, *self._compensation(read)]
@@ -125,11 +130,11 @@ class Examiner:
             self.unclassified += 1
             _log.error("nothing explains this transaction", transaction=found.transaction_id, state=found.state)
         note = f"{code}: {explanation.reason.en}" + (f", incident {incident.incident_id}" if incident else "")
-        version = found.version + 1
-        return (
-            [return_fact(found, "EXPLAINED", self.desk.clock.now(), note, version=version)],
-            [Change(statement=SET_CAUSE, row=(version, code, found.transaction_id, found.version))],
-        )
+        version, now = found.version + 1, self.desk.clock.now()
+        changes = [Change(statement=SET_CAUSE, row=(version, code, found.transaction_id, found.version))]
+        if explanation.to_be_verified and not read.watched:
+            changes.append(put_watch(found.transaction_id, now.wall_us, explanation.reason.en))
+        return [return_fact(found, "EXPLAINED", now, note, version=version)], changes
 
     def _case(
         self, read: Read, explanation: Explanation, incident: Incident | None
@@ -225,6 +230,18 @@ def _needs_person(read: Read, explanation: Explanation) -> bool:
     return State(found.state) is State.UNKNOWN
 
 
+def _for_people(read: Read, explanation: Explanation, incident: Incident | None) -> bool:
+    """Whether its cause is for people, no incident's case speaks for it, and nobody has closed a case of its own yet.
+
+    What was voided has been put right.
+    """
+    cause = explanation.cause
+    done = cause.remedy is Remedy.VOID and read.story.transaction.state not in CHARGED_STATES
+    spoken_for = incident is not None and cause is cause_of(incident.kind)
+    seen = read.case is not None and read.case.state is CaseState.CLOSED
+    return explanation.needs_person and not (explanation.unclassified or done or spoken_for or seen)
+
+
 def _read(connection: Connection, transaction_id: str) -> Read:
     case = find_case_of(connection, transaction_id)
     orders, legs = orders_of(connection, transaction_id), legs_of(connection, transaction_id)
@@ -233,6 +250,7 @@ def _read(connection: Connection, transaction_id: str) -> Read:
         case=case,
         decision=find_open_decision(connection, case.case_id) if case is not None else None,
         incident=find_incident_of(connection, transaction_id),
+        watched=is_watched(connection, transaction_id),
         compensated=any(order.kind == COMPENSATION for order in orders),
         returned_at_us=max((leg.closed_at_us or 0 for leg in legs if leg.kind == "reversal"), default=0),
         by_hand=any(order.state is OrderState.ESCALATED for order in orders)

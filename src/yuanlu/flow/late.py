@@ -119,6 +119,9 @@ async def _recorded(desk: Desk, found: Transaction, message: Message) -> bool:
             why = "approved after its reversal was accepted"
             watch = store.put_watch(found.transaction_id, desk.clock.now().wall_us, why)
             return await note(desk, found, "LATE_ANSWER", text, frames, changes=(watch,))
+        case State.RETURNED | State.NO_EFFECT:  # it was explained without this answer
+            looked = tasks.examine(found.transaction_id, desk.clock.wall_us())
+            return await note(desk, found, "LATE_ANSWER", text, frames, changes=(looked,))
         case _:
             return await note(desk, found, "LATE_ANSWER", text, frames)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.returns.engine import ReturnEngine
 
 TWICE_WITHIN_S, SALES_REMEMBERED = 600, 4
+GIVEN_BACK_WITHIN_S, GIVEN_BACK_REMEMBERED = 3_600, 4
 
 Reply = bytes | None
 """The frame for the terminal, or None for silence."""
@@ -108,6 +110,15 @@ class InFlight:
         return any(caller.connected() for caller in self.callers)
 
 
+class GivenBack(NamedTuple):
+    """A void or refund that was approved."""
+
+    transaction_id: str
+    original_id: str
+    card_token: str
+    second: int
+
+
 @dataclass(kw_only=True)
 class Desk:
     """What every part of the flow works with; made once, in `wiring`."""
@@ -122,7 +133,9 @@ class Desk:
     repeat_window_us: int = REPEAT_WINDOW_MS * 1000
     in_flight: dict[TransactionKey, InFlight] = field(default_factory=dict)
     lately: dict[str, deque[tuple[str, int, int]]] = field(default_factory=dict)
-    """By terminal: account, amount and second of its last approved sales, to notice one charged twice."""
+    """By terminal: account, amount and second of its last sales, approved or unknown, to notice one charged twice."""
+    given_back: dict[str, deque[GivenBack]] = field(default_factory=dict)
+    """By terminal: its last voids and refunds. Whether they put a mistake right shows in what is done after them."""
     alarms: int = 0
     """Repeats and reversals refused because their content contradicts the journal."""
 
@@ -141,6 +154,27 @@ class Desk:
                 again = True
         last.append((token, amount, second))
         return again
+
+    def shown_by(self, done: Transaction) -> tuple[str, ...]:
+        """The transactions whose cause may show only now that `done` was approved at the same terminal.
+
+        A sale can be what a void of the same card made room for; a void or refund can be one of several. Remembers it.
+        """
+        terminal_id, gives_back = done.key.terminal_id, KINDS[done.kind].gives_back
+        last = self.given_back.get(terminal_id)
+        if last is None and not gives_back:
+            return ()
+        since = done.received_at_us // 1_000_000 - GIVEN_BACK_WITHIN_S
+        near = [each for each in last or () if each.second > since]
+        found = [each for each in near if gives_back or each.card_token in ("", done.card_token)]
+        shown = [name for each in found for name in (each.transaction_id, each.original_id)]
+        if gives_back:
+            shown += [done.transaction_id] if found else []
+            remembered = self.given_back.setdefault(terminal_id, deque(maxlen=GIVEN_BACK_REMEMBERED))
+            remembered.append(
+                GivenBack(done.transaction_id, done.original_id, done.card_token, since + GIVEN_BACK_WITHIN_S)
+            )
+        return tuple(dict.fromkeys(shown))
 
     def token(self, payment: Payment) -> str:
         """The keyed name of the account; "" when the request names none."""

@@ -16,7 +16,7 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream
 from yuanlu.acquirers.kinds import QR_SALE, is_reversed
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
-from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
+from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, Meaning
 from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.codes import (
     BUSY_CODE,
@@ -235,8 +235,9 @@ async def _settle(
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
     frames += reply_frame(payment.message, reply)
 
-    odd = state is State.DECLINED or bool(watch)
+    odd = state is State.DECLINED or bool(watch) or code == PARTIAL_APPROVAL
     odd = odd or (payment.charges and desk.charged_again(transaction))
+    odd_now = desk.shown_by(transaction) if state is State.APPROVED else ()
 
     def unit(current: Transaction, link: Link | None) -> Unit:
         version = current.version + 1
@@ -245,6 +246,7 @@ async def _settle(
             changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
         if odd:
             changes.append(tasks.examine(current.transaction_id, desk.clock.wall_us()))
+        changes += [tasks.examine(transaction_id, desk.clock.wall_us()) for transaction_id in odd_now]
         facts = [fact(desk, current, state, version=version, note=why or watch, frames=frames)]
         return _with_original(desk, (facts, changes), current, link, state, f"answered {code}")
 
@@ -262,6 +264,8 @@ async def _give_back(
     """Unknown, or approved too late: the doubt and the duty to return become durable together, then 98."""
     if not payment.moves_money:
         return await _settle(desk, payment, transaction, State.DECLINED, UNKNOWN_CODE, None, why)
+    if payment.charges:
+        desk.charged_again(transaction)  # remembered: charging once more now would be a mistake
     silent = desk.hosts[transaction.acquirer].terms.settings.silent_on_unknown
     reply = None if silent else payment.caller.refuse(UNKNOWN_CODE)
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
