@@ -24,6 +24,7 @@ KINDS = {
     "REPEAT": ("终端重发，已按账答复", "Repeated by the terminal; answered from the journal"),
     "TWIN_REFUSED": ("同号不同内容或过期重发，已拒绝", "Same number with other content, or too late; refused"),
     "LATE_ANSWER": ("迟到的应答，只记录", "Late answer, recorded only"),
+    "ANSWERED": ("已答复终端", "The terminal was answered"),
     "PENDING": ("等待顾客确认", "Waiting for the customer to confirm"),
     "RETURNING": ("退回中", "Going back"),
     "CAPTURED": ("已入账", "Captured"),

@@ -37,6 +37,7 @@ from yuanlu.flow.records import (
     fact,
     frame,
     host_words,
+    note,
     outcome,
     received,
     reply_frame,
@@ -299,6 +300,7 @@ def _with_original(desk: Desk, unit: Unit, message: Transaction, link: Link | No
 
 async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -> Reply:
     """The approval became durable and the connection closed meanwhile: the money goes back."""
+    reply: Reply = None
     committed: Committed | Conflict | None = None
     while not isinstance(committed, Committed):
         current = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
@@ -308,11 +310,13 @@ async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -
         changes = desk.returns.opening(
             returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved"
         )
-        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
+        reply = payment.caller.refuse(UNKNOWN_CODE)
+        frames = reply_frame(payment.message, reply)
+        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE, frames=frames)
         committed = await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
     desk.incidents.undelivered(transaction)
     desk.returns.runner.nudge(transaction.acquirer)
-    return payment.caller.refuse(UNKNOWN_CODE)
+    return reply
 
 
 async def _conclude(desk: Desk, transaction: Transaction, unit: Callable[[Transaction, Link | None], Unit]) -> bool:
@@ -331,4 +335,9 @@ async def _overtaken(desk: Desk, payment: Payment, transaction: Transaction, ans
     """The terminal reversed while we waited: a host answer after that is a late one."""
     if answer is not None:
         await record_late(desk, transaction.transaction_id, answer)
-    return payment.caller.refuse(UNKNOWN_CODE)
+    reply = payment.caller.refuse(UNKNOWN_CODE)
+    frames = reply_frame(payment.message, reply)
+    while True:
+        current = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
+        if await note(desk, current, "ANSWERED", f"answered {UNKNOWN_CODE}: its reversal came first", frames):
+            return reply
