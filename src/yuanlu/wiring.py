@@ -282,6 +282,7 @@ class GatewayProcess:
         """Stop listening, let the journal finish, sign off."""
         for task in self._background:
             task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.server.stop()
         for runner in self._runners():
             await runner.stop()
@@ -326,7 +327,12 @@ class GatewayProcess:
         check = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "yuanlu.db.integrity", str(self._store.path), stdout=asyncio.subprocess.PIPE
         )
-        output, _ = await check.communicate()
+        try:
+            output, _ = await check.communicate()
+        finally:
+            if check.returncode is None:  # we stop: it must not go on alone
+                check.kill()
+                await check.wait()
         if check.returncode == 1:
             halt(f"the database is damaged: {output.decode().strip()}; restore it from a backup")
         _log.info("database checked after an unclean stop", result=output.decode().strip())
