@@ -46,7 +46,7 @@ from yuanlu.journal.opening import Writer, register, sign_off
 from yuanlu.journal.tasks import TaskRunner
 from yuanlu.journal.transactions import latest_id, latest_sealed
 from yuanlu.journal.writer import Journal
-from yuanlu.kernel.clock import SystemClock
+from yuanlu.kernel.clock import Clock, SystemClock
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
@@ -94,7 +94,7 @@ class Store:
     """The highest transaction id so far: new ones rise beyond it, whatever the clock says."""
 
 
-def open_store(settings: Settings, clock: SystemClock) -> Store:
+def open_store(settings: Settings, clock: Clock) -> Store:
     """Lock, check and prepare the database. Raises StoreError or ConfigurationError saying what to do."""
     path = database_path(settings.store.url, settings.folder)
     lock = StoreLock(path)
@@ -143,18 +143,18 @@ def open_keys(settings: Settings, store: Store | None = None) -> SoftwareKeyStor
 class GatewayProcess:
     """Everything of one `yuanlu serve`, in the order in which it starts and stops."""
 
-    def __init__(self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore) -> None:
-        clock = SystemClock()
-        random_source = random.SystemRandom()
+    def __init__(
+        self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore, clock: Clock,
+        chance: random.Random,
+    ) -> None:  # fmt: skip
         self._clock = clock
+        self._chance = chance
         self._settings = settings
         self._store = store
         self.journal = self._journal(store)
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
-        self.returns = ReturnEngine(
-            journal=self.journal, clock=clock, keys=keys, hosts=self.hosts, jitter=random_source
-        )
+        self.returns = ReturnEngine(journal=self.journal, clock=clock, keys=keys, hosts=self.hosts, jitter=chance)
         levels = ServiceLevels()
         self.incidents = IncidentDesk(
             journal=self.journal,
@@ -163,7 +163,7 @@ class GatewayProcess:
             settings=settings.incidents,
             regions={name: terminal.region for name, terminal in terminals.items() if terminal.region},
             levels=levels,
-            random_bits=random_source.getrandbits,
+            random_bits=chance.getrandbits,
             go_on=self.returns.host_is_back,
         )
         self.desk = Desk(
@@ -173,14 +173,14 @@ class GatewayProcess:
             hosts=self.hosts,
             keys=keys,
             clock=clock,
-            identifiers=IdentifierSource(clock, random_source.getrandbits, store.latest_id),
+            identifiers=IdentifierSource(clock, chance.getrandbits, store.latest_id),
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self.giver = Giver(self.desk, settings.returns)
         self.settler = Settler(self.desk, settings.returns)
         self.forwarder = Forwarder(self.desk)
         self.examiner = Examiner(
-            desk=self.desk, levels=levels, compensation=settings.compensation, random_bits=random_source.getrandbits
+            desk=self.desk, levels=levels, compensation=settings.compensation, random_bits=chance.getrandbits
         )
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
@@ -221,7 +221,7 @@ class GatewayProcess:
             connections=acquirer.connections,
             codec=codec,
             tls=host_tls(self._settings, acquirer),
-            jitter=random.SystemRandom(),
+            jitter=self._chance,
             on_unmatched=lambda message: self._in_background(unmatched_answer(self.desk, name, message)),
             on_up=lambda: self._in_background(self._came_up(name)),
         )
@@ -231,7 +231,7 @@ class GatewayProcess:
             link=link,
             codec=codec,
             keys=keys,
-            first_stan=random.SystemRandom().randrange(STAN_MAX),
+            first_stan=self._chance.randrange(STAN_MAX),
         )
         return Iso8583Host(
             terms=HostTerms(name=name, settings=acquirer), codec=codec, link=link, sessions=sessions, keys=keys
@@ -345,12 +345,16 @@ def allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def open_gateway(settings: Settings) -> GatewayProcess:
-    """Everything that can fail before the first frame fails here, with a message that says what to do."""
+def open_gateway(settings: Settings, clock: Clock | None = None, chance: random.Random | None = None) -> GatewayProcess:
+    """Everything that can fail before the first frame fails here, with a message that says what to do.
+
+    `clock` and `chance` are the system's, unless a proof brings its own.
+    """
+    clock, chance = clock or SystemClock(), chance or random.SystemRandom()
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     terminal_tls(settings)
-    store = open_store(settings, SystemClock())
-    return GatewayProcess(settings, terminals, store, open_keys(settings, store))
+    store = open_store(settings, clock)
+    return GatewayProcess(settings, terminals, store, open_keys(settings, store), clock, chance)
 
 
 def settle_garbage_collector() -> None:

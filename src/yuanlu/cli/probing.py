@@ -32,7 +32,8 @@ async def run_probe(
         raise ConfigurationError("give the test card's number with --pan or YUANLU_PROBE_PAN")
     own_file = database_path(settings.store.url, settings.folder).with_suffix(f".probe-{acquirer}.db")
     own = _with_store(settings, own_file, acquirer)
-    gateway = GatewayProcess(own, {}, open_store(own, SystemClock()), open_keys(settings))
+    clock = SystemClock()
+    gateway = GatewayProcess(own, {}, open_store(own, clock), open_keys(settings), clock, random.SystemRandom())
     try:
         return await _probe(gateway, own, acquirer, terminals[terminal_id], amount_minor, pan, credited)
     finally:
