@@ -11,24 +11,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from yuanlu.contracts import Agreements, Compensation, Contract, Returns, ServiceLevel, Terms, agreements
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import FRAME_BYTES_MAX, REPEAT_WINDOW_MS
+from yuanlu.kernel.section import NotNegative, Positive, Section
 
 ENVIRONMENT_PREFIX = "YUANLU_"
 
-Positive = Annotated[int, Meta(ge=1)]
-NotNegative = Annotated[int, Meta(ge=0)]
 Percent = Annotated[int, Meta(ge=1, le=100)]
 Mac = Literal["none", "unionpay-ecb", "ansi-x9.9", "ansi-x9.19", "aes-cmac"]
 DialectName = Literal["cup-pos", "iso87-ascii"]
 ProfileName = Literal["P1", "P2", "P3", "P4", "P5"]
 Code = Annotated[str, Meta(pattern="^[0-9A-Z]{2}$")]
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One table of the file: immutable, and closed to keys it does not know."""
 
 
 class Store(Section, frozen=True, kw_only=True):
@@ -157,30 +153,6 @@ class Acquirer(Section, frozen=True, kw_only=True):
     tls_key: str = ""
 
 
-class Returns(Section, frozen=True, kw_only=True):
-    """`[returns]`: what goes back by itself, and what two people must decide."""
-
-    automatic_max_minor: NotNegative = 100_000
-    """Largest single return that policy may make by itself, in minor units; reversals are not counted."""
-    automatic_per_day_minor: NotNegative = 1_000_000
-    """So much a merchant and day at most, in minor units; above it two people decide."""
-    approval_hours: Positive = 24
-    """How long a proposal waits for the second person before it expires."""
-
-
-class Compensation(Section, frozen=True, kw_only=True):
-    """`[compensation]`: what the contract gives a cardholder whose money came back late."""
-
-    after_minutes: NotNegative = 0
-    """So late, counted from the payment, before anything is owed; 0: the contract gives nothing."""
-    per_day_minor: NotNegative = 0
-    """For each day begun beyond that, in minor units."""
-    per_day_per_mille: NotNegative = 0
-    """And so many thousandths of the amount for each such day."""
-    max_minor: NotNegative = 5_000
-    """At most, in minor units."""
-
-
 class Incidents(Section, frozen=True, kw_only=True):
     """`[incidents]`: when many terminals fail together, and when they are well again."""
 
@@ -231,9 +203,16 @@ class Settings(Section, frozen=True, kw_only=True):
     returns: Returns = Returns()
     incidents: Incidents = Incidents()
     compensation: Compensation = Compensation()
+    service_levels: ServiceLevel = ServiceLevel()
+    contracts: Mapping[str, Contract] = {}
     log: Log = Log()
     folder: str = "."
     """Set by `read_settings`: where relative paths start."""
+
+    def agreements(self) -> Agreements:
+        """The terms of every merchant. Raises ConfigurationError for a merchant with two contracts."""
+        everybody = Terms(returns=self.returns, compensation=self.compensation, service_levels=self.service_levels)
+        return agreements(everybody, self.contracts)
 
     def path(self, name: str) -> Path:
         """A path as the file means it: relative to the file's own folder, else to the working directory."""
@@ -242,6 +221,12 @@ class Settings(Section, frozen=True, kw_only=True):
             return given
         beside = Path(self.folder) / given
         return given if not beside.exists() and given.exists() else beside
+
+
+GENERAL: dict[str, type[Section]] = {
+    "returns": Returns, "compensation": Compensation, "service_levels": ServiceLevel,
+}  # fmt: skip
+"""What a contract may say otherwise."""
 
 
 def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -262,6 +247,7 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     try:
         for name, table in _tables(document, "acquirers"):
             _convert(table, Acquirer, f"acquirers.{name}")
+        _complete_contracts(document)
         settings = msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: {_in_words(error)}") from None
@@ -272,6 +258,23 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
 def _tables(document: dict[str, Any], name: str) -> list[tuple[str, Any]]:
     found = document.get(name)
     return list(found.items()) if isinstance(found, dict) else []
+
+
+def _complete_contracts(document: dict[str, Any]) -> None:
+    """What a contract leaves out is as for everybody; what is said for everybody is checked under its own name."""
+    general = {name: document.get(name, {}) for name in GENERAL}
+    for name, table in general.items():
+        _convert(table, GENERAL[name], name)
+    for name, contract in _tables(document, "contracts"):
+        document["contracts"][name] = complete = _over(general["returns"], contract)
+        for key in ("compensation", "service_levels") if isinstance(complete, dict) else ():
+            complete[key] = _over(general[key], complete.get(key, {}))
+        _convert(complete, Contract, f"contracts.{name}")
+
+
+def _over(general: dict[str, Any], own: Any) -> Any:
+    """One table over another; what is no table is left to the check."""
+    return general | own if isinstance(own, dict) else own
 
 
 def _convert(table: Any, kind: type[Section], where: str) -> None:
@@ -315,6 +318,10 @@ def _check(settings: Settings, path: Path) -> None:
     if bool(settings.gateway.tls_certificate) != bool(settings.gateway.tls_key):
         raise ConfigurationError(f"{path}: [gateway] tls_certificate and tls_key go together")
     parse_address(settings.gateway.listen, f"{path}: [gateway] listen")
+    try:
+        settings.agreements()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
     for name, acquirer in settings.acquirers.items():
         parse_address(acquirer.address, f"{path}: [acquirers.{name}] address")
         if acquirer.profile == "P3" and acquirer.dialect != "iso87-ascii":

@@ -155,7 +155,8 @@ class GatewayProcess:
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
         self.returns = ReturnEngine(journal=self.journal, clock=clock, keys=keys, hosts=self.hosts, jitter=chance)
-        levels = ServiceLevels()
+        agreements = settings.agreements()
+        levels = ServiceLevels(agreements=agreements)
         self.incidents = IncidentDesk(
             journal=self.journal,
             clock=clock,
@@ -176,11 +177,11 @@ class GatewayProcess:
             identifiers=IdentifierSource(clock, chance.getrandbits, store.latest_id),
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
-        self.giver = Giver(self.desk, settings.returns)
-        self.settler = Settler(self.desk, settings.returns)
+        self.giver = Giver(self.desk, agreements)
+        self.settler = Settler(self.desk, agreements)
         self.forwarder = Forwarder(self.desk)
         self.examiner = Examiner(
-            desk=self.desk, levels=levels, compensation=settings.compensation, random_bits=chance.getrandbits
+            desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits
         )
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)

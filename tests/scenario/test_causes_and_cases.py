@@ -11,10 +11,10 @@ from tests.scenario.stage import Stage, told
 from yuanlu.cases.decisions import approve, propose
 from yuanlu.cases.people import Actor
 from yuanlu.cases.records import Case, DecisionKind, Outcome, Severity
-from yuanlu.cases.service_levels import ServiceLevel
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import decisions_of, find_case_of, find_open_decision, state_of_money
 from yuanlu.cases.work import close
+from yuanlu.contracts import ServiceLevel
 from yuanlu.journal.tables import tasks
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, examine
 from yuanlu.kernel.clock import SystemClock

@@ -18,7 +18,7 @@ from yuanlu.cases.errors import CaseError
 from yuanlu.cases.pages import View, page, waiting
 from yuanlu.cases.people import Actor, person
 from yuanlu.cases.records import Case, Decision
-from yuanlu.cases.service_levels import ServiceLevel, ServiceLevels
+from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import (
     attachments_of,
     content_of,
@@ -31,15 +31,13 @@ from yuanlu.cases.store import (
 from yuanlu.cases.writing import Written
 from yuanlu.cli.case_texts import case_text, line, preview, waiting_line
 from yuanlu.cli.words import language_of
+from yuanlu.contracts import ServiceLevel
 from yuanlu.db.sqlite import StoreError, database_path, reader_engine
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.returns.store import legs_of
 from yuanlu.settings import Settings
-
-LEVELS = ServiceLevels()
-"""The defaults; contracts bring their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +48,12 @@ class At:
     case: Case
     who: Actor
     now_us: int
+    levels: ServiceLevels
 
     @property
     def terms(self) -> ServiceLevel:
         """The times agreed with the case's merchant."""
-        return LEVELS.of(self.case.merchant_id)
+        return self.levels.of(self.case.merchant_id)
 
     @property
     def decision(self) -> Decision | None:
@@ -119,12 +118,12 @@ def perform(
 ) -> str:
     """Do it and say how the case stands; CaseError when it is refused, which then is on record."""
     who = actor(name)
-    clock = SystemClock()
+    clock, levels = SystemClock(), ServiceLevels(agreements=settings.agreements())
     attempt = Attempt(
         case_id=case_id,
         who=who,
         tried=tried,
-        build=lambda c, case: build(At(connection=c, case=case, who=who, now_us=clock.wall_us())),
+        build=lambda c, case: build(At(connection=c, case=case, who=who, now_us=clock.wall_us(), levels=levels)),
         seen_version=seen_version,
     )
     desk = Desk(clock, IdentifierSource(clock, secrets.randbits))

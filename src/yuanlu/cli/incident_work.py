@@ -33,8 +33,6 @@ from yuanlu.settings import Settings
 
 TRIES = 5
 MINUTE_US = 60_000_000
-LEVELS = ServiceLevels()
-"""The defaults; contracts bring their own."""
 
 Build = Callable[[Incident, str, str, int], Written]
 
@@ -47,6 +45,8 @@ def declared(
     if kind not in set(IncidentKind):
         raise IncidentError(f'"{kind}" is no kind of incident; there are {", ".join(IncidentKind)}')
     who, why, where, clock = _person(name), text_of(reason, "the reason"), _scope(settings, *scope), SystemClock()
+
+    levels = ServiceLevels(agreements=settings.agreements())
 
     def build(connection: Connection) -> Unit:
         now_us = clock.wall_us()
@@ -61,7 +61,7 @@ def declared(
             declared_at_us=now_us,
             held_by=who.name if hold else "",
         )
-        return begun(incident, Words(zh=why, en=why), who, LEVELS, secrets.randbits)
+        return begun(incident, Words(zh=why, en=why), who, levels, secrets.randbits)
 
     return _line(_committed(settings, clock, build), language_of(lang))
 

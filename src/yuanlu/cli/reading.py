@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DatabaseError
 
+from yuanlu.cli.contract_text import contract_lines
 from yuanlu.cli.words import CHINESE, language_of, word
 from yuanlu.db.sqlite import StoreError, database_path, reader_engine
 from yuanlu.gateway.terminals import read_terminals
@@ -128,4 +129,5 @@ def config_text(settings: Settings) -> str:
         )
         if acquirer.packet_life_ms < acquirer.answer_timeout_ms:
             lines.append(f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small breaks the promise")
+    lines += contract_lines(settings, {terminal.merchant_id for terminal in terminals.values()})
     return "\n".join([*lines, "The configuration is sound."])

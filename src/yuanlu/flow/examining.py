@@ -23,6 +23,7 @@ from yuanlu.causes.cause import Remedy
 from yuanlu.causes.evidence import CHARGED_STATES, Evidence
 from yuanlu.causes.explanation import Explanation
 from yuanlu.causes.taxonomy import explain
+from yuanlu.contracts import Agreements
 from yuanlu.flow.declaring import cause_of
 from yuanlu.flow.evidence import Story, read_story
 from yuanlu.flow.payment import Desk
@@ -40,7 +41,6 @@ from yuanlu.returns.orders import POLICY, Order, OrderState, insert_order, order
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import return_fact
 from yuanlu.returns.store import is_watched, legs_of, put_watch
-from yuanlu.settings import Compensation
 
 AT_ONCE_MAX = 1
 """A look reads a lot, and returns read through the same two threads: they must not wait for it."""
@@ -81,7 +81,7 @@ class Examiner:
 
     desk: Desk
     levels: ServiceLevels
-    compensation: Compensation
+    agreements: Agreements
     random_bits: Callable[[int], int]
     unclassified: int = 0
     """Abnormal transactions that nothing explains: a defect each."""
@@ -169,7 +169,7 @@ class Examiner:
         if State(found.state) is not State.RETURNED or read.compensated or not read.returned_at_us:
             return []
         late_us = read.returned_at_us - found.received_at_us
-        owed = compensation_due(self.compensation, found.paid, late_us)
+        owed = compensation_due(self.agreements.of(found.key.merchant_id).compensation, found.paid, late_us)
         if owed is None:
             return []
         order = Order(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from yuanlu.contracts import Terms
 from yuanlu.flow.batches import Ended
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, to_state
@@ -28,7 +29,6 @@ from yuanlu.returns.proposing import proposal_rows, proposed
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import OTHER_REASON, next_version
 from yuanlu.returns.ways import Link
-from yuanlu.settings import Returns
 
 Rows = tuple[list[Fact], list[Change]]
 
@@ -48,14 +48,14 @@ WORDS = {
 }
 
 
-def follow(desk: Desk, limits: Returns, ended: Ended, given_today_minor: int) -> Rows:
+def follow(desk: Desk, agreed: Terms, ended: Ended, given_today_minor: int) -> Rows:
     """The rows of every finding of an upload. `given_today_minor`: went back by itself for this merchant today."""
     facts: list[Fact] = []
     changes: list[Change] = []
     to_people: dict[str, list[str]] = {}
     for n, finding in enumerate(ended.findings, start=1):
         link = ended.unheard.get(finding.transaction_id) if finding.kind is FindingKind.ONLY_OURS else None
-        way = None if link is None else _given_back(desk, limits, ended.batch, link, given_today_minor)
+        way = None if link is None else _given_back(desk, agreed, ended.batch, link, given_today_minor)
         done, why = (CASE, _why(ended, finding)) if way is None else (way.done, UNHEARD)
         changes.append(insert_finding(ended.batch, n, finding, done, why, desk.clock.wall_us()))
         if way is None:
@@ -112,7 +112,7 @@ class _Way(Struct, frozen=True, kw_only=True):
     done: str
 
 
-def _given_back(desk: Desk, limits: Returns, batch: Batch, link: Link, given_today_minor: int) -> _Way | None:
+def _given_back(desk: Desk, agreed: Terms, batch: Batch, link: Link, given_today_minor: int) -> _Way | None:
     """By a reversal on the same day, else by an order; None when no way is open."""
     original, now = link.original, desk.clock.now()
     host = desk.hosts.get(original.acquirer)
@@ -121,7 +121,7 @@ def _given_back(desk: Desk, limits: Returns, batch: Batch, link: Link, given_tod
     if same_day(original, host.terms, now.wall_us):
         return _reversed(desk, batch, link)
     asked = Facts(
-        link=link, terms=host.terms, limits=limits, automatic_today_minor=given_today_minor, now_us=now.wall_us,
+        link=link, terms=host.terms, agreed=agreed, automatic_today_minor=given_today_minor, now_us=now.wall_us,
     )  # fmt: skip
     wish = Wish(amount=original.paid, person=False, reason=f"batch {batch.key.batch_no}: {UNHEARD}")
     decision = decide(asked, wish)

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.kinds import DEBITS
+from yuanlu.contracts import Agreements
 from yuanlu.flow.batches import SETTLEMENT, UPLOAD, Ended, Ours, read_end, read_ours
 from yuanlu.flow.codes import FORMAT_CODE
 from yuanlu.flow.findings import follow, handed_over, told
@@ -57,7 +58,6 @@ from yuanlu.returns.obstacles import DAY_US
 from yuanlu.returns.orders import automatic_minor
 from yuanlu.returns.policy import SECOND_US
 from yuanlu.returns.states import State
-from yuanlu.settings import Returns
 
 TASK_KIND = "batch"
 UPLOAD_PATIENCE_US = 30 * 60 * SECOND_US
@@ -89,9 +89,9 @@ class BatchMessage(Struct, frozen=True, kw_only=True):
 class Settler:
     """Settles batches; one per gateway."""
 
-    def __init__(self, desk: Desk, limits: Returns) -> None:
+    def __init__(self, desk: Desk, agreements: Agreements) -> None:
         self._desk = desk
-        self._limits = limits
+        self._agreements = agreements
         self.runner = TaskRunner(
             kind=TASK_KIND, lanes=dict.fromkeys(desk.hosts, 1), journal=desk.journal, clock=desk.clock,
             handle=self.look_after,
@@ -209,7 +209,7 @@ class Settler:
         differing = {finding.transaction_id for finding in ended.findings}
         agreeing = [item for item in ended.ours.fresh if item.transaction_id not in differing]
         facts, changes = self._captured(ended.ours, agreeing, asked.key)
-        more, rows = follow(self._desk, self._limits, ended, given_today_minor)
+        more, rows = follow(self._desk, self._agreements.of(asked.key.merchant_id), ended, given_today_minor)
         after = replace(
             ended.batch, state=BatchState.CLOSED, settled_to=ended.ours.latest_id,
             closed_at_us=self._desk.clock.wall_us(),

@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from yuanlu.acquirers.kinds import KINDS, REFUND, VOID_OF
 from yuanlu.acquirers.terms import HostTerms
+from yuanlu.contracts import Terms
 from yuanlu.kernel.money import Money
 from yuanlu.returns.obstacles import DAY_US, Obstacle, same_day
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import ADJUSTMENT, Link
-from yuanlu.settings import Returns
 
 REPAYMENT, COMPENSATION = "repayment", "compensation"
 BY_HAND = frozenset({ADJUSTMENT, REPAYMENT, COMPENSATION})
@@ -37,11 +37,14 @@ class Wish(Struct, frozen=True, kw_only=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """All that a decision looks at. `automatic_today_minor` is what went back by itself for this merchant today."""
+    """All that a decision looks at: the transaction, what its host promises, and what is agreed with its merchant.
+
+    `automatic_today_minor` is what went back by itself for this merchant today.
+    """
 
     link: Link
     terms: HostTerms
-    limits: Returns
+    agreed: Terms
     automatic_today_minor: int
     now_us: int
 
@@ -127,16 +130,38 @@ def decide(facts: Facts, wish: Wish) -> Decision | Obstacle:
     way = next(way for way in WAYS if way.holds(facts, wish))
     if way.paid_from == "original" and (found := _obstacle(facts, wish)) is not None:
         return found
-    small = wish.amount.minor <= facts.limits.automatic_max_minor
-    within = facts.automatic_today_minor + wish.amount.minor <= facts.limits.automatic_per_day_minor
+    asked = wish.person or way.kind in BY_HAND
+    above = None if asked else _limit_exceeded(facts, wish)
     return Decision(
         kind=way.kind,
         paid_from=way.paid_from,
         amount=wish.amount,
-        automatic=not wish.person and way.kind not in BY_HAND and small and within,
-        approve_by_us=facts.now_us + facts.limits.approval_hours * HOUR_US,
-        why=way.why,
+        automatic=not asked and above is None,
+        approve_by_us=facts.now_us + facts.agreed.returns.approval_hours * HOUR_US,
+        why=way.why if asked else _with_limit(way.why, facts.agreed.contract, above),
     )
+
+
+def _limit_exceeded(facts: Facts, wish: Wish) -> tuple[str, str] | None:
+    """The limit that keeps it from going by itself, zh and en."""
+    limits, wanted = facts.agreed.returns, wish.amount
+    if wanted.minor > limits.automatic_max_minor:
+        most = Money(minor=limits.automatic_max_minor, currency=wanted.currency)
+        return f"单笔自动退款限额 {most}", f"{most} for a return by itself"
+    if facts.automatic_today_minor + wanted.minor > limits.automatic_per_day_minor:
+        most = Money(minor=limits.automatic_per_day_minor, currency=wanted.currency)
+        return f"每日自动退款限额 {most}", f"{most} a day for returns by themselves"
+    return None
+
+
+def _with_limit(why: tuple[str, str], contract: str, above: tuple[str, str] | None) -> tuple[str, str]:
+    """The reason of the way, and which limit decided: whose it is, and what it says."""
+    if above is not None:
+        of_zh, of_en = (f"合同 {contract} 的", f"contract {contract}'s limit") if contract else ("", "the limit")
+        return f"{why[0]}；超过{of_zh}{above[0]}，由两人决定", f"{why[1]}; above {of_en} of {above[1]}: two people"
+    if contract:
+        return f"{why[0]}；在合同 {contract} 的限额内", f"{why[1]}; within the limits of contract {contract}"
+    return why
 
 
 def _obstacle(facts: Facts, wish: Wish) -> Obstacle | None:
