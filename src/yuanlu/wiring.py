@@ -178,7 +178,7 @@ class GatewayProcess:
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self.giver = Giver(self.desk, agreements)
-        self.settler = Settler(self.desk, agreements)
+        self.settler = Settler(self.desk, agreements, random_source.getrandbits)
         self.forwarder = Forwarder(self.desk)
         self.examiner = Examiner(
             desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits

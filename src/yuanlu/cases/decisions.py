@@ -87,7 +87,7 @@ def _refuse_kind(case: Case, money: str, kind: DecisionKind) -> None:
     if kind in allowed:
         return
     if case.transaction_id is None:
-        raise CaseError(f"{case.case_id} is about an incident, not about money")
+        raise CaseError(f"{case.case_id} is about no payment of ours, so no money can be moved")
     if kind is DecisionKind.SEND_ONCE_MORE and money in MONEY_IN_THE_OPEN and not case.may_send_again:
         raise CaseError("this host's profile does not allow one more reversal: it might pay twice")
     names = ", ".join(each.value for each in allowed) or "nothing"
