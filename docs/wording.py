@@ -79,6 +79,7 @@ OWN_ANSWERS = (
     ("61", "returns.obstacles:TOO_MUCH", "a refund of more than is left, a completion of more than 115 %"),
     ("64", "flow.codes:AMOUNT_DIFFERS_CODE", "the reversal names another amount than the payment"),
     ("64", "returns.obstacles:AMOUNT_DIFFERS", "a void of another amount or currency than the payment's"),
+    ("77", "flow.codes:BATCH_CLOSED_CODE", "the batch that it names is settled; sign in for the next one"),
     ("91", "acquirers.iso8583_host", "the host is down, silent, or refuses our sign-in; nothing was sent"),
     ("91", "flow.codes:HOST_DOWN_CODE", "the link failed before one byte had left; nothing was sent"),
     ("91", "flow.codes:HOST_DOWN_CODE", "an incident holds new sales; nothing was sent"),

@@ -11,6 +11,7 @@ from msgspec import Struct
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.kinds import BALANCE, KINDS
 from yuanlu.flow.incidents import IncidentDesk
+from yuanlu.flow.open_batches import OpenBatches
 from yuanlu.iso8583.codec import Message
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.writer import Journal
@@ -132,6 +133,7 @@ class Desk:
     identifiers: IdentifierSource
     repeat_window_us: int = REPEAT_WINDOW_MS * 1000
     in_flight: dict[TransactionKey, InFlight] = field(default_factory=dict)
+    batches: OpenBatches = field(default_factory=OpenBatches)
     lately: dict[str, deque[tuple[str, int, int]]] = field(default_factory=dict)
     """By terminal: account, amount and second of its last sales, approved or unknown, to notice one charged twice."""
     given_back: dict[str, deque[GivenBack]] = field(default_factory=dict)

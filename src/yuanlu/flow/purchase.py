@@ -19,6 +19,7 @@ from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, Meaning
 from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.codes import (
+    BATCH_CLOSED_CODE,
     BUSY_CODE,
     FORMAT_CODE,
     HOST_DOWN_CODE,
@@ -53,6 +54,7 @@ from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
 from yuanlu.journal.unit import Change, Committed, Conflict
 from yuanlu.kernel.clock import Moment
 from yuanlu.keys.errors import KeyStoreError
+from yuanlu.reconciliation.store import BatchKey
 from yuanlu.returns import store
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, reason_for
@@ -75,6 +77,8 @@ async def purchase(desk: Desk, payment: Payment) -> Reply:
 
 async def _begin(desk: Desk, payment: Payment) -> Reply:
     """Say no now, or make the intent durable."""
+    if payment.moves_money and not payment.order_id and await _batch_closed(desk, payment):
+        return await decline_new(desk, payment, BATCH_CLOSED_CODE, f"batch {payment.key.batch_no} is settled")
     errand: Errand | None = None
     while True:
         if payment.refers_to is not None:
@@ -95,6 +99,12 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         if errand is None or await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key)) is not None:
             return await answer_repeat(desk, payment)
         # The original has changed since it was examined: look again.
+
+
+async def _batch_closed(desk: Desk, payment: Payment) -> bool:
+    key = payment.key
+    batch = BatchKey(terminal_id=key.terminal_id, merchant_id=key.merchant_id, batch_no=key.batch_no)
+    return await desk.batches.is_closed(desk.journal, batch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

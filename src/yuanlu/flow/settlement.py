@@ -122,6 +122,7 @@ class Settler:
                 return await self._noted(asked, SETTLEMENT, f"{asked.key}: answered from the record, {flag}", reply)
             reply, unit = self._settled(asked, given, ours, currency)
             if isinstance(await self._desk.journal.commit(*unit), Committed):
+                self._desk.batches.closed(asked.key)
                 return reply
 
     async def _payments_decided(self, asked: BatchMessage) -> None:
@@ -196,6 +197,7 @@ class Settler:
             given = await self._desk.journal.read(partial(self._given_today, batch=ended.batch))
             reply, unit = self._matched(asked, ended, given)
             if isinstance(await self._desk.journal.commit(*unit), Committed):
+                self._desk.batches.closed(asked.key)
                 self._desk.returns.runner.nudge(ended.batch.acquirer)
                 if ended.findings:
                     _log.warning("a batch differs", batch=str(asked.key), findings=len(ended.findings))
