@@ -70,7 +70,11 @@ OWN_ANSWERS = (
     ("14", "gateway.actions", "neither card number nor track nor QR code"),
     ("14", "flow.codes:CARD_DIFFERS_CODE", "it names another card than the payment"),
     ("22", "flow.codes:RELATED_CODE", "a reversal of a payment that was partly given back, or completed"),
-    ("22", "returns.obstacles:RELATED_WRONG", "already given back, being given back, completed, or too old"),
+    (
+        "22",
+        "returns.obstacles:RELATED_WRONG",
+        "already given back, being given back, completed, too old, or on its way",
+    ),
     ("25", "flow.codes:NO_ORIGINAL_CODE", "the transaction that it is about is not known here"),
     ("30", "gateway.actions", "field 4 or 49 is missing"),
     ("30", "flow.codes:FORMAT_CODE", "a field that is needed is missing or malformed"),

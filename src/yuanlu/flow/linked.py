@@ -4,6 +4,7 @@ It goes the way of every payment (`flow.purchase`); what is different stands her
 message's route, and a void that comes after the cut-over goes on as a refund by itself.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 
 from yuanlu.acquirers.kinds import KINDS, REFUND, VOID
 from yuanlu.flow.codes import CARD_DIFFERS_CODE, NO_ORIGINAL_CODE
-from yuanlu.flow.payment import Desk, Payment
+from yuanlu.flow.payment import Desk, Payment, Reference
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.subfields import F60, F61
 from yuanlu.journal import transactions
@@ -64,20 +65,29 @@ def find_original(connection: Connection, payment: Payment) -> Transaction | Non
     about, kinds = payment.refers_to, KINDS[payment.kind].of
     assert about is not None, "only what refers to another transaction is examined"
     if about.stan:
-        key = payment.key
-        mti_class = next(iter({KINDS[kind].mti for kind in kinds}))
-        found = transactions.find_by_key(
+        known = _by_stan(connection, payment.key, about, kinds)
+        named = [each for each in known if not about.rrn or each.rrn in ("", about.rrn)]
+        return next((each for each in named if each.kind in kinds), named[0] if named else None)
+    found = transactions.find_by_rrn(connection, payment.key.merchant_id, about.rrn, kinds) if about.rrn else None
+    elsewhere = found is not None and found.key.terminal_id != payment.key.terminal_id
+    return None if elsewhere and payment.kind != REFUND else found
+
+
+def _by_stan(
+    connection: Connection, key: TransactionKey, about: Reference, kinds: Collection[str]
+) -> list[Transaction]:
+    """What the terminal has under this trace number; a refund may be about a request, or about an advice."""
+    found = (
+        transactions.find_by_key(
             connection,
             TransactionKey(
                 terminal_id=key.terminal_id, merchant_id=key.merchant_id, batch_no=about.batch_no or key.batch_no,
                 stan=about.stan, mti_class=mti_class,
             ),
-        )  # fmt: skip
-        agrees = found is not None and (not about.rrn or not found.rrn or about.rrn == found.rrn)
-        return found if agrees else None
-    found = transactions.find_by_rrn(connection, payment.key.merchant_id, about.rrn, kinds) if about.rrn else None
-    elsewhere = found is not None and found.key.terminal_id != payment.key.terminal_id
-    return None if elsewhere and payment.kind != REFUND else found
+        )
+        for mti_class in sorted({KINDS[kind].mti for kind in kinds})
+    )  # fmt: skip
+    return [each for each in found if each is not None]
 
 
 def as_refund(message: Message, original: Transaction) -> Message:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from yuanlu.acquirers.kinds import KINDS, REFUND, VOID_OF
+from yuanlu.acquirers.kinds import KINDS, REFUND, VOID_OF, is_advice
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.contracts import Terms
 from yuanlu.kernel.money import Money
-from yuanlu.returns.obstacles import DAY_US, Obstacle, same_day
+from yuanlu.returns.obstacles import DAY_US, Obstacle, advice_obstacle, same_day
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import ADJUSTMENT, Link
 
@@ -169,6 +169,8 @@ def _obstacle(facts: Facts, wish: Wish) -> Obstacle | None:
     original, link = facts.link.original, facts.link
     if original.original_id and KINDS[original.kind].gives_back:
         return Obstacle("12", f"a {original.kind} gave money back; there is nothing to return")
+    if is_advice(original.kind) and (found := advice_obstacle(original)) is not None:
+        return found
     if original.state in (State.DECLINED, State.NO_EFFECT):
         return Obstacle("12", "the payment never took effect")
     if original.state not in (State.APPROVED, State.CAPTURED, State.RETURNED):
