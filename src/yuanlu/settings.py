@@ -120,7 +120,8 @@ class Acquirer(Section, frozen=True, kw_only=True):
     sign_in: Literal["none", "link", "terminal"] = "none"
     """Upstream sign-in (0800): one set of working keys for the link, one per terminal, or none."""
     batch: Literal["terminal", "host"] = "terminal"
-    """Whose batch number goes upstream: the terminal's, or the one the host gave at sign-in."""
+    """Whose batch number goes upstream: the terminal's, or the one the host gave at sign-in. Then a void or refund
+    names its original's batch (61.1) by the host's number, too."""
     tpdu: Annotated[str, Meta(pattern="^60[0-9]{8}$")] = "6000030000"
     """TPDU of messages that we make ourselves; a terminal's own goes through as it came."""
     header: Annotated[str, Meta(pattern="^[0-9]{12}$")] = "603100311108"

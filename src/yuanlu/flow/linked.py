@@ -16,6 +16,7 @@ from yuanlu.flow.payment import Desk, Payment, Reference
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.subfields import F60, F61
 from yuanlu.journal import transactions
+from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.transactions import Transaction
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.identifiers import TransactionKey
@@ -25,10 +26,14 @@ from yuanlu.returns.ways import Link, find_link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """A message about another transaction. `kind` is what goes upstream: a late void goes as a refund."""
+    """A message about another transaction. `kind` is what goes upstream: a late void goes as a refund.
+
+    `original_batch_no` is the batch under which the host has the original; "" where that is the terminal's own.
+    """
 
     kind: str
     link: Link
+    original_batch_no: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ class Refused:
 
 async def examine(desk: Desk, payment: Payment) -> Errand | Refused:
     """Find the original and ask what stands in the way. Nothing is sent or written."""
-    link = await desk.journal.read(partial(_find, payment=payment))
+    link, batch_no = await desk.journal.read(partial(_find, desk=desk, payment=payment))
     if link is None:
         return Refused(code=NO_ORIGINAL_CODE, why="the original is not known here")
     original = link.original
@@ -52,12 +57,33 @@ async def examine(desk: Desk, payment: Payment) -> Errand | Refused:
     if kind == VOID and original.kind in KINDS[REFUND].of and not same_day(original, terms, now_us):
         kind = REFUND
     found = obstacle(kind, link, payment.amount, terms, now_us)
-    return Errand(kind=kind, link=link) if found is None else Refused(code=found.code, why=found.why)
+    return (
+        Errand(kind=kind, link=link, original_batch_no=batch_no)
+        if found is None
+        else Refused(code=found.code, why=found.why)
+    )
 
 
-def _find(connection: Connection, payment: Payment) -> Link | None:
+def _find(connection: Connection, desk: Desk, payment: Payment) -> tuple[Link | None, str]:
     original = find_original(connection, payment)
-    return None if original is None else find_link(connection, original.transaction_id)
+    if original is None:
+        return None, ""
+    return find_link(connection, original.transaction_id), batch_upstream(connection, desk, original)
+
+
+def batch_upstream(connection: Connection, desk: Desk, original: Transaction) -> str:
+    """60.2 of the original as it left for a host that numbers batches itself; "" where terminals number them.
+
+    As it left last: an advice is forwarded again under the number of the day.
+    """
+    host = desk.hosts.get(original.acquirer)
+    if host is None or not host.numbers_batches:
+        return ""
+    rows = transactions.facts_of(connection, original.key.merchant_id, original.transaction_id)
+    sent = [each for row in rows for each in unpack(row.frames) if each.direction is Direction.TO_HOST]
+    messages = [host.codec.decode(each.masked) for each in sent]
+    named = [m[60] for m in messages if m.has(60) and m.mti == original.key.mti_class]
+    return F60.parse(named[-1]).batch_no if named else ""
 
 
 def find_original(connection: Connection, payment: Payment) -> Transaction | None:

@@ -124,7 +124,7 @@ def _prepared(desk: Desk, payment: Payment, host: Iso8583Host, errand: Errand | 
             kind, original_id = errand.kind, errand.link.original.transaction_id
             if kind != payment.kind:
                 message = as_refund(message, errand.link.original)
-        upstream = host.forward(message, payment.caller.keys)
+        upstream = host.forward(message, payment.caller.keys, errand.original_batch_no if errand else "")
         outgoing = payment.message if upstream.frame is payment.message.raw else host.codec.decode(upstream.frame)
         transaction = received(desk, payment, outgoing, host=host.terms.name, kind=kind, original_id=original_id)
     except DecodeError as error:
