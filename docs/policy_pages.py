@@ -56,6 +56,8 @@ def ways_page() -> str:
             "Which way money goes back after an approval: the first row that holds (`yuanlu.returns.decision`). "
             "The reason is kept with the order. What was paid from the *contract* does not count against the payment.",
             table(("no.", "way", "when", "中文", "English", "paid from"), rows),
+            "A pre-authorisation is only held: it is released by its void, and never credited. One that cannot be "
+            "voided is a person's matter, by a case; a completed one goes back by its completion.",
             f"By itself goes only what no person asked for, up to {format_minor(limits.automatic_max_minor, '156')} "
             f"a return and {format_minor(limits.automatic_per_day_minor, '156')} a merchant and day "
             "(`[returns]`, or the merchant's contract). "

@@ -87,7 +87,8 @@ class Giver:
         rest = replace(order.amount, minor=order.amount.minor - given)
         chosen = decide(self._facts(link), Wish(amount=rest, person=False, reason=order.reason))
         if not isinstance(chosen, Decision):
-            await self._close(task, order, link, OrderState.FAILED, chosen.why)
+            state = OrderState.ESCALATED if chosen.by_person else OrderState.FAILED
+            await self._close(task, order, link, state, chosen.why)
         elif chosen.kind in BY_HAND or tried >= ATTEMPTS_MAX:
             await self._close(task, order, link, OrderState.ESCALATED, chosen.why[1])
         else:

@@ -21,10 +21,11 @@ UNRELATED, RELATED_WRONG, TOO_MUCH, AMOUNT_DIFFERS = "12", "22", "61", "64"
 
 
 class Obstacle(NamedTuple):
-    """`code` is field 39 of the refusal."""
+    """`code` is field 39 of the refusal; `by_person` says that a person has to go on with it, by a case."""
 
     code: str
     why: str
+    by_person: bool = False
 
 
 def same_day(original: Transaction, terms: HostTerms, now_us: int) -> bool:

@@ -87,6 +87,39 @@ def test_every_row_of_the_policy_is_taken_by_a_row_of_this_table():
     assert taken == {way.why for way in WAYS}
 
 
+HELD = "only held, so nothing can be credited"
+COMPLETED = payment("completion", original_id="t")
+HOLDS = [
+    (facts(payment("preauth"), messages=[message("preauth_void", "57")]), wish(), HELD, "its void was declined"),
+    (facts(payment("preauth")), wish(400), HELD, "a part of a hold"),
+    (facts(payment("preauth")), wish(kind="adjustment"), HELD, "nothing was debited"),
+    (facts(payment("preauth")), wish(kind="refund"), HELD, "a hold is not refunded"),
+    (facts(payment("preauth"), messages=[COMPLETED]), wish(), "give the completion back", "its completion charged"),
+]
+
+
+@pytest.mark.parametrize(("seen", "wanted", "words", "why"), HOLDS, ids=[row[3] for row in HOLDS])
+def test_a_hold_that_cannot_be_voided_is_never_credited(seen, wanted, words, why):
+    found = decide(seen, wanted)
+    assert not isinstance(found, Decision), why
+    assert words in found.why
+    assert found.by_person == (words == HELD)
+
+
+def test_what_a_hold_owes_beside_itself_can_still_be_paid():
+    for kind in ("compensation", "repayment"):
+        chosen = decide(facts(payment("preauth")), wish(kind=kind))
+        assert isinstance(chosen, Decision)
+        assert chosen.paid_from == "contract"
+
+
+def test_a_hold_in_doubt_is_refused_for_its_doubt_first():
+    found = decide(facts(payment("preauth", "RETURNING")), wish(kind="adjustment"))
+    assert not isinstance(found, Decision)
+    assert "RETURNING" in found.why
+    assert not found.by_person
+
+
 REFUSED = [
     (facts(payment(state="DECLINED")), wish(), "12", "it was declined"),
     (facts(payment(state="NO_EFFECT")), wish(), "12", "it never took effect"),
