@@ -178,11 +178,9 @@ class GatewayProcess:
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self.giver = Giver(self.desk, agreements)
-        self.settler = Settler(self.desk, agreements, random_source.getrandbits)
+        self.settler = Settler(self.desk, agreements, chance.getrandbits)
         self.forwarder = Forwarder(self.desk)
-        self.examiner = Examiner(
-            desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits
-        )
+        self.examiner = Examiner(desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits)
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
         self.case_clock = CaseClock(journal=self.journal, clock=clock, levels=levels, legs=leg_rows)
