@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from typing import Any
 
 import pytest
@@ -64,7 +65,16 @@ def test_a_case_and_what_it_is_about_are_durable_together_or_not_at_all(tmp_path
 
 def test_of_two_people_who_take_a_case_at_the_same_moment_one_is_told_to_look_again(tmp_path):
     async def story(o: Office) -> None:
-        takes = [o.do(who, lambda c, case, who=who: work.assign(case, who, who.name, NOW_US)) for who in (LI, WANG)]
+        both_have_read = threading.Barrier(2, timeout=10)  # the journal reads in two threads
+
+        def take(who: Actor) -> Any:
+            def build(c: Any, case: Any) -> Any:
+                both_have_read.wait()
+                return work.assign(case, who, who.name, NOW_US)
+
+            return o.do(who, build)
+
+        takes = [take(who) for who in (LI, WANG)]
         results = await asyncio.gather(*takes, return_exceptions=True)
         [won] = [each for each in results if not isinstance(each, Exception)]
         [lost] = [each for each in results if isinstance(each, CaseChanged)]
