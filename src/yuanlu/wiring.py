@@ -222,7 +222,7 @@ class GatewayProcess:
             tls=host_tls(self._settings, acquirer),
             jitter=self._chance,
             on_unmatched=lambda message: self._in_background(unmatched_answer(self.desk, name, message)),
-            on_up=lambda: self._in_background(self._came_up(name)),
+            on_up=lambda: self._link_is_up(name),
         )
         sessions = Sessions(
             name=name,
@@ -249,10 +249,18 @@ class GatewayProcess:
             self.case_clock.runner,
         )
 
+    def _link_is_up(self, name: str) -> None:
+        """From this very moment its returns wait until the oldest can go first."""
+        self.returns.runner.hold(name)
+        self._in_background(self._came_up(name))
+
     async def _came_up(self, name: str) -> None:
         """A host is reachable: sign in, then what waited for it goes on."""
-        await self.hosts[name].came_up()
-        await self.returns.host_is_back(name)
+        try:
+            await self.hosts[name].came_up()
+            await self.returns.host_is_back(name)
+        finally:
+            self.returns.runner.release(name)
         for worker in (self.giver, self.asker, self.forwarder):
             await worker.runner.wake_lane(name)
 
