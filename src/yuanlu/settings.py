@@ -173,6 +173,10 @@ class Incidents(Section, frozen=True, kw_only=True):
     """… of so many merchants;"""
     link_down_ms: Positive = 10_000
     """or when its link has been down for so long and a payment was affected."""
+    issuer_terminals: Positive = 5
+    """An issuer is out of order when its cards fail at so many terminals, and other payments there go through."""
+    wallet_merchants: Positive = 3
+    """A wallet is out of order when its codes fail at so many merchants, and other payments there go through."""
     region_terminals: Positive = 10
     """A region is offline when so many of its terminals fail …"""
     region_merchants: Positive = 3
@@ -183,6 +187,8 @@ class Incidents(Section, frozen=True, kw_only=True):
     """An incident ends by itself when its place has been well for so long."""
     healthy_failing_percent: Annotated[int, Meta(ge=0, le=100)] = 5
     """Well means that at most so many requests fail, and that some succeed or the host shows that it lives."""
+    quiet_ms: Positive = 1_800_000
+    """When nothing has come from an incident's place for so long, its case gets a note: it cannot end by itself."""
     hold_when_host_down: bool = False
     """True: an incident of a host that detection declares holds new sales at once."""
 

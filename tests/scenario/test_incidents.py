@@ -207,6 +207,12 @@ REFUSED = [
     (("declare", "disaster", "--region", "nroth", "--reason", "r"), "there are: north, south", "a misspelt region"),
     (("declare", "disaster", "--host", "h9", "--reason", "r"), "there are: h1, h2", "no such host"),
     (("declare", "disaster", "--all", "--reason", " "), "the reason is missing", "no reason"),
+    (
+        ("declare", "wallet_outage", "--wallet", "paypal", "--reason", "r"),
+        "there are: alipay, unionpay, wechat",
+        "wallet",
+    ),
+    (("declare", "issuer_outage", "--issuer", "62170", "--reason", "r"), "give their first 6 digits", "no BIN"),
     (("end", "I000000-01", "--reason", "r"), "is no incident", "no such incident to end"),
 ]
 

@@ -59,6 +59,7 @@ class Incident(StrEnum):
     REGION_OFFLINE = "region_offline"
     SHOP_OFFLINE = "shop_offline"
     ISSUER_OUTAGE = "issuer_outage"
+    WALLET_OUTAGE = "wallet_outage"
     POWER_CUT = "power_cut"
     DISASTER = "disaster"
     CARRIER_OUTAGE = "carrier_outage"
@@ -178,7 +179,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     foreign_answers: int = 0
     """Answers that matched no request of this terminal while this one waited (domain trap T8)."""
     mac_failures: int = 0
-    """Answers of this host in a row with a wrong MAC, since the last sign-in there."""
+    """Payments at this host in a row whose answer had a wrong MAC, although we had signed in anew each time."""
 
     after_deadline: bool = False
     """The host approved, and the terminal's time was over."""

@@ -15,7 +15,17 @@ from yuanlu.cli.words import CHINESE, incident_word, language_of
 from yuanlu.db.sqlite import database_path
 from yuanlu.flow.declaring import Unit, begun, cause_of, finished, scope_words
 from yuanlu.gateway.terminals import read_terminals
-from yuanlu.incidents.records import DETECTION, Incident, IncidentKind, IncidentState, Report, Scope, ScopeKind
+from yuanlu.incidents.records import (
+    BIN_DIGITS,
+    DETECTION,
+    WALLETS,
+    Incident,
+    IncidentKind,
+    IncidentState,
+    Report,
+    Scope,
+    ScopeKind,
+)
 from yuanlu.incidents.store import (
     IncidentError,
     active_incidents,
@@ -76,10 +86,14 @@ def _person(name: str) -> Actor:
 def _scope(settings: Settings, kind: str, name: str) -> Scope:
     """The scope, which must exist: a misspelt one would stand for nothing."""
     scope = Scope(kind=ScopeKind(kind), name=name)
+    if scope.kind is ScopeKind.ISSUER and not (len(name) == BIN_DIGITS and name.isascii() and name.isdigit()):
+        raise IncidentError(f'--issuer "{name}" is not how cards begin; give their first {BIN_DIGITS} digits')
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers).values()
     match scope.kind:
-        case ScopeKind.ALL:
+        case ScopeKind.ALL | ScopeKind.ISSUER:
             return scope
+        case ScopeKind.WALLET:
+            there = set(WALLETS)
         case ScopeKind.HOST:
             there = set(settings.acquirers)
         case ScopeKind.REGION:
@@ -88,7 +102,8 @@ def _scope(settings: Settings, kind: str, name: str) -> Scope:
             there = {terminal.merchant_id for terminal in terminals}
     if name not in there:
         known = ", ".join(sorted(there)[:10]) or "none"
-        raise IncidentError(f'--{kind} "{name}" is not in the configuration; there are: {known}')
+        where = "known" if scope.kind is ScopeKind.WALLET else "in the configuration"
+        raise IncidentError(f'--{kind} "{name}" is not {where}; there are: {known}')
     return scope
 
 

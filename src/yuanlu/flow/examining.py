@@ -112,12 +112,10 @@ class Examiner:
             self.runner.nudge(task.lane)
 
     def _incident(self, read: Read) -> tuple[Incident | None, Evidence]:
-        """The incident that it belongs to, if that can have caused it, and the evidence with what it says."""
-        evidence, incidents = read.story.evidence, self.desk.incidents
-        incident = read.incident or incidents.covering(read.story.transaction)
-        if incident is None or not evidence.affected:
-            return None, evidence
-        return incident, incidents.told(evidence, incident)
+        """The incident that it belongs to, if that can have caused it, and the evidence with who else fails."""
+        found, evidence, incidents = read.story.transaction, read.story.evidence, self.desk.incidents
+        incident = (read.incident or incidents.covering(found)) if evidence.affected else None
+        return incident, incidents.told(evidence, found, incident)
 
     def _explained(
         self, read: Read, explanation: Explanation, incident: Incident | None

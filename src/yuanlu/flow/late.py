@@ -48,6 +48,7 @@ async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
         lambda c: transactions.find_latest(c, terminal_id, merchant_id, batch_no, stan, mti_class)
     )
     if found is None or found.acquirer != acquirer or not _fits(found, message):
+        desk.incidents.foreign(terminal_id)
         _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
         return
     if not desk.hosts[acquirer].authentic(message):

@@ -1,6 +1,7 @@
 """What the gateway hands to the flow, and what everything in the flow works with."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.kinds import BALANCE, KINDS
 from yuanlu.flow.incidents import IncidentDesk
 from yuanlu.flow.open_batches import OpenBatches
+from yuanlu.incidents.records import BIN_DIGITS
 from yuanlu.iso8583.codec import Message
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.writer import Journal
@@ -25,6 +27,9 @@ from yuanlu.returns.engine import ReturnEngine
 
 TWICE_WITHIN_S, SALES_REMEMBERED = 600, 4
 GIVEN_BACK_WITHIN_S, GIVEN_BACK_REMEMBERED = 3_600, 4
+
+QR_PAYLOAD = re.compile("A3[0-9]{3}([0-9]{2})")
+"""Field 59 holds a QR code after its tag and the three digits of its length; its first two digits name the wallet."""
 
 Reply = bytes | None
 """The frame for the terminal, or None for silence."""
@@ -81,6 +86,14 @@ class Payment(Struct, frozen=True, kw_only=True):
     def charges(self) -> bool:
         """Whether an approval that nobody hears of must go back. A void or refund has given money back: it stands."""
         return self.kind != BALANCE and not KINDS[self.kind].gives_back
+
+    @property
+    def card_bin(self) -> str:
+        """The first six digits of its card, or the first two of its QR code, which name the wallet; "" without both."""
+        if self.message.has(2) or self.message.has(35):
+            return self.account[:BIN_DIGITS]
+        code = QR_PAYLOAD.match(self.account)
+        return "" if code is None else code[1]
 
     @property
     def is_new_sale(self) -> bool:

@@ -156,7 +156,7 @@ async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str
         return BUSY_CODE, "the disk is nearly full; new sales wait, reversals go on"
     if payment.message.codec is not host.codec:
         return OTHER_DIALECT_CODE, f"this terminal's acquirer speaks {host.codec.dialect.name}"
-    held = desk.incidents.hold(payment.key, host.terms.name) if payment.is_new_sale else ""
+    held = desk.incidents.hold(payment.key, host.terms.name, payment.card_bin) if payment.is_new_sale else ""
     if held:
         return HOST_DOWN_CODE, held
     identity = Identity(terminal_id=payment.key.terminal_id, merchant_id=payment.key.merchant_id)

@@ -246,4 +246,5 @@ class FrontDesk:
             changes=(change,),
         )  # fmt: skip
         self._sessions.put(terminal.terminal_id, session)
+        self._desk.incidents.restarted(terminal.terminal_id, terminal.merchant_id)
         return reply
