@@ -209,6 +209,11 @@ def test_a_line_to_the_host_that_is_lost_again_and_again_is_the_cause(run, tmp_p
             assert await s.code(s.sale(payment)) == "98"
             await asyncio.sleep(0.15)
         await explained(s, payment, cause)
-        assert s.gateway.hosts["h1"].link.counters.losses == times
+        counters = s.gateway.hosts["h1"].link.counters
+        assert counters.losses == times
+        await s.until(lambda: counters.connects == counters.disconnects + 2)
+        s.host.hang_up()
+        await s.until(lambda: counters.disconnects == times + 2)
+        assert counters.losses == times + 1, "connections that go together have one reason"
 
     run(stage.told(story, tmp_path, connections=2))

@@ -41,7 +41,7 @@ from yuanlu.incidents.store import (
     perhaps_affected,
     unsettled_incidents,
 )
-from yuanlu.incidents.symptoms import PowerCut, Symptoms, keep
+from yuanlu.incidents.symptoms import Loss, PowerCut, Start, Symptoms, keep
 from yuanlu.journal import tasks
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.unit import Change, Committed, Conflict
@@ -142,7 +142,8 @@ class IncidentDesk:
 
     def restarted(self, terminal_id: str, merchant_id: str) -> None:
         """A terminal signed in anew."""
-        self._symptoms.restarted(merchant_id, terminal_id, self._clock.wall_us())
+        start = Start(self._clock.wall_us(), self._good_of(merchant_id))
+        self._symptoms.restarted(merchant_id, terminal_id, start)
 
     def undelivered(self, found: Transaction) -> None:
         """The host approved, and the terminal could not be told, or says that it was not.
@@ -151,7 +152,12 @@ class IncidentDesk:
         """
         if self._clock.now().boot_us >= self._listens_from_us:
             self._failed(found.key, "", found.received_at_us)
-            self._symptoms.undelivered(found.key.merchant_id, found.key.terminal_id, found.received_at_us)
+            shop = found.key.merchant_id
+            loss = Loss(found.received_at_us, self._clock.wall_us(), self._good_of(shop))
+            self._symptoms.undelivered(shop, found.key.terminal_id, loss)
+
+    def _good_of(self, merchant_id: str) -> int:
+        return self._window.tally(Scope(kind=ScopeKind.MERCHANT, name=merchant_id)).good
 
     def _failed(self, key: TransactionKey, host: str, since_us: int, card_bin: str = "") -> None:
         self._window.failed(self._place(key, host, card_bin), self._clock.now().boot_us, since_us)

@@ -5,6 +5,7 @@ gateway forgets it all.
 """
 
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -20,15 +21,35 @@ TOGETHER_US = 180_000_000
 POWER_CUT_TERMINALS = 3
 """So many of one shop do not start anew together by chance …"""
 POWER_CUT_US = 600_000_000
-"""… if one of them lost a payment so shortly before."""
+"""… if one of them lost a payment so shortly before …"""
+POWER_CUT_GOOD_MAX = 3
+"""… and hardly anything succeeded in the shop between the loss and the first start: what was on its way."""
 
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
 
+class Start(Struct, frozen=True):
+    """A terminal signed in. `good` is how many requests of its shop had succeeded by then."""
+
+    at_us: int
+    good: int
+
+
+class Loss(Struct, frozen=True):
+    """A payment of which the terminal did not hear. `good` is how many requests of its shop had succeeded when we
+    noticed.
+    """
+
+    received_at_us: int
+    noticed_us: int
+    good: int
+
+
 class PowerCut(Struct, frozen=True, kw_only=True):
-    """So many terminals of a shop started anew together, `terminal_id` among them, and payments got lost just before;
-    `since_us` is when the first of these came.
+    """So many terminals of a shop started anew together after a payment of one of them, `terminal_id`, got lost.
+
+    It came at `since_us`.
     """
 
     merchant_id: str
@@ -46,8 +67,8 @@ class Symptoms:
         self._wrong: dict[str, tuple[int, int]] = {}
         self._wrong_of: dict[str, int] = {}
         self._foreign: dict[str, deque[int]] = {}
-        self._starts: dict[str, dict[str, deque[int]]] = {}
-        self._paid: dict[str, int] = {}
+        self._starts: dict[str, dict[str, deque[Start]]] = {}
+        self._lost: dict[str, Loss] = {}
         self._news: set[str] = set()
 
     # Links and answers.
@@ -101,22 +122,23 @@ class Symptoms:
 
     # Terminals.
 
-    def restarted(self, merchant_id: str, terminal_id: str, at_us: int) -> None:
+    def restarted(self, merchant_id: str, terminal_id: str, start: Start) -> None:
         """A terminal of the configuration signed in anew."""
         shop = self._starts.setdefault(merchant_id, {})
-        shop.setdefault(terminal_id, deque(maxlen=STARTS_KEPT)).append(at_us)
+        shop.setdefault(terminal_id, deque(maxlen=STARTS_KEPT)).append(start)
         self._news.add(merchant_id)
 
     def restarts_beside(self, merchant_id: str, terminal_id: str, received_at_us: int) -> int:
         """How many other terminals of this shop started anew together with this one, after this payment of it."""
-        shop = self._starts.get(merchant_id, {})
-        own_us = min((at_us for at_us in shop.get(terminal_id, ()) if at_us >= received_at_us), default=0)
-        beside = (times for name, times in shop.items() if name != terminal_id)
-        return sum(_between(times, own_us - TOGETHER_US, own_us + TOGETHER_US) > 0 for times in beside) if own_us else 0
+        shop = {name: [each.at_us for each in starts] for name, starts in self._starts.get(merchant_id, {}).items()}
+        own_us = min((at_us for at_us in shop.pop(terminal_id, ()) if at_us >= received_at_us), default=None)
+        if own_us is None:
+            return 0
+        return sum(_between(times, own_us - TOGETHER_US, own_us + TOGETHER_US) > 0 for times in shop.values())
 
-    def undelivered(self, merchant_id: str, terminal_id: str, received_at_us: int) -> None:
-        """The terminal did not hear what became of a payment that came at this time."""
-        self._paid[terminal_id] = received_at_us
+    def undelivered(self, merchant_id: str, terminal_id: str, loss: Loss) -> None:
+        """The terminal did not hear what became of a payment."""
+        self._lost[terminal_id] = loss
         self._news.add(merchant_id)
 
     def power_cuts(self) -> list[PowerCut]:
@@ -126,20 +148,28 @@ class Symptoms:
         return [each for each in found if each is not None]
 
     def _power_cut(self, merchant_id: str) -> PowerCut | None:
-        latest = {terminal_id: times[-1] for terminal_id, times in self._starts.get(merchant_id, {}).items()}
-        last_us = max(latest.values(), default=0)
-        together = {name: at_us for name, at_us in latest.items() if at_us >= last_us - TOGETHER_US}
-        lost = [
-            self._paid[name]
-            for name, at_us in together.items()
-            if at_us - POWER_CUT_US <= self._paid.get(name, 0) <= at_us
+        latest = {name: starts[-1] for name, starts in self._starts.get(merchant_id, {}).items()}
+        last_us = max((start.at_us for start in latest.values()), default=0)
+        together = {name: start for name, start in latest.items() if start.at_us >= last_us - TOGETHER_US}
+        cuts = [
+            PowerCut(merchant_id=merchant_id, terminal_id=name, terminals=len(after), since_us=loss.received_at_us)
+            for name, start in together.items()
+            if (loss := self._lost.get(name)) is not None
+            and loss.received_at_us <= start.at_us <= loss.received_at_us + POWER_CUT_US
+            and len(after := [each for each in together.values() if each.at_us >= loss.received_at_us])
+            >= POWER_CUT_TERMINALS
+            and _all_stood_still(loss, after)
         ]
-        if len(together) < POWER_CUT_TERMINALS or not lost:
-            return None
-        return PowerCut(merchant_id=merchant_id, terminal_id=min(together), terminals=len(together), since_us=min(lost))
+        return min(cuts, key=lambda cut: cut.since_us, default=None)
 
 
-def _between(times: "deque[int] | tuple[()]", since_us: int, until_us: int) -> int:
+def _all_stood_still(loss: Loss, after: Sequence[Start]) -> bool:
+    """Whether nothing went on in the shop until the first start. Of a loss that is told later nobody knows."""
+    first = min(after, key=lambda start: start.at_us)
+    return first.at_us <= loss.noticed_us or first.good - loss.good <= POWER_CUT_GOOD_MAX
+
+
+def _between(times: Iterable[int], since_us: int, until_us: int) -> int:
     return sum(since_us <= at_us <= until_us for at_us in times)
 
 

@@ -1,6 +1,17 @@
 """What is noticed beside failing payments: counted about their time, and never without bound."""
 
-from yuanlu.incidents.symptoms import LOSSES_KEPT, NAMES_MAX, POWER_CUT_US, TOGETHER_US, Symptoms
+import pytest
+
+from yuanlu.incidents.symptoms import (
+    LOSSES_KEPT,
+    NAMES_MAX,
+    POWER_CUT_GOOD_MAX,
+    POWER_CUT_US,
+    TOGETHER_US,
+    Loss,
+    Start,
+    Symptoms,
+)
 
 T0 = 1_760_000_000_000_000
 S = 1_000_000
@@ -58,8 +69,8 @@ def test_a_host_that_invents_terminals_fills_no_memory() -> None:
 def test_terminals_restart_together_or_not() -> None:
     seen = Symptoms()
     for name, at_s in (("T1", 100), ("T2", 110), ("T3", 130), ("T4", 5_000)):
-        seen.restarted("M1", name, T0 + at_s * S)
-    seen.restarted("M2", "T9", T0 + 100 * S)
+        seen.restarted("M1", name, Start(T0 + at_s * S, 0))
+    seen.restarted("M2", "T9", Start(T0 + 100 * S, 0))
     assert seen.restarts_beside("M1", "T1", T0 + 90 * S) == 2
     assert seen.restarts_beside("M1", "T1", T0 + 101 * S) == 0, "it has not restarted since this payment"
     assert seen.restarts_beside("M1", "T4", T0) == 0
@@ -67,18 +78,23 @@ def test_terminals_restart_together_or_not() -> None:
     assert seen.restarts_beside("M3", "T0", T0) == 0
 
 
-def shop(seen: Symptoms, *at_s: int) -> None:
+def shop(seen: Symptoms, *at_s: int, good: int = 0) -> None:
     for n, each in enumerate(at_s):
-        seen.restarted("M1", f"T{n}", T0 + each * S)
+        seen.restarted("M1", f"T{n}", Start(T0 + each * S, good))
+
+
+def lose(seen: Symptoms, terminal: str, came_s: int, noticed_s: int | None = None, good: int = 0) -> None:
+    noticed_s = came_s + 1 if noticed_s is None else noticed_s
+    seen.undelivered("M1", terminal, Loss(T0 + came_s * S, T0 + noticed_s * S, good))
 
 
 def test_a_power_cut_is_restarts_together_just_after_payments_were_lost() -> None:
     seen = Symptoms()
-    seen.undelivered("M1", "T1", T0 + 60 * S)
-    seen.undelivered("M1", "T2", T0 + 50 * S)
+    lose(seen, "T1", 60)
+    lose(seen, "T2", 50)
     shop(seen, 200, 210, 230)
     [cut] = seen.power_cuts()
-    assert (cut.merchant_id, cut.terminals, cut.since_us) == ("M1", 3, T0 + 50 * S)
+    assert (cut.merchant_id, cut.terminal_id, cut.terminals, cut.since_us) == ("M1", "T2", 3, T0 + 50 * S)
     assert seen.power_cuts() == [], "told once"
 
 
@@ -86,18 +102,42 @@ def test_a_lost_payment_may_be_told_after_the_restart() -> None:
     seen = Symptoms()
     shop(seen, 200, 210, 230)
     assert seen.power_cuts() == [], "every morning they sign in together"
-    seen.undelivered("M1", "T0", T0 + 199 * S)
+    lose(seen, "T0", 199, 240, good=50)
     assert len(seen.power_cuts()) == 1
 
 
-def test_what_is_no_power_cut() -> None:
-    apart, two, long_ago, elsewhere = (Symptoms() for _ in range(4))
-    apart.undelivered("M1", "T0", T0)
-    shop(apart, 10, 200, 10 + 2 * TOGETHER_US // S)
-    two.undelivered("M1", "T0", T0)
-    shop(two, 10, 20)
-    long_ago.undelivered("M1", "T0", T0)
-    shop(long_ago, *(1 + POWER_CUT_US // S for _ in range(3)))
-    elsewhere.undelivered("M1", "T7", T0)
-    shop(elsewhere, 10, 20, 30)
-    assert [each.power_cuts() for each in (apart, two, long_ago, elsewhere)] == [[], [], [], []]
+def apart(seen: Symptoms) -> None:
+    lose(seen, "T0", 0)
+    shop(seen, 10, 200, 10 + 2 * TOGETHER_US // S)
+
+
+def two(seen: Symptoms) -> None:
+    lose(seen, "T0", 0)
+    shop(seen, 10, 20)
+
+
+def long_ago(seen: Symptoms) -> None:
+    lose(seen, "T0", 0)
+    shop(seen, *(1 + POWER_CUT_US // S for _ in range(3)))
+
+
+def another_till(seen: Symptoms) -> None:
+    lose(seen, "T7", 0)
+    shop(seen, 10, 20, 30)
+
+
+def the_others_began_before(seen: Symptoms) -> None:
+    shop(seen, 40, 10, 20)
+    lose(seen, "T0", 30)
+
+
+def the_shop_went_on(seen: Symptoms) -> None:
+    lose(seen, "T0", 0, good=100)
+    shop(seen, 10, 20, 30, good=101 + POWER_CUT_GOOD_MAX)
+
+
+@pytest.mark.parametrize("tell", [apart, two, long_ago, another_till, the_others_began_before, the_shop_went_on])
+def test_what_is_no_power_cut(tell) -> None:
+    seen = Symptoms()
+    tell(seen)
+    assert seen.power_cuts() == []
