@@ -24,8 +24,9 @@ from yuanlu.causes.evidence import CHARGED_STATES, Evidence
 from yuanlu.causes.explanation import Explanation
 from yuanlu.causes.taxonomy import explain
 from yuanlu.contracts import Agreements
+from yuanlu.fleet.health import suspected_at_us
 from yuanlu.flow.declaring import cause_of
-from yuanlu.flow.evidence import Story, read_story
+from yuanlu.flow.evidence import Around, Story, read_story
 from yuanlu.flow.payment import Desk
 from yuanlu.incidents.records import Incident, IncidentState
 from yuanlu.incidents.store import find_incident_of, insert_member
@@ -66,7 +67,8 @@ class Read:
     case: Case | None
     decision: Decision | None
     by_hand: bool
-    """An order of it waits for a person, the terminal's batch differs about it, or its cause is for people."""
+    """An order of it waits for a person, the terminal's batch differs about it, its cause is for people, or somebody
+    said what only people can judge: the terminal was opened or moved, goods went out, the clearing file differs."""
     watched: bool
     compensated: bool
     returned_at_us: int
@@ -82,6 +84,7 @@ class Examiner:
     desk: Desk
     levels: ServiceLevels
     agreements: Agreements
+    around: Around
     random_bits: Callable[[int], int]
     unclassified: int = 0
     """Abnormal transactions that nothing explains: a defect each."""
@@ -95,7 +98,7 @@ class Examiner:
 
     async def look(self, task: Claimed) -> None:
         """One look at one transaction: the handler of the task."""
-        read = await self.desk.journal.read(partial(_read, transaction_id=task.key))
+        read = await self.desk.journal.read(partial(_read, transaction_id=task.key, around=self.around))
         incident, evidence = self._incident(read)
         explanation = explain(evidence)
         if _for_people(read, explanation, incident):
@@ -240,11 +243,12 @@ def _for_people(read: Read, explanation: Explanation, incident: Incident | None)
     return explanation.needs_person and not (explanation.unclassified or done or spoken_for or seen)
 
 
-def _read(connection: Connection, transaction_id: str) -> Read:
+def _read(connection: Connection, transaction_id: str, around: Around) -> Read:
     case = find_case_of(connection, transaction_id)
     orders, legs = orders_of(connection, transaction_id), legs_of(connection, transaction_id)
+    story = read_story(connection, transaction_id, around)
     return Read(
-        story=read_story(connection, transaction_id),
+        story=story,
         case=case,
         decision=find_open_decision(connection, case.case_id) if case is not None else None,
         incident=find_incident_of(connection, transaction_id),
@@ -252,7 +256,8 @@ def _read(connection: Connection, transaction_id: str) -> Read:
         compensated=any(order.kind == COMPENSATION for order in orders),
         returned_at_us=max((leg.closed_at_us or 0 for leg in legs if leg.kind == "reversal"), default=0),
         by_hand=any(order.state is OrderState.ESCALATED for order in orders)
-        or _differs(connection, transaction_id, case),
+        or _differs(connection, transaction_id, case)
+        or suspected_at_us(story.seen) > _closed_at_us(case),
     )
 
 
@@ -263,4 +268,8 @@ def _differs(connection: Connection, transaction_id: str, case: Case | None) -> 
     found, finding = get(connection, transaction_id), finding_about(connection, transaction_id)
     refused = is_advice(found.kind) and found.state == State.DECLINED
     since_us = found.changed_at_us if refused else finding.at_us if finding is not None and finding.done == CASE else 0
-    return since_us > (0 if case is None or case.closed_at_us is None else case.closed_at_us)
+    return since_us > _closed_at_us(case)
+
+
+def _closed_at_us(case: Case | None) -> int:
+    return 0 if case is None or case.closed_at_us is None else case.closed_at_us

@@ -57,7 +57,7 @@ from yuanlu.keys.errors import KeyStoreError
 from yuanlu.reconciliation.store import BatchKey
 from yuanlu.returns import store
 from yuanlu.returns.states import State
-from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, reason_for
+from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, TOO_LATE, reason_for
 from yuanlu.returns.ways import Link, begun, find_link, followed
 
 
@@ -206,7 +206,7 @@ async def _send_once(
                 return await _give_back(desk, payment, transaction, sent, why, OTHER_REASON, answer)
             if code in APPROVALS and not _can_be_told(desk, payment):
                 desk.incidents.undelivered(transaction)
-                return await _give_back(desk, payment, transaction, sent, TERMINAL_GONE, OTHER_REASON, answer)
+                return await _give_back(desk, payment, transaction, sent, _untold(desk, payment), OTHER_REASON, answer)
             state = State.APPROVED if code in APPROVALS else State.DECLINED
             watch = "" if authenticated else "declined without a MAC"
             if host.terms.is_watched(code):
@@ -235,6 +235,11 @@ def _can_be_told(desk: Desk, payment: Payment) -> bool:
     """Whether an approval still reaches anyone in time; a balance needs none, a refund stands."""
     in_time = asyncio.get_running_loop().time() <= payment.deadline_s
     return not payment.charges or (in_time and desk.in_flight[payment.key].connected())
+
+
+def _untold(desk: Desk, payment: Payment) -> str:
+    """Why nobody can be told of an approval."""
+    return TOO_LATE if desk.in_flight[payment.key].connected() else TERMINAL_GONE
 
 
 async def _settle(
@@ -316,13 +321,14 @@ async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -
         current = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
         if current.state != State.APPROVED:
             return None
-        returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=TERMINAL_GONE)
+        why = _untold(desk, payment)
+        returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=why)
         changes = desk.returns.opening(
             returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved"
         )
         reply = payment.caller.refuse(UNKNOWN_CODE)
         frames = reply_frame(payment.message, reply)
-        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE, frames=frames)
+        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=why, frames=frames)
         committed = await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
     desk.incidents.undelivered(transaction)
     desk.returns.runner.nudge(transaction.acquirer)

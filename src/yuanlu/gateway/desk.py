@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from yuanlu.fleet.lines import Lines
 from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.codes import (
     BUSY_CODE,
@@ -18,12 +19,22 @@ from yuanlu.flow.codes import (
     UNSUPPORTED_CODE,
     WRONG_MERCHANT_CODE,
 )
+from yuanlu.flow.observing import observe, signed_in
 from yuanlu.flow.payment import Caller, Desk, Payment, Reply
 from yuanlu.flow.purchase import decline_new, purchase
 from yuanlu.flow.records import event, frame, reply_frame
 from yuanlu.flow.reversals import reverse
 from yuanlu.flow.settlement import BatchMessage, Settler
-from yuanlu.gateway.actions import SIGN_IN_CODES, Action, FieldWrong, action_of, management_code, safe, understand
+from yuanlu.gateway.actions import (
+    SIGN_IN_CODES,
+    Action,
+    FieldWrong,
+    action_of,
+    management_code,
+    safe,
+    status_report,
+    understand,
+)
 from yuanlu.gateway.answers import own, relayed, with_batch_number
 from yuanlu.gateway.counter import Counters
 from yuanlu.gateway.sessions import TerminalSession, TerminalSessions
@@ -49,7 +60,7 @@ class FrontDesk:
 
     def __init__(
         self, *, desk: Desk, settler: Settler, forwarder: Forwarder, terminals: Mapping[str, Terminal],
-        sessions: TerminalSessions, mac: str, in_flight_max: int, in_flight_per_terminal_max: int,
+        sessions: TerminalSessions, lines: Lines, mac: str, in_flight_max: int, in_flight_per_terminal_max: int,
     ) -> None:  # fmt: skip
         self.counters = Counters()
         self._desk = desk
@@ -57,6 +68,7 @@ class FrontDesk:
         self._forwarder = forwarder
         self._terminals = terminals
         self._sessions = sessions
+        self._lines = lines
         self._mac = mac
         self._in_flight_max = in_flight_max
         self._in_flight_per_terminal_max = in_flight_per_terminal_max
@@ -92,9 +104,19 @@ class FrontDesk:
         mac_key = session.keys.mac_key(self._mac) if session is not None else None
         if not self._authentic(message, mac_key):
             self.counters.wrong_macs += 1
+            if session is not None:
+                self._lines.wrong_mac(terminal.terminal_id)
             _log.warning("wrong MAC", terminal=terminal.terminal_id, mti=message.mti, stan=safe(message, 11))
             return own(message, MAC_CODE, self._desk.clock, mac_key)
+        if session is not None and message.mti not in NO_MAC_NEEDED:
+            self._lines.right_mac(terminal.terminal_id)
         return await self._counted(message, terminal, session, mac_key, connected, arrived_s)
+
+    def line_lost(self, message: Message) -> None:
+        """The connection ended while this request was being worked on."""
+        name = safe(message, 41)
+        if name in self._terminals:
+            self._lines.lost(name)
 
     def _authentic(self, message: Message, mac_key: MacKey | None) -> bool:
         """Checked before any business field is looked at. Sign-in and settlement carry no MAC."""
@@ -142,6 +164,8 @@ class FrontDesk:
                     return await self._sign_in(message, terminal)
                 case Action.ECHO | Action.SIGN_OFF as management:
                     return await self._plain(message, terminal, "00", management.value.upper(), "", mac_key)
+                case Action.STATUS:
+                    return await self._status(message, terminal, mac_key)
                 case Action.SETTLEMENT:
                     return await self._batch(message, terminal, mac_key, arrived_s)
                 case Action.PAYMENT | Action.ADVICE | Action.REVERSAL as wanted:
@@ -209,12 +233,23 @@ class FrontDesk:
         self, message: Message, terminal: Terminal, code: str, kind: str, why: str, mac_key: MacKey | None
     ) -> Reply:
         """An answer that needs no transaction; recorded all the same."""
-        key = mac_key if any(message.has(n) for n in message.codec.dialect.mac_fields) else None
-        reply = own(message, code, self._desk.clock, key)
-        frames = frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
+        reply, frames = self._told(message, code, mac_key)
         text = f"{code}: {why}" if why else code
         await event(self._desk, terminal.merchant_id, terminal.terminal_id, kind, text, frames)
         return reply
+
+    async def _status(self, message: Message, terminal: Terminal, mac_key: MacKey | None) -> Reply:
+        """What the terminal says of itself, durable before it is answered."""
+        report = status_report(message, terminal.terminal_id, terminal.merchant_id)
+        reply, frames = self._told(message, "00", mac_key)
+        await observe(self._desk, report, frames)
+        return reply
+
+    def _told(self, message: Message, code: str, mac_key: MacKey | None) -> tuple[bytes, bytes]:
+        """An answer of our own, with a MAC when the request had one, and both frames as they are kept."""
+        key = mac_key if any(message.has(n) for n in message.codec.dialect.mac_fields) else None
+        reply = own(message, code, self._desk.clock, key)
+        return reply, frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
 
     async def _sign_in(self, message: Message, terminal: Terminal) -> Reply:
         """New working keys under the terminal's master key, durable before the terminal hears of them."""
@@ -241,10 +276,12 @@ class FrontDesk:
         reply = own(message, "00", self._desk.clock, None, extra)
         frames = frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
         change = self._sessions.change(terminal.terminal_id, session, self._desk.clock.now().wall_us)
+        told = signed_in(self._desk, terminal.merchant_id, terminal.terminal_id, batch_no)
         await event(
             self._desk, terminal.merchant_id, terminal.terminal_id, "SIGN_IN", f"batch {batch_no}", frames,
-            changes=(change,),
+            changes=(change, told),
         )  # fmt: skip
         self._sessions.put(terminal.terminal_id, session)
         self._desk.incidents.restarted(terminal.terminal_id, terminal.merchant_id)
+        self._lines.right_mac(terminal.terminal_id)
         return reply
