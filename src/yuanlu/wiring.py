@@ -24,14 +24,13 @@ from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.clock import CaseClock
 from yuanlu.cases.service_levels import ServiceLevels
-from yuanlu.contracts import Agreements
 from yuanlu.db.schema import prepare
 from yuanlu.db.sqlite import Checkpointer, StoreLock, checkpoint, database_path, reader_engine, writer_engine
 from yuanlu.fleet.lines import Lines
 from yuanlu.flow.advices import Forwarder
+from yuanlu.flow.around import Around
 from yuanlu.flow.asking import Asker
 from yuanlu.flow.deciding import Decider
-from yuanlu.flow.evidence import Around
 from yuanlu.flow.examining import Examiner
 from yuanlu.flow.giving import Giver
 from yuanlu.flow.incidents import IncidentDesk
@@ -178,13 +177,17 @@ class GatewayProcess:
             keys=keys,
             clock=clock,
             identifiers=IdentifierSource(clock, chance.getrandbits, store.latest_id),
+            around=Around(
+                terms={name: host.terms for name, host in self.hosts.items()},
+                lines=Lines(clock),
+                signs_in=settings.gateway.mac != "none",
+            ),
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
         self.giver = Giver(self.desk, agreements)
         self.settler = Settler(self.desk, agreements, chance.getrandbits)
         self.forwarder = Forwarder(self.desk)
-        self.lines = Lines(clock)
-        self.examiner = self._examiner(levels, agreements)
+        self.examiner = Examiner(desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits)
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
         self.case_clock = CaseClock(journal=self.journal, clock=clock, levels=levels, legs=leg_rows)
@@ -203,17 +206,6 @@ class GatewayProcess:
             halt=halt,
         )
 
-    def _examiner(self, levels: ServiceLevels, agreements: Agreements) -> Examiner:
-        around = Around(
-            terms={name: host.terms for name, host in self.hosts.items()},
-            lines=self.lines,
-            signs_in=self._settings.gateway.mac != "none",
-        )
-        return Examiner(
-            desk=self.desk, levels=levels, agreements=agreements, around=around,
-            random_bits=self._chance.getrandbits,
-        )  # fmt: skip
-
     def _front(self, terminals: dict[str, Terminal]) -> FrontDesk:
         gateway = self._settings.gateway
         return FrontDesk(
@@ -222,7 +214,6 @@ class GatewayProcess:
             forwarder=self.forwarder,
             terminals=terminals,
             sessions=self._sessions,
-            lines=self.lines,
             mac=gateway.mac,
             in_flight_max=gateway.in_flight_max,
             in_flight_per_terminal_max=gateway.in_flight_per_terminal_max,

@@ -14,6 +14,7 @@ from tests.scenario.stage import CARD, TERMINALS, Stage, told
 from tests.scenario.test_causes_and_cases import case_of, explained
 from tests.scenario.test_orders import TOML
 from yuanlu.cli.main import app
+from yuanlu.cli.reading import status_text
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.returns.orders import Order, orders_of
 
@@ -200,5 +201,21 @@ def test_a_person_reports_a_terminal_that_was_opened(run, tmp_path):
         assert "recorded: tampered 0; payments concerned: 0" in await say(
             "terminal", "report", TERMINALS[0], "tampered", "0", who="wang"
         )
+
+    run(with_people(story, tmp_path))
+
+
+def test_status_counts_what_waits_for_people(run, tmp_path):
+    async def story(stage: Stage, say: Say_) -> None:
+        payment = await unanswered(stage, Say())
+        await stage.becomes(payment, "RETURNED")
+        for line in ("open orders: 0", "open cases: 0", "active incidents: 0"):
+            assert line in status_text(stage.settings, "en")
+        await say("case", "handed-over", SALE, "goods")
+        await say("incident", "declare", "peak", "--all", "--reason", "Spring Festival")
+        text = status_text(stage.settings, "en")
+        for line in ("open orders: 1", "open cases: 2", "active incidents: 1"):
+            assert line in text, "an incident has a case of its own"
+        assert "进行中的事件: 1" in status_text(stage.settings, "zh")
 
     run(with_people(story, tmp_path))

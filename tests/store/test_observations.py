@@ -96,10 +96,11 @@ def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_tha
             def concerned(*pairs, stan=""):
                 return considered(connection, report(*pairs, stan=stan), NOW_US).concerned
 
-            assert concerned(("battery", "3")) == ("b", "c")
-            assert concerned(("tampered", "1")) == ("a", "b", "c")
+            assert sorted(concerned(("battery", "3"))) == ["b", "c"]
+            assert sorted(concerned(("tampered", "1"))) == ["a", "b", "c"]
             assert concerned(("restarted", "1"), stan="000009") == ("e",)
             assert concerned(("restarted", "1"), stan="000008") == ()
+            assert concerned(("restarted", "1"), stan="000003") == (), "it is still on its way"
             assert concerned(("battery", "80"), ("tampered", "0")) == ()
 
 
@@ -111,7 +112,7 @@ def test_a_flood_of_payments_does_not_make_a_flood_of_looks(tmp_path):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
         with at.readers.connect() as connection:
             outcome = considered(connection, report(("moved", "1")), NOW_US)
-        assert outcome.concerned == tuple(f"t{n:03}" for n in range(50 - LATEST_MAX, 50))
+        assert outcome.concerned == tuple(f"t{n:03}" for n in range(49, 49 - LATEST_MAX, -1))
 
 
 def test_sessions_from_before_count_as_sign_ins(tmp_path):

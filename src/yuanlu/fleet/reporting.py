@@ -17,7 +17,9 @@ LATELY_US = 600_000_000
 """A report without a trace number concerns the terminal's payments of the last ten minutes."""
 
 STANDS = frozenset({"APPROVED", "CAPTURED"})
-NOT_ASKED = STANDS | {"SEND_INTENT"}
+IN_FLIGHT = "SEND_INTENT"
+"""What becomes of it is not known yet; its outcome has it looked into, where that is needed."""
+
 FROM_TERMINAL, FROM_GATEWAY = "terminal", "gateway"
 
 
@@ -47,9 +49,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 def considered(connection: Connection, report: Report, now_us: int) -> Outcome:
     """What becomes of a report. Reads only."""
-    about = ""
+    named = None
     if report.stan:
-        about = payment_named(connection, report.terminal_id, report.merchant_id, report.batch_no, report.stan)
+        named = payment_named(connection, report.terminal_id, report.merchant_id, report.batch_no, report.stan)
+    about = named[0] if named is not None else ""
     lately = latest_payments(connection, report.terminal_id, report.merchant_id, now_us - LATELY_US)
     kept = []
     for each in report.told:
@@ -58,8 +61,13 @@ def considered(connection: Connection, report: Report, now_us: int) -> Outcome:
         if not lost and is_news(connection, report.terminal_id, each, now_us):
             kept.append(_row(report, each, of, now_us))
     said = {each.kind for each in report.told if each.happened}
-    concerned = _concerned(said, about, bool(report.stan), lately, kept)
-    return Outcome(kept=tuple(kept), concerned=concerned, about=about)
+    if report.stan:
+        concerned = [about] if said and named is not None and named[1] != IN_FLIGHT else []
+    else:
+        concerned = [
+            transaction_id for transaction_id, state in lately if _is_concerned(said, transaction_id, state, kept)
+        ]
+    return Outcome(kept=tuple(kept), concerned=tuple(concerned), about=about)
 
 
 def _its_payment(kind: Kind, lately: Sequence[tuple[str, str]]) -> str:
@@ -75,17 +83,11 @@ def _row(report: Report, each: Told, about: str, now_us: int) -> Observation:
     )  # fmt: skip
 
 
-def _concerned(
-    said: set[Kind], about: str, named: bool, lately: Sequence[tuple[str, str]], kept: Sequence[Observation]
-) -> tuple[str, ...]:
-    """The payment that is named; else what went wrong lately, and what stands where that matters to it."""
-    if not said:
-        return ()
-    if named:
-        return (about,) if about else ()
-    ids = {each.transaction_id for each in kept if each.transaction_id}
-    if said - OF_ONE_PAYMENT:
-        ids |= {transaction_id for transaction_id, state in lately if state not in NOT_ASKED}
-    if said & (OF_WHAT_STANDS - OF_ONE_PAYMENT):
-        ids |= {transaction_id for transaction_id, state in lately if state in STANDS}
-    return tuple(sorted(ids))
+def _is_concerned(said: set[Kind], transaction_id: str, state: str, kept: Sequence[Observation]) -> bool:
+    """What went wrong lately, what stands where that matters to it, and the one payment that is meant."""
+    if state == IN_FLIGHT:
+        return False
+    if any(each.transaction_id == transaction_id for each in kept):
+        return True
+    wide = said - OF_ONE_PAYMENT
+    return bool(wide & OF_WHAT_STANDS if state in STANDS else wide)

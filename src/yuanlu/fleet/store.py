@@ -83,16 +83,18 @@ def is_news(connection: Connection, terminal_id: str, each: Told, now_us: int) -
     return each.happened or was_low
 
 
-def payment_named(connection: Connection, terminal_id: str, merchant_id: str, batch_no: str, stan: str) -> str:
-    """The id of the terminal's latest payment with this trace number, in this batch if one is given; "" for none."""
-    query = select(transactions.c.transaction_id).where(
+def payment_named(
+    connection: Connection, terminal_id: str, merchant_id: str, batch_no: str, stan: str
+) -> tuple[str, str] | None:
+    """The terminal's latest payment with this trace number, in this batch if one is given, as id and state."""
+    query = select(transactions.c.transaction_id, transactions.c.state).where(
         transactions.c.terminal_id == terminal_id, transactions.c.merchant_id == merchant_id,
         transactions.c.stan == stan,
     )  # fmt: skip
     if batch_no:
         query = query.where(transactions.c.batch_no == batch_no)
-    found = connection.execute(query.order_by(transactions.c.transaction_id.desc()).limit(1)).scalar()
-    return found or ""
+    row = connection.execute(query.order_by(transactions.c.transaction_id.desc()).limit(1)).first()
+    return None if row is None else (row.transaction_id, row.state)
 
 
 def latest_payments(connection: Connection, terminal_id: str, merchant_id: str, since_us: int) -> list[tuple[str, str]]:

@@ -24,7 +24,6 @@ from yuanlu.flow.linked import batch_upstream, find_original
 from yuanlu.flow.payment import Desk, Payment, Reply
 from yuanlu.flow.records import (
     asked_frame,
-    event,
     fact,
     frame,
     host_words,
@@ -34,6 +33,7 @@ from yuanlu.flow.records import (
     reply_frame,
     to_state,
 )
+from yuanlu.flow.refusing import refused
 from yuanlu.flow.repeats import refuse_twin
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -93,11 +93,11 @@ class Forwarder:
             host = desk.hosts.get(route) or desk.hosts[payment.acquirer]
             if payment.message.codec is not host.codec:
                 why = f"this terminal's acquirer speaks {host.codec.dialect.name}"
-                return await self._refused(payment, OTHER_DIALECT_CODE, why)
+                return await refused(self._desk, payment, OTHER_DIALECT_CODE, why)
             try:
                 transaction, outgoing = self._stored(payment, host, link)
             except DecodeError as error:
-                return await self._refused(payment, FORMAT_CODE, str(error))
+                return await refused(self._desk, payment, FORMAT_CODE, str(error))
             reply = payment.caller.refuse(TAKEN_OVER_CODE)
             unit = self._intent(payment, transaction, outgoing, link, reply)
             if isinstance(await desk.journal.commit(*unit), Committed):
@@ -134,12 +134,6 @@ class Forwarder:
         frames = asked_frame(payment) + reply_frame(payment.message, reply)
         while not await note(desk, found, "REPEAT", "taken over before", frames):
             found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))
-        return reply
-
-    async def _refused(self, payment: Payment, code: str, why: str) -> Reply:
-        reply = payment.caller.refuse(code)
-        frames = asked_frame(payment) + reply_frame(payment.message, reply)
-        await event(self._desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", f"{code}: {why}", frames)
         return reply
 
     async def drive(self, task: Claimed) -> None:

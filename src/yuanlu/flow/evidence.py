@@ -1,6 +1,6 @@
 """What the journal shows of one abnormal transaction, as the evidence that `causes` looks at. Reads only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 from yuanlu.acquirers.iso8583_host import inquiry_state
 from yuanlu.acquirers.kinds import KINDS, REFUND, VOID
 from yuanlu.acquirers.outcome import Doubt
-from yuanlu.acquirers.terms import APPROVALS, HostTerms
+from yuanlu.acquirers.terms import APPROVALS
 from yuanlu.causes.evidence import RECENT_MAX, Break, Evidence, Recent, Terminal, TerminalReversal, Unsent, Voice
 from yuanlu.causes.history import KEYING_CODES
 from yuanlu.causes.network import HAD_IT
 from yuanlu.fleet.health import AFTER_US, Moment, Seen, clearing, handed_over, read_seen, terminal_health
-from yuanlu.fleet.lines import Lines
+from yuanlu.flow.around import Around
+from yuanlu.flow.linked import day_changed
+from yuanlu.flow.purchase import TOO_LATE
 from yuanlu.flow.recovery import CRASHED
 from yuanlu.iso8583.codec import Message, codec_for
 from yuanlu.iso8583.errors import DecodeError
@@ -24,9 +26,8 @@ from yuanlu.journal.transactions import Transaction, beside, facts_of, first_req
 from yuanlu.kernel.clock import day_began_us
 from yuanlu.reconciliation.batch import FindingKind
 from yuanlu.reconciliation.store import finding_about
-from yuanlu.returns.obstacles import business_day_changed
 from yuanlu.returns.states import State
-from yuanlu.returns.steps import TERMINAL_GONE, TOO_LATE
+from yuanlu.returns.steps import TERMINAL_GONE
 from yuanlu.returns.ways import find_link
 
 NEARBY_US = 3_600_000_000
@@ -51,15 +52,6 @@ DEFINITE = HAD_IT | {"DECLINED"}
 STATES = frozenset(state.value for state in State)
 ANSWERED = frozenset({State.APPROVED, State.CAPTURED, State.DECLINED})
 """The terminal was told, and nothing contradicts it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What the journal does not hold: the hosts' terms, the terminals' lines, and whether terminals must sign in."""
-
-    terms: Mapping[str, HostTerms]
-    lines: Lines
-    signs_in: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +142,12 @@ def _of_original(connection: Connection, evidence: Evidence, found: Transaction,
     rows = facts_of(connection, original.key.merchant_id, original.transaction_id)
     before = [row.kind for row in rows if row.kind in STATES and row.at_us <= found.received_at_us]
     terms = around.terms.get(original.acquirer)
-    asked_as_void = found.kind == REFUND and found.key.mti_class == KINDS[VOID].mti
+    kind = VOID if found.kind == REFUND and found.key.mti_class == KINDS[VOID].mti else found.kind
     return replace(
         evidence,
-        kind=VOID if asked_as_void else found.kind,
+        kind=kind,  # as it was asked for: a void that came too late went on as a refund
         original_state=before[-1] if before else "",
-        day_changed=terms is not None and business_day_changed(original, terms, found.received_at_us),
+        day_changed=terms is not None and day_changed(kind, original, terms, found.received_at_us),
     )
 
 

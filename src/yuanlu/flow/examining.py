@@ -25,8 +25,9 @@ from yuanlu.causes.explanation import Explanation
 from yuanlu.causes.taxonomy import explain
 from yuanlu.contracts import Agreements
 from yuanlu.fleet.health import suspected_at_us
+from yuanlu.flow.around import Around
 from yuanlu.flow.declaring import cause_of
-from yuanlu.flow.evidence import Around, Story, read_story
+from yuanlu.flow.evidence import Story, read_story
 from yuanlu.flow.payment import Desk
 from yuanlu.incidents.records import Incident, IncidentState
 from yuanlu.incidents.store import find_incident_of, insert_member
@@ -84,7 +85,6 @@ class Examiner:
     desk: Desk
     levels: ServiceLevels
     agreements: Agreements
-    around: Around
     random_bits: Callable[[int], int]
     unclassified: int = 0
     """Abnormal transactions that nothing explains: a defect each."""
@@ -98,7 +98,7 @@ class Examiner:
 
     async def look(self, task: Claimed) -> None:
         """One look at one transaction: the handler of the task."""
-        read = await self.desk.journal.read(partial(_read, transaction_id=task.key, around=self.around))
+        read = await self.desk.journal.read(partial(_read, transaction_id=task.key, around=self.desk.around))
         incident, evidence = self._incident(read)
         explanation = explain(evidence)
         if _for_people(read, explanation, incident):

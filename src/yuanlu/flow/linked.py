@@ -11,6 +11,8 @@ from functools import partial
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.kinds import KINDS, REFUND, VOID
+from yuanlu.acquirers.terms import HostTerms
+from yuanlu.causes.evidence import Evidence
 from yuanlu.flow.codes import CARD_DIFFERS_CODE, NO_ORIGINAL_CODE
 from yuanlu.flow.payment import Desk, Payment, Reference
 from yuanlu.iso8583.codec import Message
@@ -22,6 +24,8 @@ from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.returns.obstacles import obstacle, same_day
 from yuanlu.returns.ways import Link, find_link
+
+NOTHING_KNOWN = Evidence()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Refused:
 
     code: str
     why: str
+    about: Evidence = NOTHING_KNOWN
+    """Where its original stands, as far as it is known."""
 
 
 async def examine(desk: Desk, payment: Payment) -> Errand | Refused:
@@ -50,18 +56,28 @@ async def examine(desk: Desk, payment: Payment) -> Errand | Refused:
     if link is None:
         return Refused(code=NO_ORIGINAL_CODE, why="the original is not known here")
     original = link.original
+    about = _about(payment, original, desk)
     if payment.account and original.card_token and desk.token(payment) != original.card_token:
-        return Refused(code=CARD_DIFFERS_CODE, why="its card is not the original's")
+        return Refused(code=CARD_DIFFERS_CODE, why="its card is not the original's", about=about)
     terms, now_us = desk.hosts[original.acquirer].terms, desk.clock.wall_us()
     kind = payment.kind
     if kind == VOID and original.kind in KINDS[REFUND].of and not same_day(original, terms, now_us):
         kind = REFUND
     found = obstacle(kind, link, payment.amount, terms, now_us)
-    return (
-        Errand(kind=kind, link=link, original_batch_no=batch_no)
-        if found is None
-        else Refused(code=found.code, why=found.why)
-    )
+    if found is not None:
+        return Refused(code=found.code, why=found.why, about=about)
+    return Errand(kind=kind, link=link, original_batch_no=batch_no)
+
+
+def _about(payment: Payment, original: Transaction, desk: Desk) -> Evidence:
+    terms, now_us = desk.hosts[original.acquirer].terms, desk.clock.wall_us()
+    changed = day_changed(payment.kind, original, terms, now_us)
+    return Evidence(original_state=original.state, day_changed=changed)
+
+
+def day_changed(kind: str, original: Transaction, terms: HostTerms, at_us: int) -> bool:
+    """Whether the host's cut-over lies between a payment and its void; other kinds do not depend on the day."""
+    return kind == VOID and terms.business_day(original.received_at_us) != terms.business_day(at_us)
 
 
 def _find(connection: Connection, desk: Desk, payment: Payment) -> tuple[Link | None, str]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.kinds import BALANCE, KINDS
+from yuanlu.flow.around import Around
 from yuanlu.flow.incidents import IncidentDesk
 from yuanlu.flow.open_batches import OpenBatches
 from yuanlu.incidents.records import BIN_DIGITS
@@ -144,6 +145,7 @@ class Desk:
     keys: KeyStore
     clock: Clock
     identifiers: IdentifierSource
+    around: Around
     repeat_window_us: int = REPEAT_WINDOW_MS * 1000
     in_flight: dict[TransactionKey, InFlight] = field(default_factory=dict)
     batches: OpenBatches = field(default_factory=OpenBatches)
@@ -153,6 +155,8 @@ class Desk:
     """By terminal: its last voids and refunds. Whether they put a mistake right shows in what is done after them."""
     alarms: int = 0
     """Repeats and reversals refused because their content contradicts the journal."""
+    refused_by_cause: dict[str, int] = field(default_factory=dict)
+    """Our own refusals since the start, by the code of their cause."""
 
     def repeats(self, payment: Payment, found: Transaction) -> bool:
         """Whether a request with the key of `found` also has its content: type, amount, currency, account."""

@@ -17,6 +17,7 @@ from yuanlu.acquirers.kinds import QR_SALE, is_reversed
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, Meaning
+from yuanlu.causes.evidence import Evidence
 from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.codes import (
     BATCH_CLOSED_CODE,
@@ -34,7 +35,6 @@ from yuanlu.flow.pending import wait_for_customer
 from yuanlu.flow.records import (
     Unit,
     asked_frame,
-    event,
     fact,
     frame,
     host_words,
@@ -45,6 +45,7 @@ from yuanlu.flow.records import (
     to_outcome,
     with_host_words,
 )
+from yuanlu.flow.refusing import NOTHING_MORE, refused
 from yuanlu.flow.repeats import answer_repeat
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -57,8 +58,11 @@ from yuanlu.keys.errors import KeyStoreError
 from yuanlu.reconciliation.store import BatchKey
 from yuanlu.returns import store
 from yuanlu.returns.states import State
-from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, TOO_LATE, reason_for
+from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, reason_for
 from yuanlu.returns.ways import Link, begun, find_link, followed
+
+TOO_LATE = "approved, but the terminal's time was over"
+"""Why a payment is in return whose approval came when its terminal had given up."""
 
 
 async def purchase(desk: Desk, payment: Payment) -> Reply:
@@ -84,7 +88,7 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         if payment.refers_to is not None:
             examined = await examine(desk, payment)
             if isinstance(examined, Refused):
-                return await decline_new(desk, payment, examined.code, examined.why)
+                return await decline_new(desk, payment, examined.code, examined.why, examined.about)
             errand = examined
         host = desk.hosts[errand.link.original.acquirer if errand else payment.acquirer]
         refusal = await _refusal(desk, payment, host)
@@ -166,14 +170,11 @@ async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str
     return refusal
 
 
-async def decline_new(desk: Desk, payment: Payment, code: str, why: str) -> Reply:
+async def decline_new(desk: Desk, payment: Payment, code: str, why: str, about: Evidence = NOTHING_MORE) -> Reply:
     """No before any intent: nothing was sent. A repeat is still answered with what the first was told."""
     if await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key)) is not None:
         return await answer_repeat(desk, payment)
-    reply = payment.caller.refuse(code)
-    frames = asked_frame(payment) + reply_frame(payment.message, reply)
-    await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", f"{code}: {why}", frames)
-    return reply
+    return await refused(desk, payment, code, why, about)
 
 
 async def _send_once(

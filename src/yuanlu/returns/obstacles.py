@@ -30,12 +30,8 @@ class Obstacle(NamedTuple):
 
 def same_day(original: Transaction, terms: HostTerms, now_us: int) -> bool:
     """Whether the original can still be voided: its batch is open, and the host's business day is the same."""
-    return original.state == State.APPROVED and not business_day_changed(original, terms, now_us)
-
-
-def business_day_changed(original: Transaction, terms: HostTerms, now_us: int) -> bool:
-    """Whether the host's cut-over lies between the original and then."""
-    return terms.business_day(original.received_at_us) != terms.business_day(now_us)
+    day = terms.business_day(original.received_at_us)
+    return original.state == State.APPROVED and day == terms.business_day(now_us)
 
 
 def obstacle(kind: str, link: Link, amount: Money, terms: HostTerms, now_us: int) -> Obstacle | None:

@@ -20,7 +20,6 @@ NO_ANSWER_REASON, BAD_MAC_REASON, OTHER_REASON = "98", "A0", "06"
 
 
 TERMINAL_GONE = "approved, but the terminal was gone"
-TOO_LATE = "approved, but the terminal's time was over"
 TERMINAL_REVERSED = "the terminal reversed it"
 """Why a payment is in return, where its till said so itself."""
 
