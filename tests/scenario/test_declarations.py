@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.scenario.linked import sold
+from tests.scenario.linked import request, sold
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import CARD, TERMINALS, Stage, told
 from tests.scenario.test_causes_and_cases import case_of, explained
@@ -119,6 +119,15 @@ def test_it_joins_the_case_that_is_open(run, tmp_path):
         assert case.case_id in await say("case", "handed-over", SALE, "goods")
         joined = await case_of(stage, payment)
         assert (joined.case_id, joined.priority) == (case.case_id, 1)
+
+    run(with_people(story, tmp_path))
+
+
+def test_a_void_is_nothing_that_was_sold(run, tmp_path):
+    async def story(stage: Stage, say: Say_) -> None:
+        await sold(stage)
+        assert await stage.code(request("void", 50, 1234, of=1)) == "00"
+        assert "a void is no payment" in await say("case", "handed-over", f"{TERMINALS[0]}+000050", "goods")
 
     run(with_people(story, tmp_path))
 

@@ -29,6 +29,7 @@ def test_a_terminal_that_nobody_knows_is_counted_and_not_journaled(run, tmp_path
         assert await stage.code(frame) == "97"
         assert await stage.code(CUP.decode(stage.sale(payment)).splice({42: b"898440153119999"})) == "03"
         assert counted(stage) == {"TERMINAL_UNKNOWN": 1, "MERCHANT_INVALID": 1}
+        assert stage.gateway.server.counters.as_dict()["refused_by_cause"] == counted(stage)
         assert await stage.events("REFUSED") == []
 
     run(told(story, tmp_path))

@@ -10,7 +10,7 @@ from yuanlu.db.schema import _config, upgrade
 from yuanlu.db.sqlite import writer_engine
 from yuanlu.fleet.observations import Kind, Observation, told
 from yuanlu.fleet.reporting import LATELY_US, Report, considered
-from yuanlu.fleet.store import LATEST_MAX, insert_observation, latest_of, of_payment, of_terminal
+from yuanlu.fleet.store import LATEST_MAX, READ_MAX, insert_observation, latest_of, of_payment, of_terminal
 from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 
@@ -65,10 +65,8 @@ def test_what_is_asked_for_is_found_by_an_index(tmp_path):
         ]
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
         with at.readers.connect() as connection:
-            assert [each.value for each in of_terminal(connection, "T0000001", NOW_US, NOW_US, tuple(Kind))] == [
-                "5",
-                "0",
-            ]
+            now = of_terminal(connection, "T0000001", NOW_US, NOW_US, tuple(Kind), NOW_US)
+            assert sorted(each.value for each in now) == ["0", "5"]
             assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US).value == "0"
             assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US - 2) is None
             assert [each.value for each in of_payment(connection, "t1")] == ["5"]
@@ -127,3 +125,14 @@ def test_sessions_from_before_count_as_sign_ins(tmp_path):
         found = latest_of(connection, "T1", Kind.SIGNED_IN, 42)
     assert (found.value, found.at_us) == ("000007", 42)
     engine.dispose()
+
+
+def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(tmp_path):
+    rows = [row(Kind.SIGNAL, str(n % 30), NOW_US + n) for n in range(-READ_MAX, READ_MAX)]
+    with opened(tmp_path / "j.db") as (run, at):
+        run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
+        with at.readers.connect() as connection:
+            found = of_terminal(connection, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US)
+    assert len(found) == READ_MAX
+    assert found[0].at_us == NOW_US
+    assert max(abs(each.at_us - NOW_US) for each in found) <= READ_MAX // 2

@@ -58,9 +58,9 @@ def read_seen(connection: Connection, moment: Moment) -> Seen:
     """Everything that `terminal_health` looks at."""
     began_us = min(moment.at_us - READING_BEFORE_US, moment.day_began_us or moment.at_us)
     until_us = moment.at_us + AFTER_US
-    signed = of_terminal(connection, moment.terminal_id, began_us, until_us, (Kind.SIGNED_IN,))
+    signed = of_terminal(connection, moment.terminal_id, began_us, until_us, (Kind.SIGNED_IN,), moment.at_us)
     others = {*MOMENTS, *STATES} - {Kind.SIGNED_IN}
-    near = of_terminal(connection, moment.terminal_id, moment.at_us - READING_BEFORE_US, until_us, others)
+    near = of_terminal(connection, moment.terminal_id, moment.at_us - READING_BEFORE_US, until_us, others, moment.at_us)
     latest = (latest_of(connection, moment.terminal_id, kind, until_us) for kind in STANDING)
     return Seen(
         near=(*signed, *near),

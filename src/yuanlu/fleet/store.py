@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import Connection, Select, func, select, text
 
 from yuanlu.fleet.observations import NO, READINGS, STANDING, Kind, Observation, Told
 from yuanlu.fleet.tables import NAMED, observations
@@ -41,15 +41,15 @@ def _all(connection: Connection, query: Select[Any]) -> list[Observation]:
 
 
 def of_terminal(
-    connection: Connection, terminal_id: str, since_us: int, until_us: int, kinds: Collection[Kind]
+    connection: Connection, terminal_id: str, since_us: int, until_us: int, kinds: Collection[Kind], near_us: int
 ) -> list[Observation]:
-    """A terminal's observations of these kinds from then until then, oldest first."""
+    """A terminal's observations of these kinds from then until then, those nearest to `near_us` first."""
     query = select(observations).where(
         observations.c.terminal_id == terminal_id,
         observations.c.kind.in_([kind.value for kind in kinds]),
         observations.c.at_us.between(since_us, until_us),
     )
-    return _all(connection, query.order_by(observations.c.at_us).limit(READ_MAX))
+    return _all(connection, query.order_by(func.abs(observations.c.at_us - near_us)).limit(READ_MAX))
 
 
 def of_payment(connection: Connection, transaction_id: str) -> list[Observation]:
