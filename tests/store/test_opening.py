@@ -187,7 +187,7 @@ def test_an_upgrade_of_the_newest_changes_nothing(tmp_path):
     assert shape(engine) == before
     prepare(engine, "j.db")
     assert shape(engine) == before
-    assert head() == "0009"
+    assert head() == "0010"
     engine.dispose()
 
 
@@ -241,7 +241,7 @@ def test_incidents_and_their_payments_are_kept_when_issuers_and_wallets_are_adde
         assert connection.execute(text("SELECT incident_id, scope_name FROM incidents")).all() == [("I1", "north")]
         assert connection.execute(text("SELECT incident_id FROM incident_members")).all() == [("I1",)]
         assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
-        assert connection.execute(text(triggers)).scalars().all() == before
+        assert set(before) <= set(connection.execute(text(triggers)).scalars()), "none is lost with its table"
         issuer = values.replace("'region', 'north'", "'issuer', '621700'")
         connection.execute(text(f"INSERT INTO incidents VALUES ('I2', 'issuer_outage', {issuer})"))
     with pytest.raises(IntegrityError, match="incidents are kept"), engine.begin() as connection:

@@ -97,7 +97,8 @@ def handed_over(settings: Settings, what: str, given: str, name: str, lang: str)
         if acquirer is None:
             raise DeclarationRefused(f"the payment's acquirer, {found.acquirer}, is not in the configuration")
         host = HostTerms(name=found.acquirer, settings=acquirer)
-        terms = Terms(host=host, limits=settings.returns, levels=ServiceLevels())
+        agreements = settings.agreements()
+        terms = Terms(host=host, agreements=agreements, levels=ServiceLevels(agreements=agreements))
         return goods_handed_over(connection, found, HandedOver(given), terms, by)
 
     found, done = _declared(settings, what, name, build)

@@ -20,6 +20,7 @@ from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import find_case_of
 from yuanlu.causes.evidence import CHARGED_STATES, Break, HandedOver
 from yuanlu.causes.operator import handed_over_while_returning
+from yuanlu.contracts import Agreements
 from yuanlu.fleet.observations import Kind, Observation
 from yuanlu.fleet.store import insert_observation, of_payment
 from yuanlu.flow.observing import OBSERVED
@@ -34,7 +35,6 @@ from yuanlu.returns.orders import Order, find_order
 from yuanlu.returns.proposing import proposal_rows, proposed
 from yuanlu.returns.steps import next_version, return_fact
 from yuanlu.returns.ways import find_link
-from yuanlu.settings import Returns
 
 QUEUE = "returns"
 ORIGIN = "handed over"
@@ -49,10 +49,10 @@ class DeclarationRefused(YuanluError):
 
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """What a declaration goes by: the host's terms, the limits of orders, the merchants' service levels."""
+    """What a declaration goes by: the host's terms, and what is agreed with the merchants."""
 
     host: HostTerms
-    limits: Returns
+    agreements: Agreements
     levels: ServiceLevels
 
 
@@ -97,9 +97,9 @@ def goods_handed_over(
     link = find_link(connection, found.transaction_id)
     after = replace(link, original=structs_replace(link.original, version=found.version + 1))
     wish = Wish(amount=found.paid, kind=REPAYMENT, person=True, reason=reason)
-    decision = decide(
-        Facts(link=after, terms=terms.host, limits=terms.limits, automatic_today_minor=0, now_us=by.now.wall_us), wish
-    )
+    agreed = terms.agreements.of(found.key.merchant_id)
+    known = Facts(link=after, terms=terms.host, agreed=agreed, automatic_today_minor=0, now_us=by.now.wall_us)
+    decision = decide(known, wish)
     assert isinstance(decision, Decision), "a re-payment is paid by contract: nothing stands in its way"
     order = proposed(decision, wish, after, by.who.name, order_id, ORIGIN, by.now)
     more, rows = proposal_rows(order, after, by.now)
