@@ -1,6 +1,5 @@
 """The whole of L2: record once, rebuild images at every step, open each, and start a gateway on some."""
 
-import logging
 import multiprocessing
 import random
 import shutil
@@ -9,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
-
 from proof.powerloss.checking import lay_out, problems
 from proof.powerloss.disk import Disk
 from proof.powerloss.promises import Promise, promises
 from proof.powerloss.recording import Recording, record
 from proof.powerloss.restarting import restart_problems, with_settings
 from proof.powerloss.trace import Call, Kind
+from proof.quiet import quiet
 
 DIALECT = "cup-pos"
 TURNS = 80
@@ -58,7 +56,7 @@ def run(*, seed: int, images: int, keep: Path, jobs: int = 2, turns: int = TURNS
         sent = list(promises(calls, recording.gateway, DIALECT))
         whole = Result(calls=len(calls), syncs=sum(call.kind is Kind.SYNC for call in calls), frames=len(sent))
         parts = [(recording, calls, sent, seed, _spread(images, len(calls)), part, jobs) for part in range(jobs)]
-        with multiprocessing.get_context("fork").Pool(jobs, initializer=_quiet) as pool:
+        with multiprocessing.get_context("fork").Pool(jobs, initializer=quiet) as pool:
             for result in pool.starmap(_part, parts):
                 whole.images += result.images
                 whole.restarts += result.restarts
@@ -125,8 +123,3 @@ def _checked(
 def _spread(images: int, places: int) -> list[int]:
     """How many images at each place, so that there are so many in all."""
     return [images * (place + 1) // places - images * place // places for place in range(places)]
-
-
-def _quiet() -> None:
-    """Hundreds of gateways start: only their errors are of interest."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
