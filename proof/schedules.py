@@ -54,8 +54,8 @@ class Result:
     violations: list[Violation] = field(default_factory=list)
 
 
-def run(*, first: int, count: int, jobs: int = 2) -> Result:
-    """So many schedules, from this seed on."""
+def run(*, first: int, count: int, tell: Callable[[str], None], jobs: int = 2) -> Result:
+    """So many schedules, from this seed on. `tell` hears the progress."""
     whole = Result()
     with multiprocessing.get_context("fork").Pool(jobs, initializer=quiet, maxtasksperchild=1) as pool:
         starts = range(first, first + count, SEEDS_PER_PROCESS)
@@ -66,6 +66,7 @@ def run(*, first: int, count: int, jobs: int = 2) -> Result:
             whole.kills += result.kills
             whole.states += result.states
             whole.violations += result.violations
+            tell(f"{whole.schedules} of {count} schedules, {len(whole.violations)} violations")
     return whole
 
 

@@ -170,7 +170,9 @@ class Town:
         return looks == QUIET_LOOKS
 
     def close(self) -> None:
-        """Let go of every life's files."""
+        """Let go of every line and of every life's files."""
+        for till in self.tills:
+            till.close()
         for life in self.lives:
             if life.store is not None:
                 if life.gateway is not None:
