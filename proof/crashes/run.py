@@ -74,9 +74,8 @@ def run(*, seed: int, whole: bool, tell: Callable[[str], None], jobs: int = 2) -
 def _story(given: tuple[str, int]) -> Result:
     name, seed = given
     result = Result(scenarios=1)
-    whole = Point(scenario=name, seed=seed, stops=())
-    result.violations += _violations(whole)[0]
-    result.steps = steps = _violations(whole)[1]
+    result.violations, steps = _violations(Point(scenario=name, seed=seed, stops=()))
+    result.steps = steps
     for step in range(steps):
         for stops in ((step,), (step, step % AGAIN_STEPS)):
             point = Point(scenario=name, seed=seed, stops=stops)
