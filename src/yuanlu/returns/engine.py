@@ -130,7 +130,7 @@ class ReturnEngine:
             currency=transaction.amount.currency,
             reason=reason,
             original_answer=original_answer,
-            original_sent_at_us=sent.wall_us,
+            original_sent_at_us=min(sent.wall_us, transaction.received_at_us),  # the host's day is that of its request
             original_boot_us=sent.boot_us,
             original_boot_id=sent.boot_id,
             opened_at_us=now_us,
