@@ -65,6 +65,12 @@ FOUND = {
          "crash at a commit": 0.146, "two gateways": 0.385},
         (0, 0, 2.575, 95_937), (1, 0, 8.044, 51_351),
     ),
+    "a recovery that lost a race with a repeat left its payment in flight for ever": world(
+        11_820, "P1", (3_000, 60_000, 30_000),
+        {"till repeats": 0.584, "till gives up early": 0.092, "crash at a commit": 0.097, "two gateways": 0.788,
+         "slow commits": 0.233},
+        (0, 1, 5.347, 3_490), (1, 1, 8.405, 60_013), (2, 0, 9.113, 86_363),
+    ),
 }  # fmt: skip
 
 
