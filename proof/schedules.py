@@ -91,7 +91,7 @@ def replay(seed: int, result: Result) -> list[str]:
 
 async def _played(loop: VirtualLoop, folder: Path, seed: int, result: Result) -> list[str]:
     prepared(folder)
-    chance = random.Random(f"schedule {seed}")  # noqa: S311 - must be repeatable
+    chance = random.Random(f"schedule {seed}")
     town = Town(loop, folder, profile=PROFILES[seed % len(PROFILES)], tills=TILLS, seed=seed)
     try:
         await town.host.start()

@@ -15,7 +15,7 @@ from proof.virtual.machine import prepared
 from proof.virtual.town import Town, play
 from yuanlu.kernel.errors import YuanluError
 
-FAST = Path("/dev/shm")  # noqa: S108 - a memory disk; thousands of small journals
+FAST = Path("/dev/shm")
 AGAIN_STEPS = 7
 """The second stop comes at one of so many steps of the life that recovers."""
 

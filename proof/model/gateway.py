@@ -21,7 +21,10 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.link import HostLink
 from yuanlu.acquirers.sessions import Sessions
 from yuanlu.acquirers.terms import HostTerms
+from yuanlu.contracts import Agreements
+from yuanlu.fleet.lines import Lines
 from yuanlu.flow.advices import Forwarder
+from yuanlu.flow.around import Around
 from yuanlu.flow.asking import Asker
 from yuanlu.flow.giving import Giver
 from yuanlu.flow.incidents import IncidentDesk
@@ -41,10 +44,10 @@ from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
 from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.store import restart_windows
-from yuanlu.settings import Acquirer, Returns
+from yuanlu.settings import Acquirer
 
 ACQUIRER = "host"
-LIMITS = Returns()
+AGREED = Agreements()
 IN_FLIGHT_MAX = 10_000
 
 
@@ -95,7 +98,7 @@ class NoIncidents:
     def heard(self, *_: object) -> None:
         """Nothing."""
 
-    refused = undelivered = heard
+    refused = undelivered = restarted = foreign = heard
 
     def hold(self, *_: object) -> str:
         """Never."""
@@ -143,10 +146,11 @@ class Gateway:
             journal=product_journal, returns=self.returns, incidents=cast(IncidentDesk, NoIncidents()), hosts=hosts,
             keys=keys, clock=clock,
             identifiers=IdentifierSource(clock, names.getrandbits, latest_id(cast(Connection, memory))),
+            around=Around(terms={ACQUIRER: terms}, lines=Lines(clock), signs_in=False),
         )  # fmt: skip
-        self.giver, self.asker = Giver(self.desk, LIMITS), Asker(self.desk)
+        self.giver, self.asker = Giver(self.desk, AGREED), Asker(self.desk)
         self._front = FrontDesk(
-            desk=self.desk, settler=Settler(self.desk, LIMITS), forwarder=Forwarder(self.desk),
+            desk=self.desk, settler=Settler(self.desk, AGREED, names.getrandbits), forwarder=Forwarder(self.desk),
             terminals={
                 terminal_id(n): Terminal(
                     terminal_id=terminal_id(n), merchant_id=MERCHANT, acquirer=ACQUIRER, wait_ms=plan.wait_ms

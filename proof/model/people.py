@@ -8,7 +8,7 @@ from collections.abc import Callable
 from random import Random
 
 from proof.model import queries
-from proof.model.gateway import LIMITS, ModelClock
+from proof.model.gateway import AGREED, ModelClock
 from proof.model.loop import VirtualLoop
 from proof.model.memory import Memory
 from proof.model.plan import Plan
@@ -73,7 +73,9 @@ class People:
             if found is None:
                 return ""
             now, link = self._clock.now(), find_link(self._memory, found.transaction_id)  # type: ignore[arg-type]
-            facts = Facts(link=link, terms=self._terms, limits=LIMITS, automatic_today_minor=0, now_us=now.wall_us)
+            facts = Facts(
+                link=link, terms=self._terms, agreed=AGREED.of(MERCHANT), automatic_today_minor=0, now_us=now.wall_us
+            )
             amount = Money(minor=minor, currency=found.paid.currency)
             wish = Wish(amount=amount, kind=kind, person=True, reason="the customer")
             decision = decide(facts, wish)

@@ -12,7 +12,8 @@ from typing import Any
 
 import yuanlu.wiring  # noqa: F401 - loads every module whose queries are to be replaced
 from proof.model.memory import Memory, Values
-from yuanlu.flow import batches
+from yuanlu.fleet import store as fleet_store
+from yuanlu.flow import batch_cases, batches
 from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.tasks import FAR_US, MOVE_TASK, Claimed
@@ -270,6 +271,19 @@ def by_leg(memory: Memory, key: BatchKey) -> tuple[frozenset[str], frozenset[str
     return live, frozenset(leg["transaction_id"] for leg in closed)
 
 
+def nothing_observed(*_: object) -> list[Any]:
+    """Terminals say nothing of themselves here."""
+    return []
+
+
+def never_observed(*_: object) -> None:
+    """Nor of anything before."""
+
+
+def no_case_yet(*_: object) -> None:
+    """Cases are not kept here: each finding opens one."""
+
+
 STANDING_IN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     transactions.find_by_key: find_by_key,
     transactions.find_by_rrn: find_by_rrn,
@@ -299,6 +313,9 @@ STANDING_IN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     batch_store.find_batch: find_batch,
     batch_store.items_of: items_of,
     batches._by_leg: by_leg,
+    fleet_store.of_terminal: nothing_observed,
+    fleet_store.latest_of: never_observed,
+    batch_cases.find_batch_case: no_case_yet,
 }
 
 

@@ -156,7 +156,7 @@ async def _life(
                 raise RecordingFailed(f"the recorded gateway did not start: {said.decode()}")
             said += line
     rest = asyncio.create_task(traced.stderr.read())
-    decks = random.Random(f"{seed}/{life}")  # noqa: S311 - must be repeatable
+    decks = random.Random(f"{seed}/{life}")
     deck = SalesDeck(decks, fault_percent=25, behaviour_percent=15, code_percent=10, errand_percent=20)
     await asyncio.gather(*(_live(till, deck, turns // len(tills)) for till in tills))
     if ending is signal.SIGTERM:
@@ -194,13 +194,13 @@ def _till(name: str, address: tuple[str, int], store: SoftwareKeyStore, seed: in
         store=store,
         wait_ms=5_000,
         clock=SystemClock(),
-        chance=random.Random(f"{seed}/{name}"),  # noqa: S311 - must be repeatable
+        chance=random.Random(f"{seed}/{name}"),
         record=lambda told: None,
     )
 
 
 def _keys(folder: Path, seed: int) -> SoftwareKeyStore:
-    create_secret(folder / "keys.toml", random.Random(seed).randbytes)  # noqa: S311 - must be repeatable
+    create_secret(folder / "keys.toml", random.Random(seed).randbytes)
     return SoftwareKeyStore.open(folder / "keys.toml", mode="sandbox", random_bytes=os.urandom)
 
 

@@ -20,7 +20,7 @@ DIALECT = "cup-pos"
 TURNS = 80
 RESTART_EVERY = 100
 """A whole gateway is started, twice, on one image in so many."""
-FAST = Path("/dev/shm")  # noqa: S108 - a memory disk; images are rebuilt thousands of times
+FAST = Path("/dev/shm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def _checked(
             told += 1
         if not count:
             continue
-        chance = random.Random(f"{seed}/{place}")  # noqa: S311 - must be repeatable
+        chance = random.Random(f"{seed}/{place}")
         for number, image in enumerate(disk.images(chance, place, count)):
             lay_out(image, recording.folder, folder)
             yield (place, number), problems(folder, sent[:told])

@@ -87,7 +87,7 @@ class Town:
         rows = "".join(f"{name},{MERCHANT},h1,8000\n" for name in names)
         (folder / "terminals.csv").write_text("terminal_id,merchant_id,acquirer,wait_ms\n" + rows, "utf-8")
         if not (folder / "keys.toml").exists():
-            create_secret(folder / "keys.toml", random.Random(1).randbytes)  # noqa: S311 - synthetic keys
+            create_secret(folder / "keys.toml", random.Random(1).randbytes)
         self.keys = SoftwareKeyStore.open(folder / "keys.toml", mode="sandbox", random_bytes=loop.chance.randbytes)
         terms = HostTerms(
             name="h1", listen=f"{HOST[0]}:{HOST[1]}", dialect=DIALECTS[profile], profile=profile, seed=seed,
@@ -103,7 +103,7 @@ class Town:
             store=self.keys,
             wait_ms=8_000,
             clock=self.clock,
-            chance=random.Random(f"{seed}/{name}"),  # noqa: S311 - must be repeatable
+            chance=random.Random(f"{seed}/{name}"),
             record=self.told.append,
         )
 
@@ -217,7 +217,7 @@ Ending = TypeVar("Ending")
 
 def play(seed: int, story: Callable[[VirtualLoop], Coroutine[Any, Any, Ending]]) -> Ending:
     """Run a story in a loop of its own, and leave nothing of it behind."""
-    loop = VirtualLoop(random.Random(seed))  # noqa: S311 - must be repeatable
+    loop = VirtualLoop(random.Random(seed))
     asyncio.set_event_loop(loop)
     try:
         with in_virtual_time():
