@@ -6,7 +6,7 @@ PY := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
 
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test check format bench proof lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ format: setup ## put the source into its canonical form
 
 bench: setup ## measure, print a table, write var/bench/results.json
 	$(PY) -m bench
+
+proof: setup ## 20,000 seeded worlds with the real deciding code, then every guard taken away once
+	$(PY) -m proof model --seeds 20000 --jobs 2
+	$(PY) -m proof guards
 
 lock: | $(UV) ## resolve the dependencies anew into requirements/*.txt
 	$(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --universal --python-version 3.11 \

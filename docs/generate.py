@@ -20,7 +20,7 @@ from msgspec import inspect as types
 from docs.markdown import table
 from docs.policy_pages import causes_page, ways_page
 from docs.wording import BEHAVIOURS, CODE_WORDS, OWN_ANSWERS, PLAIN_KEYS
-from yuanlu import settings
+from yuanlu import contracts, settings
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
 from yuanlu.cli.main import app
 from yuanlu.cli.words import KINDS
@@ -46,11 +46,26 @@ SECTIONS = (
     ("[acquirers.NAME]", settings.Acquirer),
     ("[acquirers.NAME.doubtful_codes]", settings.DoubtfulCodes),
     ("[acquirers.NAME.reversal_answers]", settings.ReversalAnswers),
+    ("[returns]", contracts.Returns),
+    ("[compensation]", contracts.Compensation),
+    ("[service_levels]", contracts.ServiceLevel),
+    ("[contracts.NAME]", contracts.Contract),
     ("[incidents]", settings.Incidents),
     ("[log]", settings.Log),
 )
 
-UNITS = {"ms": "ms", "mib": "MiB", "bytes": "bytes"}
+AS_EVERYBODY = "as for everybody"
+"""A contract's default: what the section of the same key says."""
+
+UNITS = {
+    "ms": "ms",
+    "minutes": "min",
+    "hours": "h",
+    "days": "days",
+    "minor": "minor units",
+    "mib": "MiB",
+    "bytes": "bytes",
+}
 
 
 class WordMissing(Exception):
@@ -96,7 +111,8 @@ def keys(section: type) -> Iterator[tuple[str, str, str, str, str]]:
         meaning = said.get(field.name) or PLAIN_KEYS.get(field.name)
         if meaning is None:
             raise WordMissing(f"{section.__name__}.{field.name} has no docstring and no words in docs/wording.py")
-        yield f"`{field.name}`", type_words(field.type), default_words(field), unit(field.name), meaning
+        default = AS_EVERYBODY if section is contracts.Contract and not field.required else default_words(field)
+        yield f"`{field.name}`", type_words(field.type), default, unit(field.name), meaning
 
 
 def type_words(kind: types.Type) -> str:
@@ -114,8 +130,10 @@ def type_words(kind: types.Type) -> str:
             return f"text of {length} characters"
         case types.StrType():
             return "text"
-        case types.VarTupleType():
-            return "list of two-character codes"
+        case types.TimeType():
+            return "time of day"
+        case types.VarTupleType(item_type=item):
+            return f"list, each a {type_words(item)}"
         case types.StructType():
             return "table"
     raise WordMissing(f"no words for the type {kind}")

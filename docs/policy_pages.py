@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from docs.markdown import table
-from yuanlu import settings
 from yuanlu.causes.cause import FAMILY_WORDS, REMEDY_WORDS, Cause, Family
 from yuanlu.causes.response_codes import HOST_CODES, OUR_CODES
 from yuanlu.causes.taxonomy import CAUSES
+from yuanlu.contracts import Returns
 from yuanlu.kernel.money import format_minor
 from yuanlu.returns.decision import WAYS
 
@@ -49,15 +49,18 @@ def ways_page() -> str:
     rows = [
         (n, f"`{way.kind}`", way.when, way.why[0], way.why[1], way.paid_from) for n, way in enumerate(WAYS, start=1)
     ]
-    limits = settings.Returns()
+    limits = Returns()
     return "\n\n".join(
         [
             "# Ways back",
             "Which way money goes back after an approval: the first row that holds (`yuanlu.returns.decision`). "
             "The reason is kept with the order. What was paid from the *contract* does not count against the payment.",
             table(("no.", "way", "when", "中文", "English", "paid from"), rows),
+            "A pre-authorisation is only held: it is released by its void, and never credited. One that cannot be "
+            "voided is a person's matter, by a case; a completed one goes back by its completion.",
             f"By itself goes only what no person asked for, up to {format_minor(limits.automatic_max_minor, '156')} "
-            f"a return and {format_minor(limits.automatic_per_day_minor, '156')} a merchant and day (`[returns]`). "
+            f"a return and {format_minor(limits.automatic_per_day_minor, '156')} a merchant and day "
+            "(`[returns]`, or the merchant's contract). "
             "Everything else needs two people. Reversals of unknown outcomes are always automatic, and not counted.",
         ]
     )

@@ -16,14 +16,14 @@ FUNCTION_LINES_MAX = 50
 VAGUE = {"utils", "helpers", "common", "misc", "base", "manager", "service", "handler"}
 DECIDING = (
     "kernel/money.py", "kernel/identifiers.py", "kernel/limits.py", "returns/states.py", "returns/policy.py",
-    "incidents/detection.py", "incidents/records.py",
+    "incidents/detection.py", "incidents/records.py", "fleet/observations.py", "fleet/status.py", "fleet/lines.py",
     "returns/steps.py", "returns/compensation.py", "acquirers/advices.py", "reconciliation/batch.py",
     *(f"iso8583/{path.name}" for path in sorted((SOURCE / "iso8583").glob("*.py"))),
     *(f"causes/{path.name}" for path in sorted((SOURCE / "causes").glob("*.py"))),
 )  # fmt: skip
 PACKAGES = (
     "kernel", "iso8583", "keys", "journal", "returns", "acquirers", "gateway", "sandbox", "cli", "causes", "cases",
-    "reconciliation", "incidents",
+    "reconciliation", "incidents", "fleet",
 )  # fmt: skip
 INPUT_OUTPUT = {
     "asyncio", "socket", "time", "random", "secrets", "sqlalchemy", "pysqlite3", "sqlite3", "os", "pathlib", "ssl",
@@ -114,6 +114,7 @@ def test_every_source_package_that_decides_or_stores_has_tests_of_its_own():
         "cli",
         "causes",
         "cases",
+        "fleet",
     ):
         assert list((ROOT / "tests" / "unit" / package).glob("test_*.py")), package
 

@@ -11,24 +11,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from yuanlu.contracts import Agreements, Compensation, Contract, Returns, ServiceLevel, Terms, agreements
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import FRAME_BYTES_MAX, REPEAT_WINDOW_MS
+from yuanlu.kernel.section import NotNegative, Positive, Section
 
 ENVIRONMENT_PREFIX = "YUANLU_"
 
-Positive = Annotated[int, Meta(ge=1)]
-NotNegative = Annotated[int, Meta(ge=0)]
 Percent = Annotated[int, Meta(ge=1, le=100)]
 Mac = Literal["none", "unionpay-ecb", "ansi-x9.9", "ansi-x9.19", "aes-cmac"]
 DialectName = Literal["cup-pos", "iso87-ascii"]
 ProfileName = Literal["P1", "P2", "P3", "P4", "P5"]
 Code = Annotated[str, Meta(pattern="^[0-9A-Z]{2}$")]
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One table of the file: immutable, and closed to keys it does not know."""
 
 
 class Store(Section, frozen=True, kw_only=True):
@@ -125,7 +121,8 @@ class Acquirer(Section, frozen=True, kw_only=True):
     sign_in: Literal["none", "link", "terminal"] = "none"
     """Upstream sign-in (0800): one set of working keys for the link, one per terminal, or none."""
     batch: Literal["terminal", "host"] = "terminal"
-    """Whose batch number goes upstream: the terminal's, or the one the host gave at sign-in."""
+    """Whose batch number goes upstream: the terminal's, or the one the host gave at sign-in. Then a void or refund
+    names its original's batch (61.1) by the host's number, too."""
     tpdu: Annotated[str, Meta(pattern="^60[0-9]{8}$")] = "6000030000"
     """TPDU of messages that we make ourselves; a terminal's own goes through as it came."""
     header: Annotated[str, Meta(pattern="^[0-9]{12}$")] = "603100311108"
@@ -158,30 +155,6 @@ class Acquirer(Section, frozen=True, kw_only=True):
     tls_key: str = ""
 
 
-class Returns(Section, frozen=True, kw_only=True):
-    """`[returns]`: what goes back by itself, and what two people must decide."""
-
-    automatic_max_minor: NotNegative = 100_000
-    """Largest single return that policy may make by itself, in minor units; reversals are not counted."""
-    automatic_per_day_minor: NotNegative = 1_000_000
-    """So much a merchant and day at most, in minor units; above it two people decide."""
-    approval_hours: Positive = 24
-    """How long a proposal waits for the second person before it expires."""
-
-
-class Compensation(Section, frozen=True, kw_only=True):
-    """`[compensation]`: what the contract gives a cardholder whose money came back late."""
-
-    after_minutes: NotNegative = 0
-    """So late, counted from the payment, before anything is owed; 0: the contract gives nothing."""
-    per_day_minor: NotNegative = 0
-    """For each day begun beyond that, in minor units."""
-    per_day_per_mille: NotNegative = 0
-    """And so many thousandths of the amount for each such day."""
-    max_minor: NotNegative = 5_000
-    """At most, in minor units."""
-
-
 class Incidents(Section, frozen=True, kw_only=True):
     """`[incidents]`: when many terminals fail together, and when they are well again."""
 
@@ -201,6 +174,10 @@ class Incidents(Section, frozen=True, kw_only=True):
     """… of so many merchants;"""
     link_down_ms: Positive = 10_000
     """or when its link has been down for so long and a payment was affected."""
+    issuer_terminals: Positive = 5
+    """An issuer is out of order when its cards fail at so many terminals, and other payments there go through."""
+    wallet_merchants: Positive = 3
+    """A wallet is out of order when its codes fail at so many merchants, and other payments there go through."""
     region_terminals: Positive = 10
     """A region is offline when so many of its terminals fail …"""
     region_merchants: Positive = 3
@@ -211,6 +188,8 @@ class Incidents(Section, frozen=True, kw_only=True):
     """An incident ends by itself when its place has been well for so long."""
     healthy_failing_percent: Annotated[int, Meta(ge=0, le=100)] = 5
     """Well means that at most so many requests fail, and that some succeed or the host shows that it lives."""
+    quiet_ms: Positive = 1_800_000
+    """When nothing has come from an incident's place for so long, its case gets a note: it cannot end by itself."""
     hold_when_host_down: bool = False
     """True: an incident of a host that detection declares holds new sales at once."""
 
@@ -232,9 +211,16 @@ class Settings(Section, frozen=True, kw_only=True):
     returns: Returns = Returns()
     incidents: Incidents = Incidents()
     compensation: Compensation = Compensation()
+    service_levels: ServiceLevel = ServiceLevel()
+    contracts: Mapping[str, Contract] = {}
     log: Log = Log()
     folder: str = "."
     """Set by `read_settings`: where relative paths start."""
+
+    def agreements(self) -> Agreements:
+        """The terms of every merchant. Raises ConfigurationError for a merchant with two contracts."""
+        everybody = Terms(returns=self.returns, compensation=self.compensation, service_levels=self.service_levels)
+        return agreements(everybody, self.contracts)
 
     def path(self, name: str) -> Path:
         """A path as the file means it: relative to the file's own folder, else to the working directory."""
@@ -243,6 +229,12 @@ class Settings(Section, frozen=True, kw_only=True):
             return given
         beside = Path(self.folder) / given
         return given if not beside.exists() and given.exists() else beside
+
+
+GENERAL: dict[str, type[Section]] = {
+    "returns": Returns, "compensation": Compensation, "service_levels": ServiceLevel,
+}  # fmt: skip
+"""What a contract may say otherwise."""
 
 
 def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -263,6 +255,7 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     try:
         for name, table in _tables(document, "acquirers"):
             _convert(table, Acquirer, f"acquirers.{name}")
+        _complete_contracts(document)
         settings = msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: {_in_words(error)}") from None
@@ -273,6 +266,23 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
 def _tables(document: dict[str, Any], name: str) -> list[tuple[str, Any]]:
     found = document.get(name)
     return list(found.items()) if isinstance(found, dict) else []
+
+
+def _complete_contracts(document: dict[str, Any]) -> None:
+    """What a contract leaves out is as for everybody; what is said for everybody is checked under its own name."""
+    general = {name: document.get(name, {}) for name in GENERAL}
+    for name, table in general.items():
+        _convert(table, GENERAL[name], name)
+    for name, contract in _tables(document, "contracts"):
+        document["contracts"][name] = complete = _over(general["returns"], contract)
+        for key in ("compensation", "service_levels") if isinstance(complete, dict) else ():
+            complete[key] = _over(general[key], complete.get(key, {}))
+        _convert(complete, Contract, f"contracts.{name}")
+
+
+def _over(general: dict[str, Any], own: Any) -> Any:
+    """One table over another; what is no table is left to the check."""
+    return general | own if isinstance(own, dict) else own
 
 
 def _convert(table: Any, kind: type[Section], where: str) -> None:
@@ -316,6 +326,10 @@ def _check(settings: Settings, path: Path) -> None:
     if bool(settings.gateway.tls_certificate) != bool(settings.gateway.tls_key):
         raise ConfigurationError(f"{path}: [gateway] tls_certificate and tls_key go together")
     parse_address(settings.gateway.listen, f"{path}: [gateway] listen")
+    try:
+        settings.agreements()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
     for name, acquirer in settings.acquirers.items():
         parse_address(acquirer.address, f"{path}: [acquirers.{name}] address")
         if acquirer.profile == "P3" and acquirer.dialect != "iso87-ascii":

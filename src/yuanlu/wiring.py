@@ -22,7 +22,9 @@ from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.clock import CaseClock
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.db.postgres import refuse_other_time
+from yuanlu.fleet.lines import Lines
 from yuanlu.flow.advices import Forwarder
+from yuanlu.flow.around import Around
 from yuanlu.flow.asking import Asker
 from yuanlu.flow.deciding import Decider
 from yuanlu.flow.examining import Examiner
@@ -43,7 +45,7 @@ from yuanlu.journal.store import Store
 from yuanlu.journal.tasks import TaskRunner
 from yuanlu.journal.transactions import latest_id, latest_sealed
 from yuanlu.journal.writer import Journal
-from yuanlu.kernel.clock import SystemClock
+from yuanlu.kernel.clock import Clock, SystemClock
 from yuanlu.kernel.errors import ConfigurationError, YuanluError
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
@@ -78,7 +80,7 @@ def halt(reason: str) -> NoReturn:
     os._exit(HALTED)
 
 
-async def open_store(settings: Settings, clock: SystemClock) -> Store:
+async def open_store(settings: Settings, clock: Clock) -> Store:
     """Lock, check and prepare the database. Raises StoreError or ConfigurationError saying what to do."""
     store = await choosing.open_store(
         settings.store.url, settings.folder, settings.store.reserve_mib * MIB, clock.now()
@@ -117,22 +119,20 @@ class GatewayProcess:
     """Everything of one `yuanlu serve`, in the order in which it starts and stops."""
 
     def __init__(
-        self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore, latest_id: str = "",
-        mark: Mark | None = None,
+        self, settings: Settings, terminals: dict[str, Terminal], store: Store, keys: KeyStore, clock: Clock,
+        chance: random.Random, latest_id: str = "", mark: Mark | None = None,
     ) -> None:  # fmt: skip
         """`latest_id` is the highest transaction id so far: new ones rise beyond it, whatever the clock says."""
-        clock = SystemClock()
-        random_source = random.SystemRandom()
         self._clock = clock
+        self._chance = chance
         self._settings = settings
         self._store = store
         self.journal = Journal(store=store, clock=clock, halt=halt, mark=mark)
         self._strays: set[asyncio.Task[None]] = set()
         self.hosts = {name: self._host(name, acquirer, keys) for name, acquirer in settings.acquirers.items()}
-        self.returns = ReturnEngine(
-            journal=self.journal, clock=clock, keys=keys, hosts=self.hosts, jitter=random_source
-        )
-        levels = ServiceLevels()
+        self.returns = ReturnEngine(journal=self.journal, clock=clock, keys=keys, hosts=self.hosts, jitter=chance)
+        agreements = settings.agreements()
+        levels = ServiceLevels(agreements=agreements)
         self.incidents = IncidentDesk(
             journal=self.journal,
             clock=clock,
@@ -140,7 +140,7 @@ class GatewayProcess:
             settings=settings.incidents,
             regions={name: terminal.region for name, terminal in terminals.items() if terminal.region},
             levels=levels,
-            random_bits=random_source.getrandbits,
+            random_bits=chance.getrandbits,
             go_on=self.returns.host_is_back,
         )
         self.desk = Desk(
@@ -150,15 +150,14 @@ class GatewayProcess:
             hosts=self.hosts,
             keys=keys,
             clock=clock,
-            identifiers=IdentifierSource(clock, random_source.getrandbits, latest_id),
+            identifiers=IdentifierSource(clock, chance.getrandbits, latest_id),
+            around=self._around(),
             repeat_window_us=settings.gateway.repeat_window_ms * 1000,
         )
-        self.giver = Giver(self.desk, settings.returns)
-        self.settler = Settler(self.desk, settings.returns)
+        self.giver = Giver(self.desk, agreements)
+        self.settler = Settler(self.desk, agreements, chance.getrandbits)
         self.forwarder = Forwarder(self.desk)
-        self.examiner = Examiner(
-            desk=self.desk, levels=levels, compensation=settings.compensation, random_bits=random_source.getrandbits
-        )
+        self.examiner = Examiner(desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits)
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
         self.case_clock = CaseClock(journal=self.journal, clock=clock, levels=levels, legs=leg_rows)
@@ -166,6 +165,13 @@ class GatewayProcess:
         self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
         self.journal.on_pressure(self.server.on_pressure)
         self._background: list[asyncio.Task[None]] = []
+
+    def _around(self) -> Around:
+        return Around(
+            terms={name: host.terms for name, host in self.hosts.items()},
+            lines=Lines(self._clock),
+            signs_in=self._settings.gateway.mac != "none",
+        )
 
     def _front(self, terminals: dict[str, Terminal]) -> FrontDesk:
         gateway = self._settings.gateway
@@ -188,9 +194,9 @@ class GatewayProcess:
             connections=acquirer.connections,
             codec=codec,
             tls=host_tls(self._settings, acquirer),
-            jitter=random.SystemRandom(),
+            jitter=self._chance,
             on_unmatched=lambda message: self._in_background(unmatched_answer(self.desk, name, message)),
-            on_up=lambda: self._in_background(self._came_up(name)),
+            on_up=lambda: self._link_is_up(name),
         )
         sessions = Sessions(
             name=name,
@@ -198,7 +204,7 @@ class GatewayProcess:
             link=link,
             codec=codec,
             keys=keys,
-            first_stan=random.SystemRandom().randrange(STAN_MAX),
+            first_stan=self._chance.randrange(STAN_MAX),
         )
         return Iso8583Host(
             terms=HostTerms(name=name, settings=acquirer), codec=codec, link=link, sessions=sessions, keys=keys
@@ -217,10 +223,18 @@ class GatewayProcess:
             self.case_clock.runner,
         )
 
+    def _link_is_up(self, name: str) -> None:
+        """From this very moment its returns wait until the oldest can go first."""
+        self.returns.runner.hold(name)
+        self._in_background(self._came_up(name))
+
     async def _came_up(self, name: str) -> None:
         """A host is reachable: sign in, then what waited for it goes on."""
-        await self.hosts[name].came_up()
-        await self.returns.host_is_back(name)
+        try:
+            await self.hosts[name].came_up()
+            await self.returns.host_is_back(name)
+        finally:
+            self.returns.runner.release(name)
         for worker in (self.giver, self.asker, self.forwarder):
             await worker.runner.wake_lane(name)
 
@@ -250,6 +264,7 @@ class GatewayProcess:
         """Stop listening, let the journal finish, sign off."""
         for task in self._background:
             task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.server.stop()
         for runner in self._runners():
             await runner.stop()
@@ -310,11 +325,17 @@ def allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def open_gateway(settings: Settings) -> GatewayProcess:
-    """Everything that can fail before the first frame fails here, with a message that says what to do."""
+async def open_gateway(
+    settings: Settings, clock: Clock | None = None, chance: random.Random | None = None
+) -> GatewayProcess:
+    """Everything that can fail before the first frame fails here, with a message that says what to do.
+
+    `clock` and `chance` are the system's, unless a proof brings its own.
+    """
+    clock, chance = clock or SystemClock(), chance or random.SystemRandom()
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     terminal_tls(settings)
-    key_file, clock = settings.path(settings.keys.file), SystemClock()
+    key_file = settings.path(settings.keys.file)
     marks = read_marks(key_file)
     store = await open_store(settings, clock)
     try:
@@ -325,7 +346,7 @@ async def open_gateway(settings: Settings) -> GatewayProcess:
     except YuanluError:
         await store.close(clock.now())
         raise
-    return GatewayProcess(settings, terminals, store, keys, await store.read(latest_id), mark)
+    return GatewayProcess(settings, terminals, store, keys, clock, chance, await store.read(latest_id), mark)
 
 
 def settle_garbage_collector() -> None:

@@ -14,7 +14,8 @@ from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.sandbox.cards import make_card
 from yuanlu.sandbox.demo_plan import HOSTS
 from yuanlu.sandbox.errands import Errand, ErrandPlan, run_errand
-from yuanlu.sandbox.faults import FAULTS, Line, Reply
+from yuanlu.sandbox.fault_board import ActiveFault
+from yuanlu.sandbox.faults import FAULTS, Line, Reply, find_fault
 from yuanlu.sandbox.host import HostServer
 from yuanlu.sandbox.host_core import HostCore
 from yuanlu.sandbox.host_process import build_core
@@ -22,7 +23,7 @@ from yuanlu.sandbox.host_terms import HostTerms
 from yuanlu.sandbox.kinds import Kind
 from yuanlu.sandbox.ledger import PaymentRef
 from yuanlu.sandbox.till import Behaviour, SalePlan, Till
-from yuanlu.sandbox.till_line import TillLine, open_line
+from yuanlu.sandbox.till_line import LineClosed, TillLine, open_line
 from yuanlu.sandbox.till_linked import (
     completion_frame,
     linked_reversal_frame,
@@ -135,6 +136,18 @@ def test_a_till_that_was_interrupted_reverses_when_it_is_back(behaviour):
         assert bench.till.duty is None
         assert [told.code for told in bench.told if told.asked == "reversal"][-1] in ("00", "25")
         assert bench.net_minor() == 0
+
+    asyncio.run(at_bench("p1", story, wait_ms=2000))
+
+
+def test_a_host_refuses_one_sign_in_when_it_is_told_to_and_takes_the_next():
+    async def story(bench: Bench) -> None:
+        refusal = ActiveFault(fault=find_fault("code_58"), message_class="sign_in", remaining=1)
+        bench.core.faults.switch_on(refusal)
+        with pytest.raises(LineClosed):
+            await bench.till.ready_line()
+        assert await bench.till.sell(SalePlan(amount_minor=1234, entry=EntryMode.CHIP)) == "00"
+        assert bench.core.counters["sign_ins"] == 2
 
     asyncio.run(at_bench("p1", story, wait_ms=2000))
 

@@ -48,7 +48,9 @@ STORE_URL = "sqlite:///journal.db"
 FAST = {"answer_timeout_ms": 200, "packet_life_ms": 300, "connections": 1}
 
 
-def settings_for(folder: Path, port: int, *, gateway: dict[str, Any], acquirer: dict[str, Any]) -> Settings:
+def settings_for(
+    folder: Path, port: int, *, gateway: dict[str, Any], acquirer: dict[str, Any], **more: Any
+) -> Settings:
     """Fast time-outs, one acquirer, eight terminals."""
     waits = gateway.pop("wait_ms", 30_000)
     rows = "".join(f"{terminal},{MERCHANT},h1,{waits}\n" for terminal in TERMINALS)
@@ -59,6 +61,7 @@ def settings_for(folder: Path, port: int, *, gateway: dict[str, Any], acquirer: 
         gateway=Gateway(**{"listen": "127.0.0.1:0", "terminals": "terminals.csv", "mac": "none"} | gateway),
         acquirers={"h1": Acquirer(**terms | FAST | acquirer)},
         folder=str(folder),
+        **more,
     )
 
 
@@ -205,9 +208,10 @@ async def on_stage(
     gateway: dict[str, Any] | None = None,
     host_tls: ssl.SSLContext | None = None,
     linked: bool = True,
+    more: dict[str, Any] | None = None,
     **acquirer: Any,
 ) -> AsyncIterator[Stage]:
-    """Host and gateway up; both down at the end, and the journal's numbers without gaps."""
+    """Host and gateway up; both down at the end, and the journal's numbers without gaps. `more` are other sections."""
     create_secret(folder / "keys.toml", random.Random(1).randbytes)
     store = SoftwareKeyStore.open(folder / "keys.toml", mode="sandbox", random_bytes=random.Random(2).randbytes)
     terms = {"profile": "P1"} | acquirer
@@ -216,7 +220,9 @@ async def on_stage(
     )
     host.tls = host_tls
     await host.start()
-    stage = Stage(settings_for(folder, host.port, gateway=dict(gateway or {}), acquirer=terms), host, store)
+    stage = Stage(
+        settings_for(folder, host.port, gateway=dict(gateway or {}), acquirer=terms, **more or {}), host, store
+    )
     await stage.open(linked=linked)
     try:
         yield stage

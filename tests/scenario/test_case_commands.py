@@ -17,9 +17,9 @@ from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import CARD, MERCHANT, Stage, told
 from yuanlu.cases.opening import case_number, open_case
 from yuanlu.cases.records import Opening, Severity, Words
-from yuanlu.cases.service_levels import ServiceLevel
 from yuanlu.cases.store import get_case
 from yuanlu.cli.main import app
+from yuanlu.contracts import ServiceLevel
 from yuanlu.journal.unit import Committed
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import YuanluError

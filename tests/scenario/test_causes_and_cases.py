@@ -3,15 +3,20 @@
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from tests.scenario.linked import request, sold
 from tests.scenario.scripted_host import HangUp, Hush, Line, Say
 from tests.scenario.stage import Stage, told
 from yuanlu.cases.decisions import approve, propose
 from yuanlu.cases.people import Actor
-from yuanlu.cases.records import Case, DecisionKind
-from yuanlu.cases.service_levels import ServiceLevel
+from yuanlu.cases.records import Case, DecisionKind, Outcome, Severity
+from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import decisions_of, find_case_of, find_open_decision, state_of_money
+from yuanlu.cases.work import close
+from yuanlu.contracts import ServiceLevel
+from yuanlu.journal.tables import tasks
+from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, examine
 from yuanlu.kernel.clock import SystemClock
 
 
@@ -68,6 +73,57 @@ def test_a_wrong_amount_that_is_voided_and_charged_anew_is_an_operators_slip(run
         assert await stage.code(request("void", 50, 56780, of=1)) == "00"
         await explained(stage, wrong, "AMOUNT_OFF_BY_TEN")
         assert (await stage.find(right)).cause == ""
+
+    run(told(story, tmp_path))
+
+
+def test_a_slip_shows_when_the_right_amount_is_charged_long_after_the_void(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        wrong = await sold(stage, 56780)
+        assert await stage.code(request("void", 50, 56780, of=1)) == "00"
+        await looked(stage)
+        assert (await stage.find(wrong)).cause == ""
+        stage.stan = 50
+        await sold(stage, 5678)
+        await explained(stage, wrong, "AMOUNT_OFF_BY_TEN")
+
+    run(told(story, tmp_path))
+
+
+async def looked(stage: Stage) -> None:
+    """Wait until everything that was to be examined has been."""
+    async with asyncio.timeout(6):
+        while await stage.read(lambda c: c.execute(select(tasks.c.key).where(tasks.c.kind == EXAMINE)).first()):
+            stage.gateway.examiner.runner.nudge(EXAMINE_LANE)
+            await asyncio.sleep(0.02)
+
+
+async def charged_twice(stage: Stage):
+    await sold(stage)
+    payment = await sold(stage)
+    await explained(stage, payment, "CHARGED_TWICE")
+    return payment, await case_of(stage, payment)
+
+
+def test_what_is_for_people_has_a_case_and_a_void_that_puts_it_right_closes_it(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment, case = await charged_twice(stage)
+        assert (case.cause, case.severity) == ("CHARGED_TWICE", Severity.HIGH)
+        assert await stage.code(request("void", 50, 1234, of=2)) == "00"
+        assert (await case_of(stage, payment, "CLOSED")).outcome == "returned"
+
+    run(told(story, tmp_path))
+
+
+def test_a_case_that_a_person_closed_is_not_opened_again_by_the_next_look(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        _, case = await charged_twice(stage)
+        li, now_us = Actor(name="Li", via="test"), SystemClock().wall_us()
+        done = close(case, None, "APPROVED", li, Outcome.FALSE_ALARM, person_needed=True, now_us=now_us)
+        await stage.gateway.journal.commit(done.facts, [*done.changes, examine(case.transaction_id, now_us)])
+        await looked(stage)
+        again = await stage.read(lambda c: find_case_of(c, case.transaction_id))
+        assert (again.case_id, again.state, again.outcome) == (case.case_id, CaseState.CLOSED, "false_alarm")
 
     run(told(story, tmp_path))
 

@@ -10,6 +10,10 @@ from typer.testing import CliRunner
 from tests.scenario.linked import PAN, request, sold
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from tests.scenario.test_causes_and_cases import decide
+from yuanlu.cases.records import DecisionKind
+from yuanlu.cases.states import DecisionState
+from yuanlu.cases.store import decisions_of, find_case_of
 from yuanlu.cli.main import app
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.returns.orders import orders_of
@@ -137,6 +141,52 @@ def test_a_declined_void_is_followed_by_a_refund_and_a_refund_not_served_by_a_pe
         assert "paid" in await at.say("close", order, "--reference", "ICBC-7", who="wang")
         assert await at.orders(payment) == [("void", "DONE")]
         assert len(stage.host.asked("0220")) == 1
+
+    run(desk(story, tmp_path))
+
+
+HOLD = f"{TERMINALS[0]}+000010"
+
+
+def test_a_hold_whose_void_is_declined_is_a_persons_and_is_never_credited(run, tmp_path):
+    async def story(stage: Stage, at: Desk) -> None:
+        hold = stage.payment(stan=10)
+        assert await stage.code(request("preauth", 10, 1234)) == "00"
+        stage.host.will("0100", Say(code="57"))
+        order = await at.propose(HOLD)
+        await at.say("approve", order, who="wang")
+        await at.becomes(hold, "ESCALATED")
+        assert stage.host.asked("0220") == []
+        assert [str(leg.state) for leg in await stage.legs(hold)] == ["NO_EFFECT"]
+        name = (await stage.find(hold)).transaction_id
+        async with asyncio.timeout(6):
+            while (case := await stage.read(lambda c: find_case_of(c, name))) is None:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.02)
+        await decide(stage, case, DecisionKind.MANUAL_CREDIT)
+        async with asyncio.timeout(6):
+            while True:
+                [decision] = await stage.read(lambda c: decisions_of(c, case.case_id))
+                if decision.state is not DecisionState.APPROVED:
+                    break
+                await asyncio.sleep(0.02)
+        assert str(decision.state) == "REFUSED"
+        assert [str(leg.state) for leg in await stage.legs(hold)] == ["NO_EFFECT"]
+        for kind in ("adjustment", "refund"):
+            said = await at.say("propose", HOLD, "--kind", kind, "--reason", "r", who="li")
+            assert "only held, so nothing can be credited" in said
+        assert "paid" in await at.say("close", order, "--reference", "ICBC-RELEASED-7", who="wang")
+        assert (await stage.find(hold)).state == "APPROVED"
+
+    run(desk(story, tmp_path))
+
+
+def test_a_completed_hold_goes_back_by_its_completion(run, tmp_path):
+    async def story(stage: Stage, at: Desk) -> None:
+        assert await stage.code(request("preauth", 10, 1000)) == "00"
+        assert await stage.code(request("completion", 11, 900, of=10)) == "00"
+        said = await at.say("propose", HOLD, "--reason", "r", who="li")
+        assert "give the completion back instead" in said
+        assert len(stage.host.seen) == 2
 
     run(desk(story, tmp_path))
 

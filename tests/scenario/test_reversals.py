@@ -22,6 +22,7 @@ def test_a_reversal_in_flight_is_taken_over_and_the_approval_after_it_is_late(ru
         assert (await line.receive(2))[39] == "98"
         await stage.becomes(payment, "RETURNED")
         assert "LATE_ANSWER" in await stage.kinds(payment)
+        assert "ANSWERED" in await stage.kinds(payment), "what the till was told in the end is in the journal"
         assert len(stage.host.asked("0400")) == 1
 
     run(told(story, tmp_path))

@@ -24,6 +24,7 @@ from yuanlu.journal.tables import transactions
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.keys.secret_file import create_secret
 from yuanlu.keys.software import SoftwareKeyStore
+from yuanlu.sandbox.cards import Card
 from yuanlu.sandbox.ledger import PaymentRef
 from yuanlu.sandbox.till_messages import EntryMode, Payment, ReversalDuty, TillIdentity, reversal_frame, sale_frame
 from yuanlu.settings import Incidents
@@ -70,14 +71,16 @@ class Town(Stage):
 
     other: ScriptedHost
 
-    def sale_of(self, terminal: str, amount: int = 1234) -> tuple[Payment, bytes]:
+    def sale_of(
+        self, terminal: str, amount: int = 1234, *, card: Card = CARD, entry: EntryMode = EntryMode.MAGSTRIPE
+    ) -> tuple[Payment, bytes]:
         """A sale under the next trace number, and its frame."""
         self.stan += 1
         ref = PaymentRef(
             terminal_id=terminal, merchant_id=merchant_of(terminal), batch_no="000001", stan=f"{self.stan:06}"
         )
         payment = Payment(
-            ref=ref, amount_minor=amount, entry=EntryMode.MAGSTRIPE, card=CARD, at_us=1_760_000_000_000_000
+            ref=ref, amount_minor=amount, entry=entry, card=card, at_us=1_760_000_000_000_000
         )  # fmt: skip
         return payment, sale_frame(self.till(terminal), payment, None)
 

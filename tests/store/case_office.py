@@ -124,7 +124,10 @@ def told(place: Any, story: Any, **more: Any) -> None:
 async def ticks(o: Office, until_us: int, legs: Any = None) -> None:
     """The case clock runs while the hand-moved clock goes to `until_us`."""
     case_clock = CaseClock(
-        journal=o.journal, clock=o.clock, levels=ServiceLevels(default=TERMS), legs=legs or (lambda c, name: [])
+        journal=o.journal,
+        clock=o.clock,
+        levels=ServiceLevels(),
+        legs=legs or (lambda c, name: []),
     )
     case_clock.runner.start()
     o.clock.us = until_us

@@ -102,7 +102,10 @@ def test_the_clock_leaves_a_closed_case_alone_and_forgets_its_task(place):
 def test_a_person_who_acts_while_the_clock_looks_does_not_lose_the_clock(place):
     async def story(o: Office) -> None:
         case_clock = CaseClock(
-            journal=o.journal, clock=o.clock, levels=ServiceLevels(default=TERMS), legs=lambda c, name: []
+            journal=o.journal,
+            clock=o.clock,
+            levels=ServiceLevels(),
+            legs=lambda c, name: [],
         )
         o.clock.us += 31 * MINUTE_US
         claim = Change(statement=tasks.CLAIM_TASK, row=(1, 1, o.clock.us + HOUR_US, "case", o.case_id, 0))

@@ -53,6 +53,80 @@ def test_due_work_is_done_once_oldest_first_within_the_lanes_limit(place):
         assert [row.key for row in at.sql("SELECT key FROM tasks")] == ["later"]
 
 
+def test_a_held_lane_starts_nothing_until_all_who_hold_it_have_let_go(place):
+    with opened(place) as (run, at):
+        done: list[str] = []
+
+        async def handle(task: Claimed) -> None:
+            done.append(task.lane)
+            await at.journal.commit([], [tasks.drop(task)])
+
+        async def story() -> None:
+            runner = runner_of(at, handle, lanes={"h1": 4, "h2": 4})
+            runner.hold("h1")
+            runner.hold("h1")
+            await at.journal.commit([], [tasks.put("k", lane, lane, 1) for lane in ("h1", "h2")])
+            runner.start()
+            await until(lambda: done == ["h2"])
+            runner.release("h1")
+            runner.nudge("h1")
+            await asyncio.sleep(0.1)
+            assert done == ["h2"], "one still holds it"
+            runner.release("h1")
+            await until(lambda: done == ["h2", "h1"])
+            await runner.stop()
+
+        run(story)
+
+
+def test_what_was_found_due_when_the_lane_is_held_does_not_start(place):
+    with opened(place) as (run, at):
+        done: list[str] = []
+
+        async def handle(task: Claimed) -> None:
+            done.append(task.key)
+            await at.journal.commit([], [tasks.drop(task)])
+
+        async def story() -> None:
+            runner = runner_of(at, handle)
+            await at.journal.commit([], [tasks.put("k", "a", "h1", 1)])
+            runner.start()
+            await asyncio.sleep(0)  # the runner reads what is due
+            runner.hold("h1")
+            await asyncio.sleep(0.1)
+            assert done == []
+            runner.release("h1")
+            await until(lambda: done == ["a"])
+            await runner.stop()
+
+        run(story)
+
+
+def test_a_lane_is_at_rest_when_all_that_ran_has_ended_or_the_time_is_over(place):
+    with opened(place) as (run, at):
+        go_on, begun = asyncio.Event(), []
+
+        async def handle(task: Claimed) -> None:
+            begun.append(task.key)
+            await go_on.wait()
+            await at.journal.commit([], [tasks.drop(task)])
+
+        async def story() -> None:
+            runner = runner_of(at, handle)
+            await runner.rest("h1", 0.0)
+            await at.journal.commit([], [tasks.put("k", name, "h1", 1) for name in ("a", "b")])
+            runner.start()
+            await until(lambda: len(begun) == 2)
+            await runner.rest("h1", 0.01)
+            assert len(at.sql("SELECT key FROM tasks")) == 2, "not for ever"
+            go_on.set()
+            await runner.rest("h1", 10.0)
+            assert at.sql("SELECT key FROM tasks") == []
+            await runner.stop()
+
+        run(story)
+
+
 def test_a_slow_lane_does_not_hold_up_another(place):
     with opened(place) as (run, at):
         done = []

@@ -14,7 +14,7 @@ from yuanlu.acquirers.sessions import Identity, Session, Sessions
 from yuanlu.acquirers.terms import APPROVALS, HostTerms
 from yuanlu.iso8583.codec import Codec, Message, repeat_mti, response_mti
 from yuanlu.iso8583.errors import DecodeError
-from yuanlu.iso8583.subfields import F60
+from yuanlu.iso8583.subfields import F60, F61
 from yuanlu.journal.unit import SendPermit
 from yuanlu.keys.contract import KeyStore
 from yuanlu.keys.errors import KeyStoreError
@@ -113,17 +113,26 @@ class Iso8583Host:
         """The host rejected our keys; the next request signs in first."""
         self._sessions.forget(terminal_id)
 
-    def forward(self, message: Message, source_keys: WorkingKeys | None) -> Upstream:
+    @property
+    def numbers_batches(self) -> bool:
+        """Whether batch numbers upstream are the host's own."""
+        return self.terms.settings.batch == "host"
+
+    def forward(self, message: Message, source_keys: WorkingKeys | None, original_batch_no: str = "") -> Upstream:
         """A terminal's request on its way to the host.
 
+        `original_batch_no` is the batch under which the host has the transaction that it is about; "" leaves what the
+        terminal says.
         Raises KeyStoreError when a PIN block cannot be translated, DecodeError when a field it needs is malformed.
         """
         session = self._session(message[41])
         changes: dict[int, str | bytes | None] = {}
         if message.has(52):
             changes |= self._translated_pin(message, source_keys, session)
-        if session is not None and self.terms.settings.batch == "host" and message.has(60):
+        if session is not None and session.batch_no and self.numbers_batches and message.has(60):
             changes[60] = with_batch(message[60], session.batch_no)
+        if original_batch_no and message.has(61) and not message.codec.dialect.extended:
+            changes[61] = with_original_batch(message[61], original_batch_no)
         mac_key = self._mac_key(session)
         if mac_key is not None:
             frame = message.splice(changes, mac=mac_key.make)
@@ -270,6 +279,11 @@ def mac_bytes(message: Message, number: int) -> bytes:
 def with_batch(field_60: str, batch_no: str) -> str:
     """Field 60 with another batch number (60.2)."""
     return field_60[:2] + batch_no + field_60[8:] if F60.parse(field_60).batch_no != batch_no else field_60
+
+
+def with_original_batch(field_61: str, batch_no: str) -> str:
+    """Field 61 with another batch of the original (61.1), where it names one: a refund may name the day alone."""
+    return batch_no + field_61[6:] if F61.parse(field_61).batch_no.strip("0") else field_61
 
 
 def original_data_elements(material: ReversalMaterial) -> str:

@@ -42,6 +42,8 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 
 _PAID = frozenset({SALE, QR_SALE})
+_CHARGED_BY_ADVICE = frozenset({COMPLETION_ADVICE, OFFLINE_SALE, OFFLINE_UPLOAD})
+"""Told as done, and never voided: only a refund gives it back."""
 
 
 def _advice(
@@ -62,7 +64,7 @@ KINDS = {
         Kind(name=VOID, mti="0200", processing_code="200000", type_code="23", of=_PAID, gives_back=True),
         Kind(
             name=REFUND, mti="0220", processing_code="200000", type_code="25", reverses=False,
-            of=_PAID | {COMPLETION}, gives_back=True,
+            of=_PAID | {COMPLETION} | _CHARGED_BY_ADVICE, gives_back=True,
         ),
         Kind(name=PREAUTH, mti="0100", processing_code="030000", type_code="10", condition=PREAUTH_CONDITION),
         Kind(
@@ -106,7 +108,7 @@ _BY_CONDITION = {
 VOID_OF = {SALE: VOID, QR_SALE: VOID, PREAUTH: PREAUTH_VOID, COMPLETION: COMPLETION_VOID}
 """What undoes each kind on the same day."""
 
-DEBITS = frozenset({SALE, QR_SALE, COMPLETION, COMPLETION_ADVICE, OFFLINE_SALE, OFFLINE_UPLOAD})
+DEBITS = _PAID | {COMPLETION} | _CHARGED_BY_ADVICE
 CREDITS = frozenset({VOID, COMPLETION_VOID, REFUND})
 """What a batch counts on either side. A hold is no money yet; an adjustment or a tip is part of another slip."""
 

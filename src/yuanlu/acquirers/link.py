@@ -31,6 +31,8 @@ FRAME_TIMEOUT_S = 5.0
 """Half a frame for so long: where the next one begins is lost, so nothing on this connection can be read any more."""
 
 FURTHER_ANSWERS_MAX = 4
+TOGETHER_S = 0.1
+"""Connections that are lost within so much time have one reason."""
 
 _log = structlog.get_logger("acquirer")
 
@@ -56,6 +58,8 @@ class LinkCounters:
     rubbish: int = 0
     connects: int = 0
     disconnects: int = 0
+    losses: int = 0
+    """How often connections were lost; those that go together count once."""
 
 
 class HostConnection(asyncio.Protocol):
@@ -152,6 +156,7 @@ class HostLink:
         self._further: dict[tuple[str, str, str], list[Message]] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._came_up = asyncio.Event()
+        self._lost_at_s = -TOGETHER_S
 
     @property
     def up(self) -> bool:
@@ -290,6 +295,10 @@ class HostLink:
         if connection in self._connections:
             self._connections.remove(connection)
         self.counters.disconnects += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._lost_at_s >= TOGETHER_S:
+            self.counters.losses += 1
+            self._lost_at_s = now_s
         if not self._connections:
             self._came_up.clear()
         for waiting in [w for w in self._waiting.values() if w.connection is connection]:

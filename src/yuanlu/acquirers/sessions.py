@@ -33,7 +33,7 @@ _log = structlog.get_logger("acquirer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What one sign-in gave: keys, and the batch number that goes upstream."""
+    """What one sign-in gave: keys, and the batch number that goes upstream; "" when the host gave none."""
 
     keys: WorkingKeys
     batch_no: str

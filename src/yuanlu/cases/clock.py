@@ -16,10 +16,11 @@ from yuanlu.cases.errors import CaseUnknown
 from yuanlu.cases.ladder import Climb, Expire, Rest, Support, Wake, due
 from yuanlu.cases.people import GATEWAY
 from yuanlu.cases.records import Case, Decision
-from yuanlu.cases.service_levels import ServiceLevel, ServiceLevels
+from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import attachments_of, find_open_decision, get_case
 from yuanlu.cases.work import escalate, hand_over, wake
 from yuanlu.cases.writing import LANE, TASK_KIND, Written
+from yuanlu.contracts import ServiceLevel
 from yuanlu.journal import tasks
 from yuanlu.journal.tables import tasks as tasks_table
 from yuanlu.journal.tasks import Claimed, TaskRunner

@@ -13,12 +13,13 @@ from yuanlu.cases.errors import CaseError
 from yuanlu.cases.ladder import MS_US
 from yuanlu.cases.people import GATEWAY, Actor, same_person
 from yuanlu.cases.records import Case, Decision, DecisionKind, EventKind, Outcome
-from yuanlu.cases.service_levels import Level, ServiceLevel
+from yuanlu.cases.service_levels import Level
 from yuanlu.cases.states import CaseState, DecisionState
 from yuanlu.cases.store import insert_decision, update_decision
 from yuanlu.cases.texts import reference_of, text_of
 from yuanlu.cases.work import AWAKE_STATES, MONEY_IN_THE_OPEN, closed
 from yuanlu.cases.writing import Entry, Written, watched, written
+from yuanlu.contracts import ServiceLevel
 from yuanlu.journal import tasks
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money, format_minor
@@ -86,7 +87,7 @@ def _refuse_kind(case: Case, money: str, kind: DecisionKind) -> None:
     if kind in allowed:
         return
     if case.transaction_id is None:
-        raise CaseError(f"{case.case_id} is about an incident, not about money")
+        raise CaseError(f"{case.case_id} is about no payment of ours, so no money can be moved")
     if kind is DecisionKind.SEND_ONCE_MORE and money in MONEY_IN_THE_OPEN and not case.may_send_again:
         raise CaseError("this host's profile does not allow one more reversal: it might pay twice")
     names = ", ".join(each.value for each in allowed) or "nothing"

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from yuanlu.cases.records import Case, Decision
-from yuanlu.cases.service_levels import Level, ServiceLevel
+from yuanlu.cases.service_levels import Level
 from yuanlu.cases.states import CaseState, DecisionState
+from yuanlu.contracts import ServiceLevel
 from yuanlu.kernel.clock import CHINA, local_time
 
 MS_US = 1_000

@@ -29,6 +29,10 @@ PRIORITIES = {Severity.CRITICAL: 1, Severity.HIGH: 2, Severity.MEDIUM: 3, Severi
 """What is worked on first: 1."""
 
 
+BATCH = "batch "
+"""A case about a batch names it so in `incident`; an incident has a number."""
+
+
 class DecisionKind(StrEnum):
     """What two people may decide about money that the machine cannot settle (`docs/returns.md` §4)."""
 
@@ -50,7 +54,7 @@ class Outcome(StrEnum):
     CREDITED = "credited"
     PAYMENT_STANDS = "payment_stands"
     REPAIRED = "repaired"
-    """The incident is over."""
+    """The incident is over, or the batch is put right."""
     FALSE_ALARM = "false_alarm"
 
 
@@ -86,9 +90,9 @@ class EventKind(StrEnum):
 class Opening(Struct, frozen=True, kw_only=True):
     """What whoever finds the trouble knows: all that a case needs to begin.
 
-    `transaction_id` is None for the case of an incident, which then is named by `incident`; a transaction's case may
-    name the incident it belongs to. `amount` is what is still to be settled. `may_send_again` says whether the host's
-    profile allows one more reversal. `since_us` is when it went wrong: the service level counts from there.
+    `transaction_id` is None for the case of an incident or a batch, which then is named by `incident`; a transaction's
+    case may name the incident it belongs to. `amount` is what is still to be settled. `may_send_again` says whether the
+    host's profile allows one more reversal. `since_us` is when it went wrong: the service level counts from there.
     """
 
     merchant_id: str

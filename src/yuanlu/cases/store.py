@@ -141,7 +141,7 @@ def find_case_of(connection: Connection, transaction_id: str) -> Case | None:
 
 
 def find_case_of_incident(connection: Connection, incident: str) -> Case | None:
-    """The incident's own open case; by its unique index."""
+    """The incident's or batch's own open case; by its unique index."""
     query = select(cases).where(
         cases.c.incident == incident, text("state <> 'CLOSED'"), cases.c.transaction_id.is_(None)
     )

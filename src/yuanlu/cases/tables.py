@@ -31,8 +31,8 @@ cases = Table(
     "cases",
     metadata,
     Column("case_id", Words, primary_key=True),
-    Column("transaction_id", Words, ForeignKey("transactions.transaction_id")),  # null: the case of an incident
-    Column("incident", Words, nullable=False),  # the incident it is, or belongs to; "" for none
+    Column("transaction_id", Words, ForeignKey("transactions.transaction_id")),  # null: an incident or a batch
+    Column("incident", Words, nullable=False),  # the incident or batch it is, or the incident it belongs to
     Column("merchant_id", Words, nullable=False),
     Column("terminal_id", Words, nullable=False),
     Column("acquirer", Words, nullable=False),

@@ -10,12 +10,13 @@ from yuanlu.cases.ladder import latest_waking_us
 from yuanlu.cases.opening import opened_again
 from yuanlu.cases.people import NAME_CHARACTERS_MAX, Actor, same_person, tidy_name
 from yuanlu.cases.records import Case, Decision, EventKind, Outcome
-from yuanlu.cases.service_levels import Level, ServiceLevel
+from yuanlu.cases.service_levels import Level
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import insert_attachment
 from yuanlu.cases.tables import ATTACHMENT_BYTES_MAX
 from yuanlu.cases.texts import has_card_number, text_of
 from yuanlu.cases.writing import Entry, Written, watched, with_deadline, written
+from yuanlu.contracts import ServiceLevel
 from yuanlu.kernel.clock import local_time
 
 ATTACHMENTS_MAX = 20

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from yuanlu.cases.ladder import Rest, deadline_us, due
 from yuanlu.cases.people import Actor
 from yuanlu.cases.records import Case, Decision, Event, EventKind
-from yuanlu.cases.service_levels import ServiceLevel
 from yuanlu.cases.store import insert_case, insert_event, update_case
 from yuanlu.cases.texts import TEXT_CHARACTERS_MAX, without_card_numbers
+from yuanlu.contracts import ServiceLevel
 from yuanlu.journal import tasks
 from yuanlu.journal.unit import Change, Fact
 

@@ -59,6 +59,7 @@ class Incident(StrEnum):
     REGION_OFFLINE = "region_offline"
     SHOP_OFFLINE = "shop_offline"
     ISSUER_OUTAGE = "issuer_outage"
+    WALLET_OUTAGE = "wallet_outage"
     POWER_CUT = "power_cut"
     DISASTER = "disaster"
     CARRIER_OUTAGE = "carrier_outage"
@@ -88,7 +89,7 @@ class HandedOver(StrEnum):
 class Recent(Struct, frozen=True, kw_only=True):
     """Another transaction of the same operator, or of the terminal where operators are not known.
 
-    `ago_s` counts from this transaction backwards: below zero, it came afterwards.
+    `ago_s` counts whole seconds from this transaction backwards, rounded down: below zero, it came afterwards.
     """
 
     card_token: str
@@ -178,7 +179,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     foreign_answers: int = 0
     """Answers that matched no request of this terminal while this one waited (domain trap T8)."""
     mac_failures: int = 0
-    """Answers of this host in a row with a wrong MAC, since the last sign-in there."""
+    """Payments at this host in a row whose answer had a wrong MAC, although we had signed in anew each time."""
 
     after_deadline: bool = False
     """The host approved, and the terminal's time was over."""
@@ -189,6 +190,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     gateway_crashed: bool = False
     late_code: str = ""
     """Field 39 of an answer that came after we had given up waiting."""
+    reopened: bool = False
+    """It was closed, and then the host approved it."""
     inquiry_state: str = ""
     """What the host said when asked: APPROVED, REVERSED or DECLINED."""
 

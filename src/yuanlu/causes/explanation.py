@@ -17,6 +17,10 @@ UNCLASSIFIED = Cause(
 )  # fmt: skip
 """Nothing explains it: a defect of this taxonomy. Raise an alert and count it."""
 
+BY_PEOPLE = frozenset({Remedy.MANUAL, Remedy.REPAY})
+LOOKED_INTO_IF_BAD = frozenset({Remedy.VERIFY, Remedy.VOID, Remedy.REFUND})
+BAD = frozenset({Severity.HIGH, Severity.CRITICAL})
+
 NOTHING_EXPLAINS = Reason(zh="没有任何原因能解释现有证据", en="no cause explains this evidence")
 
 
@@ -49,6 +53,19 @@ class Explanation(Struct, frozen=True, kw_only=True):
     def contributing(self) -> tuple[Cause, ...]:
         """What else explains it."""
         return tuple([finding.cause for finding in self.findings[1:]])
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether only people can settle it: they decide it, pay it, or look into what is bad or suspicious."""
+        cause = self.cause
+        if cause.remedy in BY_PEOPLE:
+            return True
+        return cause.remedy in LOOKED_INTO_IF_BAD and (cause.severity in BAD or cause.family is Family.FRAUD)
+
+    @property
+    def to_be_verified(self) -> bool:
+        """Whether the clearing file has to confirm it: the machine cannot, and no person need look before."""
+        return self.cause.remedy is Remedy.VERIFY and not self.needs_person
 
     @property
     def unclassified(self) -> bool:

@@ -18,6 +18,7 @@ WALLET_MERCHANTS = 3
 RESTARTS_OF_A_POWER_CUT = 2
 
 REGION_DECLARED = Reason(zh="已宣布：区域性故障", en="declared: an outage of the region")
+WALLET_DECLARED = Reason(zh="已宣布：扫码支付平台故障", en="declared: an outage of the wallet")
 ISSUER_DECLARED = Reason(zh="已宣布：发卡行故障", en="declared: an outage of the issuer")
 
 OUTAGE = Guidance(
@@ -73,8 +74,10 @@ def _issuer(evidence: Evidence) -> Reason | None:
 
 def _wallet(evidence: Evidence) -> Reason | None:
     count = evidence.failing.wallet_merchants
-    if evidence.kind != QR_SALE or count < WALLET_MERCHANTS or not evidence.affected:
+    if evidence.kind != QR_SALE or not evidence.affected:
         return None
+    if count < WALLET_MERCHANTS:
+        return WALLET_DECLARED if evidence.incident is Incident.WALLET_OUTAGE else None
     return Reason(
         zh=f"另有 {count} 家商户的扫码同时异常，刷卡正常",
         en=f"QR sales of {count} more merchants fail, cards go through",

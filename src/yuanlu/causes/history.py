@@ -15,6 +15,10 @@ CORRECTED_WITHIN_S = 900
 KEYING_ERRORS_IN_A_ROW = 3
 KEYING_CODES = frozenset({"13", "14", "54"})
 DECLINES_OF_ONE_CARD = 3
+CARD_REFUSALS = frozenset(
+    {"01", "02", "05", "15", "21", "31", "33", "38", "39", "51", "54", "55", "57", "61", "62", "65", "75"}
+)
+"""By these a bank refuses the card itself, so that trying it once more is a habit and no help."""
 TEST_AMOUNTS_MINOR = frozenset({1, 2, 10, 11, 100, 111, 123, 1234})
 TESTS_IN_A_ROW = 2
 WRONG_SLIP_CODES = frozenset({"14", "64"})
@@ -22,7 +26,7 @@ WRONG_SLIP_CODES = frozenset({"14", "64"})
 
 def charged_while_unknown(evidence: Evidence) -> Reason | None:
     """Charged again although nobody knew what became of the first."""
-    earlier = next((r for r in _same_again(evidence) if r.ago_s > 0 and r.state in OPEN_STATES), None)
+    earlier = next((r for r in _same_again(evidence) if r.ago_s >= 0 and r.state in OPEN_STATES), None)
     if earlier is None or evidence.state == "DECLINED":
         return None
     return Reason(
@@ -146,10 +150,10 @@ def keying_errors(evidence: Evidence) -> Reason | None:
 
 
 def retried(evidence: Evidence) -> Reason | None:
-    """One card tried again and again after it was declined."""
-    if evidence.state != "DECLINED":
+    """One card tried again and again after its bank said no to it."""
+    if evidence.state != "DECLINED" or evidence.host_code not in CARD_REFUSALS:
         return None
-    declined = [r for r in evidence.same_card(TWICE_WITHIN_S) if r.state == "DECLINED" and r.ago_s > 0]
+    declined = [r for r in evidence.same_card(TWICE_WITHIN_S) if r.state == "DECLINED" and r.ago_s >= 0]
     if len(declined) < DECLINES_OF_ONE_CARD:
         return None
     return Reason(

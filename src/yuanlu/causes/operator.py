@@ -51,6 +51,8 @@ def _hasty(evidence: Evidence) -> Reason | None:
     own = evidence.terminal_reversal
     if own is None or own.after_ms is None or own.after_ms >= HASTY_MS:
         return None
+    if evidence.response_code or evidence.doubt is not None:  # it had been answered by then, if only with our 98
+        return None
     return Reason(zh=f"{own.after_ms} 毫秒后就冲正", en=f"it was reversed after {own.after_ms} ms")
 
 

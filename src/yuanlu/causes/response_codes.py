@@ -112,6 +112,7 @@ OUR_CODES = {
     "58": devices.terminal_not_permitted,
     "61": operator.return_amount_differs,
     "64": operator.return_amount_differs,
+    "77": devices.batch_out_of_step,
     "91": network.host_unreachable,
     "94": devices.trace_number_reused,
     "96": system.gateway_busy,

@@ -104,7 +104,7 @@ approved_after_close = Cause(
     looks_at=(Clue.TIMING, Clue.RESPONSE_CODE), severity=Severity.HIGH, remedy=Remedy.REVERSE,
     may_charge_again=False, may_be_debited=True, needs_support=False, guidance=UNKNOWN,
     explains=when(
-        lambda e: e.state == "REOPENED",
+        lambda e: e.reopened,
         zh="结案之后主机又批准", en="the host approved it after it was closed",
     ),
 )  # fmt: skip

@@ -6,8 +6,8 @@ The order is the rule, from the top:
 2. what many payments share: incidents and outages, so that a thousand payments make one incident;
 3. what this payment shows beside its neighbours: the operator's history;
 4. what happened to this payment itself: device, gateway, line;
-5. what was said about it: response codes;
-6. what only says that something is wrong: silence, a batch or file that disagrees, habits.
+5. what was said about it: response codes; where a bank says no and not why, the habit of trying the card again;
+6. what only says that something is wrong: silence, a batch or file that disagrees.
 
 Within a group the one that needs more evidence stands first. The first that explains is the cause, the others
 contribute.
@@ -105,6 +105,7 @@ CAUSES: tuple[Cause, ...] = (
     card_data.count_limit_exceeded,
     card_data.card_restricted,
     card_data.card_not_active,
+    operator.retried_after_decline,
     card_data.ask_issuer,
     card_data.issuer_declined,
     card_data.account_missing,
@@ -144,7 +145,6 @@ CAUSES: tuple[Cause, ...] = (
     system.batch_differs,
     devices.terminal_faulty,
     network.terminal_line_unstable,
-    operator.retried_after_decline,
 )
 
 _DETECTED = tuple(

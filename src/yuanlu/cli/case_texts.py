@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from yuanlu.cases.decisions import kinds_allowed
-from yuanlu.cases.records import Case, Decision, DecisionKind, Event, Words
+from yuanlu.cases.records import BATCH, Case, Decision, DecisionKind, Event, Words
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import attachments_of, decisions_of, events_of, state_of_money
 from yuanlu.cli.words import CHINESE, case_word, word
@@ -16,6 +16,7 @@ _NAMES = {
     "nobody": ("未分派", "nobody"),
     "transaction": ("交易", "transaction"),
     "incident": ("事件", "incident"),
+    "batch": ("批次", "batch"),
     "money": ("资金状态", "money"),
     "owner": ("负责人", "owner"),
     "queue": ("队列", "queue"),
@@ -118,7 +119,11 @@ def _head(connection: Connection, case: Case, language: str) -> list[str]:
         kinds = ", ".join(case_word(kind, language) for kind in kinds_allowed(case, money))
         lines += [row("money", f"{word(money, language)} ({money})")]
         lines += [row("allowed", kinds or _name("nothing", language))]
-    lines += [row(key, value) for key, value in (("incident", case.incident), ("ticket", case.ticket)) if value]
+    if case.incident.startswith(BATCH):
+        lines += [row("batch", case.incident.removeprefix(BATCH))]
+    elif case.incident:
+        lines += [row("incident", case.incident)]
+    lines += [row("ticket", case.ticket)] if case.ticket else []
     if case.state is CaseState.CLOSED:
         needed = _name("person" if case.person_needed else "no person", language)
         lines.append(row("outcome", f"{case_word(case.outcome, language)}; {needed}"))

@@ -17,7 +17,7 @@ from yuanlu.cases.errors import CaseError
 from yuanlu.cases.pages import View, page, waiting
 from yuanlu.cases.people import Actor, person
 from yuanlu.cases.records import Case, Decision
-from yuanlu.cases.service_levels import ServiceLevel, ServiceLevels
+from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import (
     attachments_of,
     content_of,
@@ -31,6 +31,7 @@ from yuanlu.cases.writing import Written
 from yuanlu.cli.case_texts import case_text, line, preview, waiting_line
 from yuanlu.cli.database import on_database
 from yuanlu.cli.words import language_of
+from yuanlu.contracts import ServiceLevel
 from yuanlu.db import choosing
 from yuanlu.db.errors import StoreError
 from yuanlu.journal.visiting import visit
@@ -38,9 +39,6 @@ from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.returns.store import legs_of
 from yuanlu.settings import Settings
-
-LEVELS = ServiceLevels()
-"""The defaults; contracts bring their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +49,12 @@ class At:
     case: Case
     who: Actor
     now_us: int
+    levels: ServiceLevels
 
     @property
     def terms(self) -> ServiceLevel:
         """The times agreed with the case's merchant."""
-        return LEVELS.of(self.case.merchant_id)
+        return self.levels.of(self.case.merchant_id)
 
     @property
     def decision(self) -> Decision | None:
@@ -118,12 +117,12 @@ def perform(
 ) -> str:
     """Do it and say how the case stands; CaseError when it is refused, which then is on record."""
     who = actor(name)
-    clock = SystemClock()
+    clock, levels = SystemClock(), ServiceLevels(agreements=settings.agreements())
     attempt = Attempt(
         case_id=case_id,
         who=who,
         tried=tried,
-        build=lambda c, case: build(At(connection=c, case=case, who=who, now_us=clock.wall_us())),
+        build=lambda c, case: build(At(connection=c, case=case, who=who, now_us=clock.wall_us(), levels=levels)),
         seen_version=seen_version,
     )
     desk = Desk(clock, IdentifierSource(clock, secrets.randbits))

@@ -15,7 +15,17 @@ from yuanlu.cli.database import on_database
 from yuanlu.cli.words import CHINESE, incident_word, language_of
 from yuanlu.flow.declaring import Unit, begun, cause_of, finished, scope_words
 from yuanlu.gateway.terminals import read_terminals
-from yuanlu.incidents.records import DETECTION, Incident, IncidentKind, IncidentState, Report, Scope, ScopeKind
+from yuanlu.incidents.records import (
+    BIN_DIGITS,
+    DETECTION,
+    WALLETS,
+    Incident,
+    IncidentKind,
+    IncidentState,
+    Report,
+    Scope,
+    ScopeKind,
+)
 from yuanlu.incidents.store import (
     IncidentError,
     active_incidents,
@@ -33,8 +43,6 @@ from yuanlu.settings import Settings
 
 TRIES = 5
 MINUTE_US = 60_000_000
-LEVELS = ServiceLevels()
-"""The defaults; contracts bring their own."""
 
 Build = Callable[[Incident, str, str, int], Written]
 
@@ -49,6 +57,8 @@ def declared(
         raise IncidentError(f'"{kind}" is no kind of incident; there are {", ".join(IncidentKind)}')
     who, why, where, clock = _person(name), text_of(reason, "the reason"), _scope(settings, *scope), SystemClock()
 
+    levels = ServiceLevels(agreements=settings.agreements())
+
     def build(connection: Connection) -> Unit:
         now_us = clock.wall_us()
         _refuse_second(connection, where)
@@ -62,7 +72,7 @@ def declared(
             declared_at_us=now_us,
             held_by=who.name if hold else "",
         )
-        return begun(incident, Words(zh=why, en=why), who, LEVELS, secrets.randbits)
+        return begun(incident, Words(zh=why, en=why), who, levels, secrets.randbits)
 
     return _line(_committed(settings, clock, build), language_of(lang))
 
@@ -77,10 +87,14 @@ def _person(name: str) -> Actor:
 def _scope(settings: Settings, kind: str, name: str) -> Scope:
     """The scope, which must exist: a misspelt one would stand for nothing."""
     scope = Scope(kind=ScopeKind(kind), name=name)
+    if scope.kind is ScopeKind.ISSUER and not (len(name) == BIN_DIGITS and name.isascii() and name.isdigit()):
+        raise IncidentError(f'--issuer "{name}" is not how cards begin; give their first {BIN_DIGITS} digits')
     terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers).values()
     match scope.kind:
-        case ScopeKind.ALL:
+        case ScopeKind.ALL | ScopeKind.ISSUER:
             return scope
+        case ScopeKind.WALLET:
+            there = set(WALLETS)
         case ScopeKind.HOST:
             there = set(settings.acquirers)
         case ScopeKind.REGION:
@@ -89,7 +103,8 @@ def _scope(settings: Settings, kind: str, name: str) -> Scope:
             there = {terminal.merchant_id for terminal in terminals}
     if name not in there:
         known = ", ".join(sorted(there)[:10]) or "none"
-        raise IncidentError(f'--{kind} "{name}" is not in the configuration; there are: {known}')
+        where = "known" if scope.kind is ScopeKind.WALLET else "in the configuration"
+        raise IncidentError(f'--{kind} "{name}" is not {where}; there are: {known}')
     return scope
 
 

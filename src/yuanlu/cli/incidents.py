@@ -64,6 +64,12 @@ def declare(
     host: Annotated[str, typer.Option("--host", metavar="NAME", help="Of the [acquirers.NAME] alone.")] = "",
     region: Annotated[str, typer.Option("--region", metavar="NAME", help="Of a region of terminals.csv.")] = "",
     merchant: Annotated[str, typer.Option("--merchant", metavar="ID", help="Of one merchant's terminals.")] = "",
+    issuer: Annotated[
+        str, typer.Option("--issuer", metavar="BIN", help="Of cards that begin with these six digits.")
+    ] = "",
+    wallet: Annotated[
+        str, typer.Option("--wallet", metavar="NAME", help="Of QR codes of wechat, alipay or unionpay.")
+    ] = "",
     everywhere: Annotated[bool, typer.Option("--all", help="Of all terminals and hosts.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Decline new sales there at once.")] = False,
     since: Annotated[
@@ -76,9 +82,10 @@ def declare(
     """Declare an incident: payments that go wrong there have this cause, and one case stands for all of them."""
     from yuanlu.cli.incident_work import declared  # noqa: PLC0415
 
-    given = [(key, value) for key, value in (("host", host), ("region", region), ("merchant", merchant)) if value]
+    places = {"host": host, "region": region, "merchant": merchant, "issuer": issuer, "wallet": wallet}
+    given = [(key, value) for key, value in places.items() if value]
     if len(given) + everywhere != 1:
-        raise typer.BadParameter("give one of --host, --region, --merchant and --all")
+        raise typer.BadParameter("give one of --host, --region, --merchant, --issuer, --wallet and --all")
     scope = given[0] if given else ("all", "")
     typer.echo(declared(_settings(config), kind, scope, name, reason, lang, hold=hold, since_minutes=since))
 

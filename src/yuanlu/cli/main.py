@@ -16,6 +16,7 @@ import typer
 
 from yuanlu.cli.cases import case_app
 from yuanlu.cli.incidents import incident_app
+from yuanlu.cli.observations import terminal_app
 from yuanlu.cli.returns import return_app
 from yuanlu.kernel.errors import YuanluError
 
@@ -34,6 +35,7 @@ app.add_typer(db_app, name="db")
 app.add_typer(case_app, name="case")
 app.add_typer(return_app, name="return")
 app.add_typer(incident_app, name="incident")
+app.add_typer(terminal_app, name="terminal")
 
 ConfigOption = Annotated[
     Path,

@@ -75,7 +75,8 @@ def _facts(connection: Connection, settings: Settings, link: Link, now: Moment) 
         raise OrderError(f"the payment's acquirer, {original.acquirer}, is not in the configuration")
     spent = automatic_minor(connection, original.key.merchant_id, original.paid.currency, day_began_us)
     return Facts(
-        link=link, terms=HostTerms(name=original.acquirer, settings=acquirer), limits=settings.returns,
+        link=link, terms=HostTerms(name=original.acquirer, settings=acquirer),
+        agreed=settings.agreements().of(original.key.merchant_id),
         automatic_today_minor=spent, now_us=now.wall_us,
     )  # fmt: skip
 

@@ -33,7 +33,9 @@ async def run_probe(
         raise ConfigurationError("give the test card's number with --pan or YUANLU_PROBE_PAN")
     own_file = _beside_the_journal(settings).with_suffix(f".probe-{acquirer}.db")
     own = _with_store(settings, own_file, acquirer)
-    gateway = GatewayProcess(own, {}, await open_store(own, SystemClock()), await open_keys(settings))
+    clock = SystemClock()
+    store, keys = await open_store(own, clock), await open_keys(settings)
+    gateway = GatewayProcess(own, {}, store, keys, clock, random.SystemRandom())
     try:
         return await _probe(gateway, own, acquirer, terminals[terminal_id], amount_minor, pan, credited)
     finally:

@@ -1,14 +1,17 @@
 """`yuanlu status`, `show` and `config check`: short reads beside the gateway, in words."""
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DatabaseError
 
+from yuanlu.cases.tables import cases
+from yuanlu.cli.contract_text import contract_lines
 from yuanlu.cli.database import on_database
 from yuanlu.cli.words import CHINESE, language_of, word
 from yuanlu.db.choosing import database_name, reading
 from yuanlu.db.errors import StoreError
 from yuanlu.db.types import total
 from yuanlu.gateway.terminals import read_terminals
+from yuanlu.incidents.tables import ACTIVE, incidents
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
 from yuanlu.journal.frames import Direction, unpack
@@ -18,7 +21,7 @@ from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import format_minor
 from yuanlu.returns.store import open_legs
-from yuanlu.returns.tables import watches
+from yuanlu.returns.tables import orders, watches
 from yuanlu.settings import Settings
 
 LISTED_MAX = 50
@@ -60,6 +63,7 @@ def _status(connection: Connection, language: str) -> str:
     lines = ["状态            笔数          金额" if language == CHINESE else "state          count        amount"]
     lines += [f"{state:<12} {count:>8} {format_minor(total, currency):>18}" for state, currency, count, total in counts]
     lines.append(f"{'待清算核对' if language == CHINESE else 'watched until clearing'}: {watched}")
+    lines += [f"{zh if language == CHINESE else en}: {count}" for zh, en, count in _waiting(connection)]
     legs = open_legs(connection, LISTED_MAX)
     lines.append("")
     lines.append(("未完成的退回" if language == CHINESE else "Open returns") + f": {len(legs)}")
@@ -70,6 +74,19 @@ def _status(connection: Connection, language: str) -> str:
         for row in legs
     ]
     return "\n".join(lines)
+
+
+def _waiting(connection: Connection) -> list[tuple[str, str, int]]:
+    """What waits for people: orders, cases, incidents; each by its partial index."""
+    counted = (
+        ("未结退回指令", "open orders", orders, orders.c.closed_at_us.is_(None)),
+        ("未结工单", "open cases", cases, text("state <> 'CLOSED'")),
+        ("进行中的事件", "active incidents", incidents, text(ACTIVE)),
+    )
+    return [
+        (zh, en, connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one())
+        for zh, en, table, condition in counted
+    ]
 
 
 @on_database
@@ -130,4 +147,5 @@ def config_text(settings: Settings) -> str:
         )
         if acquirer.packet_life_ms < acquirer.answer_timeout_ms:
             lines.append(f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small breaks the promise")
+    lines += contract_lines(settings, {terminal.merchant_id for terminal in terminals.values()})
     return "\n".join([*lines, "The configuration is sound."])

@@ -1,5 +1,6 @@
 """Is this database ours, and of this version?"""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -21,6 +22,7 @@ def _config() -> Config:
     return config
 
 
+@cache
 def head() -> str:
     """The newest revision that this program knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()

@@ -20,11 +20,10 @@ from yuanlu.acquirers.material import account_from
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.flow.codes import DUPLICATE_CODE, FORMAT_CODE, OTHER_DIALECT_CODE, TAKEN_OVER_CODE
-from yuanlu.flow.linked import find_original
+from yuanlu.flow.linked import batch_upstream, find_original
 from yuanlu.flow.payment import Desk, Payment, Reply
 from yuanlu.flow.records import (
     asked_frame,
-    event,
     fact,
     frame,
     host_words,
@@ -34,6 +33,7 @@ from yuanlu.flow.records import (
     reply_frame,
     to_state,
 )
+from yuanlu.flow.refusing import refused
 from yuanlu.flow.repeats import refuse_twin
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -62,12 +62,15 @@ _log = structlog.get_logger("advices")
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """An advice on its way, read together. `attempts` have left; `covered`: its batch is closed and counted it."""
+    """An advice on its way, read together. `attempts` have left; `covered`: its batch is closed and counted it;
+    `original_batch_no`: under which the host has what it is about, "" where that is the terminal's own number.
+    """
 
     transaction: Transaction
     link: Link | None
     attempts: int
     covered: bool
+    original_batch_no: str = ""
 
 
 class Forwarder:
@@ -90,11 +93,11 @@ class Forwarder:
             host = desk.hosts.get(route) or desk.hosts[payment.acquirer]
             if payment.message.codec is not host.codec:
                 why = f"this terminal's acquirer speaks {host.codec.dialect.name}"
-                return await self._refused(payment, OTHER_DIALECT_CODE, why)
+                return await refused(self._desk, payment, OTHER_DIALECT_CODE, why)
             try:
                 transaction, outgoing = self._stored(payment, host, link)
             except DecodeError as error:
-                return await self._refused(payment, FORMAT_CODE, str(error))
+                return await refused(self._desk, payment, FORMAT_CODE, str(error))
             reply = payment.caller.refuse(TAKEN_OVER_CODE)
             unit = self._intent(payment, transaction, outgoing, link, reply)
             if isinstance(await desk.journal.commit(*unit), Committed):
@@ -133,16 +136,10 @@ class Forwarder:
             found = await desk.journal.read(partial(transactions.get, transaction_id=found.transaction_id))
         return reply
 
-    async def _refused(self, payment: Payment, code: str, why: str) -> Reply:
-        reply = payment.caller.refuse(code)
-        frames = asked_frame(payment) + reply_frame(payment.message, reply)
-        await event(self._desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", f"{code}: {why}", frames)
-        return reply
-
     async def drive(self, task: Claimed) -> None:
         """One sending of one advice: the handler of the task."""
         desk = self._desk
-        stored = await desk.journal.read(partial(_read, transaction_id=task.key))
+        stored = await desk.journal.read(partial(_read, desk=desk, transaction_id=task.key))
         transaction = stored.transaction
         if transaction.state != State.SEND_INTENT:
             await desk.journal.commit([], [tasks.drop(task)])
@@ -153,7 +150,7 @@ class Forwarder:
             await self._later(task, SIGN_IN_PAUSE_US if host.link.up else LINK_DOWN_PAUSE_US)
             return
         try:
-            upstream = await self._upstream(transaction, host)
+            upstream = await self._upstream(stored, host)
         except (StaleSession, KeyStoreError):
             await self._later(task, SIGN_IN_PAUSE_US)
             return
@@ -172,18 +169,20 @@ class Forwarder:
         await self._desk.journal.commit([], [tasks.move(task, self.runner.now_us() + pause_us_)])
         self.runner.nudge(task.lane)
 
-    async def _upstream(self, transaction: Transaction, host: Iso8583Host) -> Upstream:
+    async def _upstream(self, stored: Stored, host: Iso8583Host) -> Upstream:
         """The advice as it was taken over, under the host's keys and batch number of now."""
+        transaction = stored.transaction
         assert transaction.sealed is not None, "an advice keeps what it needs"
         hidden = self._desk.keys.unseal(transaction.sealed, sealing_context(transaction.transaction_id))
         kept = await self._desk.journal.read(partial(transactions.first_request, transaction=transaction))
-        return host.forward(restored(host.codec.decode(kept.masked), account_from(hidden)), None)
+        message = restored(host.codec.decode(kept.masked), account_from(hidden))
+        return host.forward(message, None, stored.original_batch_no)
 
     async def _record(self, task: Claimed, host: Iso8583Host, attempt: int, answer: Outcome) -> None:
         """Make the answer durable, and what follows; again if the transaction changed meanwhile."""
         terminal_id = ""
         while True:
-            stored = await self._desk.journal.read(partial(_read, transaction_id=task.key))
+            stored = await self._desk.journal.read(partial(_read, desk=self._desk, transaction_id=task.key))
             if stored.transaction.state != State.SEND_INTENT:
                 return
             terminal_id = stored.transaction.key.terminal_id
@@ -245,7 +244,7 @@ def _find_link(connection: Connection, payment: Payment) -> Link | None:
     return None if original is None else find_link(connection, original.transaction_id)
 
 
-def _read(connection: Connection, transaction_id: str) -> Stored:
+def _read(connection: Connection, desk: Desk, transaction_id: str) -> Stored:
     found = transactions.get(connection, transaction_id)
     sent = select(func.count()).where(
         facts_table.c.merchant_id == found.key.merchant_id, facts_table.c.subject_id == transaction_id,
@@ -254,9 +253,11 @@ def _read(connection: Connection, transaction_id: str) -> Stored:
     key = BatchKey(terminal_id=found.key.terminal_id, merchant_id=found.key.merchant_id, batch_no=found.key.batch_no)
     batch = find_batch(connection, key)
     closed = batch is not None and batch.state is BatchState.CLOSED and batch.agreed
+    link = find_link(connection, found.original_id) if found.original_id else None
     return Stored(
         transaction=found,
-        link=find_link(connection, found.original_id) if found.original_id else None,
+        link=link,
+        original_batch_no=batch_upstream(connection, desk, link.original) if link is not None else "",
         attempts=int(connection.execute(sent).scalar_one()),
         covered=batch is not None and closed and transaction_id <= batch.settled_to,
     )

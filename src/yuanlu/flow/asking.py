@@ -113,6 +113,9 @@ class Asker:
         said = inquiry_state(outcome.message) if isinstance(outcome, Answered) else "UNANSWERED"
         state = {"APPROVED": State.APPROVED, "DECLINED": State.DECLINED}.get(said)
         if said == "UNKNOWN" and is_over:
+            if terms.business_day(refund.received_at_us) != terms.business_day(self._desk.clock.wall_us()):
+                await self._hand_over(task, found)
+                return
             state = State.DECLINED
         if state is None:
             pause_us = BACK_OFF_S[min(found.asked, len(BACK_OFF_S)) - 1] * SECOND_US
@@ -136,6 +139,14 @@ class Asker:
             ],
         )  # fmt: skip
         if isinstance(done, Conflict):  # a late answer was first, or the original changed: look again
+            await self._later(task, SECOND_US // 10)
+
+    async def _hand_over(self, task: Claimed, found: Doubtful) -> None:
+        """The host's day has changed, so that "unknown" may only mean "not today": a person's, like a reversal's."""
+        why = "the host's day changed, and it does not know the refund"
+        facts, changes = followed(found.link, found.refund, State.UNKNOWN, why, self._desk.clock.now())
+        looked = tasks.examine(found.refund.transaction_id, self._desk.clock.wall_us())
+        if isinstance(await self._desk.journal.commit(facts, [*changes, looked, tasks.drop(task)]), Conflict):
             await self._later(task, SECOND_US // 10)
 
     async def _later(self, task: Claimed, pause_us: int) -> None:

@@ -8,10 +8,22 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, func, select, tuple_
 
 from yuanlu.acquirers.kinds import CREDITS, DEBITS, is_advice, is_reversed
+from yuanlu.cases.records import Case
+from yuanlu.flow.batch_cases import find_batch_case
 from yuanlu.journal.frames import Direction
 from yuanlu.journal.tables import facts, transactions
 from yuanlu.journal.transactions import Transaction, of_batch
-from yuanlu.reconciliation.batch import BatchItem, Finding, FindingKind, Standing, is_complete, match_details
+from yuanlu.reconciliation.batch import (
+    BatchItem,
+    BatchTotals,
+    Finding,
+    FindingKind,
+    Standing,
+    is_complete,
+    match_details,
+    match_totals,
+    totals_of,
+)
 from yuanlu.reconciliation.store import Batch, BatchKey, BatchState, find_batch, items_of
 from yuanlu.returns.states import State
 from yuanlu.returns.tables import legs
@@ -63,6 +75,18 @@ def read_ours(connection: Connection, key: BatchKey, currency: str) -> Ours:
     )
 
 
+def compared(ours: Ours, theirs: BatchTotals) -> tuple[bool, BatchTotals]:
+    """Whether they agree, and our totals: of the whole batch, or of what came since its last settlement.
+
+    A terminal that goes on under the number of a closed batch has forgotten what it settled, or has not, if our answer
+    was lost.
+    """
+    whole, fresh = totals_of(ours.items), totals_of(ours.fresh)
+    if match_totals(whole, theirs):
+        return True, whole
+    return match_totals(fresh, theirs), fresh
+
+
 def _by_leg(connection: Connection, key: BatchKey) -> tuple[frozenset[str], frozenset[str]]:
     """Transactions of a batch with a live leg, and those that a reversal gave back."""
     query = (
@@ -106,7 +130,7 @@ def _standing(transaction: Transaction, *, was_reversed: bool) -> Standing:
 
 
 class Ended(Struct, frozen=True, kw_only=True):
-    """An upload at its end: what differs, and which of it the terminal may never have heard of."""
+    """An upload at its end: what differs, which of it the terminal may never have heard of, and the batch's case."""
 
     batch: Batch
     ours: Ours
@@ -114,6 +138,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     uploaded: int
     complete: bool
     unheard: dict[str, Link]
+    case: Case | None
 
 
 def read_end(connection: Connection, key: BatchKey, announced: int | None) -> Ended | None:
@@ -124,12 +149,15 @@ def read_end(connection: Connection, key: BatchKey, announced: int | None) -> En
     ours = read_ours(connection, key, batch.currency)
     theirs = items_of(connection, batch)
     findings = match_details(ours.fresh, theirs)
+    if not findings and not compared(ours, batch.theirs)[0]:
+        findings = [Finding(kind=FindingKind.TOTALS_DIFFER, trace_no="", ours_minor=None, theirs_minor=None)]
     complete = is_complete(batch.theirs, len(theirs), announced)
     missing = [each for each in findings if each.kind is FindingKind.ONLY_OURS] if complete else []
     unheard = (_unheard(connection, ours, finding) for finding in missing)
     return Ended(
         batch=batch, ours=ours, findings=findings, uploaded=len(theirs), complete=complete,
         unheard={link.original.transaction_id: link for link in unheard if link is not None},
+        case=find_batch_case(connection, key),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from yuanlu.acquirers.kinds import PREAUTH
 from yuanlu.acquirers.terms import Meaning
 from yuanlu.cases.decisions import DECISION_TASK_KIND, carried_out, not_carried_out
 from yuanlu.cases.records import Case, Decision, DecisionKind, Outcome
@@ -78,7 +79,12 @@ class Decider:
         now, decision, case = self._desk.clock.now(), matter.decision, matter.case
         rows, outcome = _effect(matter, now)
         if rows is None:
-            why = f"the payment is {matter.transaction.state} by now"
+            held = matter.transaction.kind == PREAUTH and decision.kind is DecisionKind.MANUAL_CREDIT
+            why = (
+                "the amount is only held, so nothing can be credited"
+                if held
+                else f"the payment is {matter.transaction.state} by now"
+            )
             return ([], []), not_carried_out(case, decision, now.wall_us, why)
         note = f"{decision.kind.value}, reference {decision.bank_reference or '-'}"
         return rows, carried_out(case, decision, now.wall_us, note, closes_as=outcome)
@@ -133,6 +139,8 @@ def _once_more(matter: Matter, live: Leg | None, now: Moment) -> Rows | None:
 def _credited(matter: Matter, now: Moment) -> Rows | None:
     """Money given back beside the message path, of a payment that stands."""
     decision = matter.decision
+    if matter.transaction.kind == PREAUTH:
+        return None
     if matter.transaction.state not in (State.APPROVED, State.CAPTURED, State.ESCALATED):
         return None
     if decision.amount.minor > matter.own.left_minor:

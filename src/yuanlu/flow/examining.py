@@ -6,7 +6,7 @@ within its time, or when nothing explains it. When the money is settled after al
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -19,9 +19,14 @@ from yuanlu.cases.records import Case, Decision, Opening, Outcome, Severity, Wor
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import find_case_of, find_open_decision
-from yuanlu.causes.evidence import Evidence
+from yuanlu.causes.cause import Remedy
+from yuanlu.causes.evidence import CHARGED_STATES, Evidence
 from yuanlu.causes.explanation import Explanation
 from yuanlu.causes.taxonomy import explain
+from yuanlu.contracts import Agreements
+from yuanlu.fleet.health import suspected_at_us
+from yuanlu.flow.around import Around
+from yuanlu.flow.declaring import cause_of
 from yuanlu.flow.evidence import Story, read_story
 from yuanlu.flow.payment import Desk
 from yuanlu.incidents.records import Incident, IncidentState
@@ -37,8 +42,7 @@ from yuanlu.returns.decision import COMPENSATION
 from yuanlu.returns.orders import POLICY, Order, OrderState, insert_order, orders_of
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import return_fact
-from yuanlu.returns.store import legs_of
-from yuanlu.settings import Compensation
+from yuanlu.returns.store import is_watched, legs_of, put_watch
 
 AT_ONCE_MAX = 1
 """A look reads a lot, and returns read through the same two threads: they must not wait for it."""
@@ -64,7 +68,9 @@ class Read:
     case: Case | None
     decision: Decision | None
     by_hand: bool
-    """An order of it waits for a person, or the terminal's batch differs about it."""
+    """An order of it waits for a person, the terminal's batch differs about it, its cause is for people, or somebody
+    said what only people can judge: the terminal was opened or moved, goods went out, the clearing file differs."""
+    watched: bool
     compensated: bool
     returned_at_us: int
     """When its reversal closed; 0 while it has not."""
@@ -78,7 +84,7 @@ class Examiner:
 
     desk: Desk
     levels: ServiceLevels
-    compensation: Compensation
+    agreements: Agreements
     random_bits: Callable[[int], int]
     unclassified: int = 0
     """Abnormal transactions that nothing explains: a defect each."""
@@ -92,9 +98,11 @@ class Examiner:
 
     async def look(self, task: Claimed) -> None:
         """One look at one transaction: the handler of the task."""
-        read = await self.desk.journal.read(partial(_read, transaction_id=task.key))
+        read = await self.desk.journal.read(partial(_read, transaction_id=task.key, around=self.desk.around))
         incident, evidence = self._incident(read)
         explanation = explain(evidence)
+        if _for_people(read, explanation, incident):
+            read = replace(read, by_hand=True)
         facts, changes = self._explained(read, explanation, incident)
         more, rows, again_us = self._case(read, explanation, incident)
         rows = [*rows, *self._compensation(read)]
@@ -107,12 +115,10 @@ class Examiner:
             self.runner.nudge(task.lane)
 
     def _incident(self, read: Read) -> tuple[Incident | None, Evidence]:
-        """The incident that it belongs to, if that can have caused it, and the evidence with what it says."""
-        evidence, incidents = read.story.evidence, self.desk.incidents
-        incident = read.incident or incidents.covering(read.story.transaction)
-        if incident is None or not evidence.affected:
-            return None, evidence
-        return incident, incidents.told(evidence, incident)
+        """The incident that it belongs to, if that can have caused it, and the evidence with who else fails."""
+        found, evidence, incidents = read.story.transaction, read.story.evidence, self.desk.incidents
+        incident = (read.incident or incidents.covering(found)) if evidence.affected else None
+        return incident, incidents.told(evidence, found, incident)
 
     def _explained(
         self, read: Read, explanation: Explanation, incident: Incident | None
@@ -125,11 +131,11 @@ class Examiner:
             self.unclassified += 1
             _log.error("nothing explains this transaction", transaction=found.transaction_id, state=found.state)
         note = f"{code}: {explanation.reason.en}" + (f", incident {incident.incident_id}" if incident else "")
-        version = found.version + 1
-        return (
-            [return_fact(found, "EXPLAINED", self.desk.clock.now(), note, version=version)],
-            [Change(statement=SET_CAUSE, row=(version, code, found.transaction_id, found.version))],
-        )
+        version, now = found.version + 1, self.desk.clock.now()
+        changes = [Change(statement=SET_CAUSE, row=(version, code, found.transaction_id, found.version))]
+        if explanation.to_be_verified and not read.watched:
+            changes.append(put_watch(found.transaction_id, now.wall_us, explanation.reason.en))
+        return [return_fact(found, "EXPLAINED", now, note, version=version)], changes
 
     def _case(
         self, read: Read, explanation: Explanation, incident: Incident | None
@@ -164,7 +170,7 @@ class Examiner:
         if State(found.state) is not State.RETURNED or read.compensated or not read.returned_at_us:
             return []
         late_us = read.returned_at_us - found.received_at_us
-        owed = compensation_due(self.compensation, found.paid, late_us)
+        owed = compensation_due(self.agreements.of(found.key.merchant_id).compensation, found.paid, late_us)
         if owed is None:
             return []
         order = Order(
@@ -225,18 +231,33 @@ def _needs_person(read: Read, explanation: Explanation) -> bool:
     return State(found.state) is State.UNKNOWN
 
 
-def _read(connection: Connection, transaction_id: str) -> Read:
+def _for_people(read: Read, explanation: Explanation, incident: Incident | None) -> bool:
+    """Whether its cause is for people, no incident's case speaks for it, and nobody has closed a case of its own yet.
+
+    What was voided has been put right.
+    """
+    cause = explanation.cause
+    done = cause.remedy is Remedy.VOID and read.story.transaction.state not in CHARGED_STATES
+    spoken_for = incident is not None and cause is cause_of(incident.kind)
+    seen = read.case is not None and read.case.state is CaseState.CLOSED
+    return explanation.needs_person and not (explanation.unclassified or done or spoken_for or seen)
+
+
+def _read(connection: Connection, transaction_id: str, around: Around) -> Read:
     case = find_case_of(connection, transaction_id)
     orders, legs = orders_of(connection, transaction_id), legs_of(connection, transaction_id)
+    story = read_story(connection, transaction_id, around)
     return Read(
-        story=read_story(connection, transaction_id),
+        story=story,
         case=case,
         decision=find_open_decision(connection, case.case_id) if case is not None else None,
         incident=find_incident_of(connection, transaction_id),
+        watched=is_watched(connection, transaction_id),
         compensated=any(order.kind == COMPENSATION for order in orders),
         returned_at_us=max((leg.closed_at_us or 0 for leg in legs if leg.kind == "reversal"), default=0),
         by_hand=any(order.state is OrderState.ESCALATED for order in orders)
-        or _differs(connection, transaction_id, case),
+        or _differs(connection, transaction_id, case)
+        or suspected_at_us(story.seen) > _closed_at_us(case),
     )
 
 
@@ -247,4 +268,8 @@ def _differs(connection: Connection, transaction_id: str, case: Case | None) -> 
     found, finding = get(connection, transaction_id), finding_about(connection, transaction_id)
     refused = is_advice(found.kind) and found.state == State.DECLINED
     since_us = found.changed_at_us if refused else finding.at_us if finding is not None and finding.done == CASE else 0
-    return since_us > (0 if case is None or case.closed_at_us is None else case.closed_at_us)
+    return since_us > _closed_at_us(case)
+
+
+def _closed_at_us(case: Case | None) -> int:
+    return 0 if case is None or case.closed_at_us is None else case.closed_at_us

@@ -7,18 +7,20 @@ changed a host takes no reversal any more; then it is an order like any other, b
 people above them. Everything else is a person's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from yuanlu.cases.records import Case
+from yuanlu.contracts import Terms
+from yuanlu.flow.batch_cases import WORDS, case_about, told
 from yuanlu.flow.batches import Ended
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, to_state
 from yuanlu.journal import tasks
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.unit import Change, Fact
-from yuanlu.kernel.money import format_minor
 from yuanlu.reconciliation.batch import Finding, FindingKind
 from yuanlu.reconciliation.store import CASE, RETURNED, Batch, insert_finding
 from yuanlu.returns.decision import Decision, Facts, Wish, decide
@@ -28,7 +30,6 @@ from yuanlu.returns.proposing import proposal_rows, proposed
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import OTHER_REASON, next_version
 from yuanlu.returns.ways import Link
-from yuanlu.settings import Returns
 
 Rows = tuple[list[Fact], list[Change]]
 
@@ -38,70 +39,62 @@ UNHEARD = "approved, but the terminal's batch does not have it, and nothing show
 HEARD = "the terminal may have heard of it, so goods may be out of the door"
 INCOMPLETE = "the upload is not complete, so it may only be missing there"
 
-WORDS = {
-    FindingKind.ONLY_OURS: "approved by us, unknown to the terminal",
-    FindingKind.ONLY_THEIRS: "in the terminal's batch, and not approved by us",
-    FindingKind.OTHER_AMOUNT: "the terminal has another amount",
-    FindingKind.REVERSED_BUT_UPLOADED: "the terminal counts it as paid, and it was reversed or is being",
-    FindingKind.DUPLICATE: "the terminal lists it twice",
-    FindingKind.UNFINISHED: "the terminal began to upload its batch and never ended",
-}
 
-
-def follow(desk: Desk, limits: Returns, ended: Ended, given_today_minor: int) -> Rows:
+def follow(desk: Desk, agreed: Terms, ended: Ended, given_today_minor: int, random_bits: Callable[[int], int]) -> Rows:
     """The rows of every finding of an upload. `given_today_minor`: went back by itself for this merchant today."""
     facts: list[Fact] = []
     changes: list[Change] = []
-    to_people: dict[str, list[str]] = {}
+    to_people: dict[str, list[Finding]] = {}
     for n, finding in enumerate(ended.findings, start=1):
         link = ended.unheard.get(finding.transaction_id) if finding.kind is FindingKind.ONLY_OURS else None
-        way = None if link is None else _given_back(desk, limits, ended.batch, link, given_today_minor)
+        way = None if link is None else _given_back(desk, agreed, ended.batch, link, given_today_minor)
         done, why = (CASE, _why(ended, finding)) if way is None else (way.done, UNHEARD)
         changes.append(insert_finding(ended.batch, n, finding, done, why, desk.clock.wall_us()))
         if way is None:
-            key = finding.transaction_id or f"{n}"
-            to_people.setdefault(key, []).append(told(finding, ended.batch))
+            to_people.setdefault(finding.transaction_id, []).append(finding)
             continue
         given_today_minor += finding.ours_minor or 0
         facts += way.facts
         changes += way.changes
+    ours_not = to_people.pop("", [])
     known = {each.transaction_id: each for each in ended.ours.transactions}
-    for key, texts in to_people.items():
-        more, rows = handed_over(desk, ended.batch, known.get(key), texts)
+    handed = [examined(desk, ended.batch, known[name], found) for name, found in to_people.items()]
+    if ours_not:
+        handed.append(handed_over(desk, ended.batch, ours_not, ended.case, agreed, random_bits))
+    for more, rows in handed:
         facts += more
         changes += rows
     return facts, changes
 
 
-def told(finding: Finding, batch: Batch) -> str:
-    """A finding in words, with its trace number and amounts."""
-    sides = (("ours", finding.ours_minor), ("theirs", finding.theirs_minor))
-    amounts = ", ".join(f"{side} {format_minor(minor, batch.currency)}" for side, minor in sides if minor is not None)
-    return f"trace {finding.trace_no}: {WORDS[finding.kind]}" + (f" ({amounts})" if amounts else "")
-
-
 def _why(ended: Ended, finding: Finding) -> str:
     if finding.kind is not FindingKind.ONLY_OURS:
-        return WORDS[finding.kind]
+        return WORDS[finding.kind].en
     return HEARD if ended.complete else INCOMPLETE
 
 
-def handed_over(desk: Desk, batch: Batch, about: Transaction | None, texts: Sequence[str]) -> Rows:
-    """What a person has to look into: the hook for cases.
+def examined(desk: Desk, batch: Batch, about: Transaction, findings: Sequence[Finding]) -> Rows:
+    """What a person has to look into about a transaction of ours: in its timeline, and its look opens the case."""
+    found = fact(desk, about, FINDING, version=about.version + 1, note=_note(batch, findings))
+    return [found], [next_version(about), tasks.examine(about.transaction_id, desk.clock.wall_us())]
 
-    A transaction of ours gets the fact in its own timeline and is examined, which opens its case. What we do not have
-    at all gets a fact of its own, named by the batch.
-    """
-    note = f"batch {batch.key.batch_no}: {'; '.join(texts)}"
-    if about is not None:
-        found = fact(desk, about, FINDING, version=about.version + 1, note=note)
-        return [found], [next_version(about), tasks.examine(about.transaction_id, desk.clock.wall_us())]
-    return [
-        Fact(
-            merchant_id=batch.key.merchant_id, subject_id=desk.identifiers.new(), version=1, kind=FINDING,
-            at_us=desk.clock.wall_us(), terminal_id=batch.key.terminal_id, note=note,
-        )
-    ], []  # fmt: skip
+
+def handed_over(
+    desk: Desk, batch: Batch, findings: Sequence[Finding], before: Case | None, agreed: Terms,
+    random_bits: Callable[[int], int],
+) -> Rows:  # fmt: skip
+    """What a person has to look into and no transaction of ours stands for: a fact of its own, and the batch's case."""
+    now_us = desk.clock.wall_us()
+    found = Fact(
+        merchant_id=batch.key.merchant_id, subject_id=desk.identifiers.new(), version=1, kind=FINDING, at_us=now_us,
+        terminal_id=batch.key.terminal_id, note=_note(batch, findings),
+    )  # fmt: skip
+    opened = case_about(batch, findings, before, terms=agreed.service_levels, random_bits=random_bits, now_us=now_us)
+    return [found, *opened.facts], list(opened.changes)
+
+
+def _note(batch: Batch, findings: Sequence[Finding]) -> str:
+    return f"batch {batch.key.batch_no}: {'; '.join(told(finding, batch).en for finding in findings)}"
 
 
 class _Way(Struct, frozen=True, kw_only=True):
@@ -112,7 +105,7 @@ class _Way(Struct, frozen=True, kw_only=True):
     done: str
 
 
-def _given_back(desk: Desk, limits: Returns, batch: Batch, link: Link, given_today_minor: int) -> _Way | None:
+def _given_back(desk: Desk, agreed: Terms, batch: Batch, link: Link, given_today_minor: int) -> _Way | None:
     """By a reversal on the same day, else by an order; None when no way is open."""
     original, now = link.original, desk.clock.now()
     host = desk.hosts.get(original.acquirer)
@@ -121,7 +114,7 @@ def _given_back(desk: Desk, limits: Returns, batch: Batch, link: Link, given_tod
     if same_day(original, host.terms, now.wall_us):
         return _reversed(desk, batch, link)
     asked = Facts(
-        link=link, terms=host.terms, limits=limits, automatic_today_minor=given_today_minor, now_us=now.wall_us,
+        link=link, terms=host.terms, agreed=agreed, automatic_today_minor=given_today_minor, now_us=now.wall_us,
     )  # fmt: skip
     wish = Wish(amount=original.paid, person=False, reason=f"batch {batch.key.batch_no}: {UNHEARD}")
     decision = decide(asked, wish)

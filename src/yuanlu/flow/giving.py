@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from yuanlu.acquirers.kinds import REFUND, VOID_OF
 from yuanlu.acquirers.material import account_from, material_of
 from yuanlu.acquirers.own_requests import OwnRequest, own_request
+from yuanlu.contracts import Agreements
 from yuanlu.flow.payment import Caller, Desk, Payment, Reference
 from yuanlu.flow.purchase import purchase
 from yuanlu.iso8583.codec import Message
@@ -29,7 +30,6 @@ from yuanlu.returns.proposing import lapsed
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.ways import Link, find_link
-from yuanlu.settings import Returns
 
 LOOK_AGAIN_US = SECOND_US
 ATTEMPTS_MAX = 6
@@ -41,9 +41,9 @@ _log = structlog.get_logger("returns")
 class Giver:
     """Carries out orders; one per gateway."""
 
-    def __init__(self, desk: Desk, limits: Returns) -> None:
+    def __init__(self, desk: Desk, agreements: Agreements) -> None:
         self._desk = desk
-        self._limits = limits
+        self._agreements = agreements
         lanes = {name: host.terms.settings.reversals_in_flight_max for name, host in desk.hosts.items()}
         self.runner = TaskRunner(kind=TASK_KIND, lanes=lanes, journal=desk.journal, clock=desk.clock, handle=self.drive)
 
@@ -87,7 +87,8 @@ class Giver:
         rest = replace(order.amount, minor=order.amount.minor - given)
         chosen = decide(self._facts(link), Wish(amount=rest, person=False, reason=order.reason))
         if not isinstance(chosen, Decision):
-            await self._close(task, order, link, OrderState.FAILED, chosen.why)
+            state = OrderState.ESCALATED if chosen.by_person else OrderState.FAILED
+            await self._close(task, order, link, state, chosen.why)
         elif chosen.kind in BY_HAND or tried >= ATTEMPTS_MAX:
             await self._close(task, order, link, OrderState.ESCALATED, chosen.why[1])
         else:
@@ -97,7 +98,7 @@ class Giver:
         return Facts(
             link=link,
             terms=self._desk.hosts[link.original.acquirer].terms,
-            limits=self._limits,
+            agreed=self._agreements.of(link.original.key.merchant_id),
             automatic_today_minor=0,  # the order is decided; here only the way is chosen
             now_us=self._desk.clock.wall_us(),
         )

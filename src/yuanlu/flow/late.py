@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace as structs_replace
 
 from yuanlu.acquirers.kinds import is_reversed
-from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL
+from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, HostTerms
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, frame, host_words, note, outcome, to_state
 from yuanlu.iso8583.codec import Message
@@ -48,6 +48,7 @@ async def unmatched_answer(desk: Desk, acquirer: str, message: Message) -> None:
         lambda c: transactions.find_latest(c, terminal_id, merchant_id, batch_no, stan, mti_class)
     )
     if found is None or found.acquirer != acquirer or not _fits(found, message):
+        desk.incidents.foreign(terminal_id)
         _log.warning("foreign answer", acquirer=acquirer, mti=message.mti, terminal=terminal_id, stan=stan)
         return
     if not desk.hosts[acquirer].authentic(message):
@@ -101,13 +102,14 @@ async def record_late(desk: Desk, transaction_id: str, message: Message) -> None
 async def _recorded(desk: Desk, found: Transaction, message: Message) -> bool:
     """One try; False when the transaction changed meanwhile."""
     code = message.get(39) or ""
-    approved = code in APPROVALS
+    said = _what_it_says(code, desk.hosts[found.acquirer].terms)
+    approved = said == "approved"
     frames = frame(Direction.FROM_HOST, message)
     text = f"late answer {code}"
     match State(found.state):
-        case State.RETURNING | State.ESCALATED:
-            return await _tell_leg(desk, found, text, frames, "approved" if approved else "declined")
-        case State.UNKNOWN:
+        case State.RETURNING | State.ESCALATED if said:
+            return await _tell_leg(desk, found, text, frames, said)
+        case State.UNKNOWN if said:
             return await _settle_refund(desk, found, message, text, frames)
         case State.NO_EFFECT | State.DECLINED if approved and is_reversed(found.kind):
             return await _reopen(desk, found, text, frames)
@@ -119,8 +121,18 @@ async def _recorded(desk: Desk, found: Transaction, message: Message) -> bool:
             why = "approved after its reversal was accepted"
             watch = store.put_watch(found.transaction_id, desk.clock.now().wall_us, why)
             return await note(desk, found, "LATE_ANSWER", text, frames, changes=(watch,))
+        case State.RETURNED | State.NO_EFFECT:  # it was explained without this answer
+            looked = tasks.examine(found.transaction_id, desk.clock.wall_us())
+            return await note(desk, found, "LATE_ANSWER", text, frames, changes=(looked,))
         case _:
             return await note(desk, found, "LATE_ANSWER", text, frames)
+
+
+def _what_it_says(code: str, terms: HostTerms) -> str:
+    """Approved, declined, or "": a code that leaves the outcome open proves as little late as in time."""
+    if code in APPROVALS:
+        return "approved"
+    return "" if terms.is_doubtful(code) or code in ("", PENDING_QR) else "declined"
 
 
 async def _settle_refund(desk: Desk, found: Transaction, message: Message, text: str, frames: bytes) -> bool:

@@ -1,15 +1,20 @@
 """What the gateway hands to the flow, and what everything in the flow works with."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host
 from yuanlu.acquirers.kinds import BALANCE, KINDS
+from yuanlu.flow.around import Around
 from yuanlu.flow.incidents import IncidentDesk
+from yuanlu.flow.open_batches import OpenBatches
+from yuanlu.incidents.records import BIN_DIGITS
 from yuanlu.iso8583.codec import Message
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.writer import Journal
@@ -22,6 +27,10 @@ from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.returns.engine import ReturnEngine
 
 TWICE_WITHIN_S, SALES_REMEMBERED = 600, 4
+GIVEN_BACK_WITHIN_S, GIVEN_BACK_REMEMBERED = 3_600, 4
+
+QR_PAYLOAD = re.compile("A3[0-9]{3}([0-9]{2})")
+"""Field 59 holds a QR code after its tag and the three digits of its length; its first two digits name the wallet."""
 
 Reply = bytes | None
 """The frame for the terminal, or None for silence."""
@@ -80,6 +89,14 @@ class Payment(Struct, frozen=True, kw_only=True):
         return self.kind != BALANCE and not KINDS[self.kind].gives_back
 
     @property
+    def card_bin(self) -> str:
+        """The first six digits of its card, or the first two of its QR code, which name the wallet; "" without both."""
+        if self.message.has(2) or self.message.has(35):
+            return self.account[:BIN_DIGITS]
+        code = QR_PAYLOAD.match(self.account)
+        return "" if code is None else code[1]
+
+    @property
     def is_new_sale(self) -> bool:
         """Whether it asks for money without being about another transaction: what an incident may hold."""
         return self.charges and self.refers_to is None
@@ -108,6 +125,15 @@ class InFlight:
         return any(caller.connected() for caller in self.callers)
 
 
+class GivenBack(NamedTuple):
+    """A void or refund that was approved."""
+
+    transaction_id: str
+    original_id: str
+    card_token: str
+    second: int
+
+
 @dataclass(kw_only=True)
 class Desk:
     """What every part of the flow works with; made once, in `wiring`."""
@@ -119,12 +145,18 @@ class Desk:
     keys: KeyStore
     clock: Clock
     identifiers: IdentifierSource
+    around: Around
     repeat_window_us: int = REPEAT_WINDOW_MS * 1000
     in_flight: dict[TransactionKey, InFlight] = field(default_factory=dict)
+    batches: OpenBatches = field(default_factory=OpenBatches)
     lately: dict[str, deque[tuple[str, int, int]]] = field(default_factory=dict)
-    """By terminal: account, amount and second of its last approved sales, to notice one charged twice."""
+    """By terminal: account, amount and second of its last sales, approved or unknown, to notice one charged twice."""
+    given_back: dict[str, deque[GivenBack]] = field(default_factory=dict)
+    """By terminal: its last voids and refunds. Whether they put a mistake right shows in what is done after them."""
     alarms: int = 0
     """Repeats and reversals refused because their content contradicts the journal."""
+    refused_by_cause: dict[str, int] = field(default_factory=dict)
+    """Our own refusals since the start, by the code of their cause."""
 
     def repeats(self, payment: Payment, found: Transaction) -> bool:
         """Whether a request with the key of `found` also has its content: type, amount, currency, account."""
@@ -141,6 +173,27 @@ class Desk:
                 again = True
         last.append((token, amount, second))
         return again
+
+    def shown_by(self, done: Transaction) -> tuple[str, ...]:
+        """The transactions whose cause may show only now that `done` was approved at the same terminal.
+
+        A sale can be what a void of the same card made room for; a void or refund can be one of several. Remembers it.
+        """
+        terminal_id, gives_back = done.key.terminal_id, KINDS[done.kind].gives_back
+        last = self.given_back.get(terminal_id)
+        if last is None and not gives_back:
+            return ()
+        since = done.received_at_us // 1_000_000 - GIVEN_BACK_WITHIN_S
+        near = [each for each in last or () if each.second > since]
+        found = [each for each in near if gives_back or each.card_token in ("", done.card_token)]
+        shown = [name for each in found for name in (each.transaction_id, each.original_id)]
+        if gives_back:
+            shown += [done.transaction_id] if found else []
+            remembered = self.given_back.setdefault(terminal_id, deque(maxlen=GIVEN_BACK_REMEMBERED))
+            remembered.append(
+                GivenBack(done.transaction_id, done.original_id, done.card_token, since + GIVEN_BACK_WITHIN_S)
+            )
+        return tuple(dict.fromkeys(shown))
 
     def token(self, payment: Payment) -> str:
         """The keyed name of the account; "" when the request names none."""

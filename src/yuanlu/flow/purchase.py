@@ -16,9 +16,11 @@ from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream
 from yuanlu.acquirers.kinds import QR_SALE, is_reversed
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
-from yuanlu.acquirers.terms import APPROVALS, PENDING_QR, Meaning
+from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, Meaning
+from yuanlu.causes.evidence import Evidence
 from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.codes import (
+    BATCH_CLOSED_CODE,
     BUSY_CODE,
     FORMAT_CODE,
     HOST_DOWN_CODE,
@@ -33,16 +35,17 @@ from yuanlu.flow.pending import wait_for_customer
 from yuanlu.flow.records import (
     Unit,
     asked_frame,
-    event,
     fact,
     frame,
     host_words,
+    note,
     outcome,
     received,
     reply_frame,
     to_outcome,
     with_host_words,
 )
+from yuanlu.flow.refusing import NOTHING_MORE, refused
 from yuanlu.flow.repeats import answer_repeat
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -52,10 +55,14 @@ from yuanlu.journal.transactions import INSERT_TRANSACTION, Transaction, as_row
 from yuanlu.journal.unit import Change, Committed, Conflict
 from yuanlu.kernel.clock import Moment
 from yuanlu.keys.errors import KeyStoreError
+from yuanlu.reconciliation.store import BatchKey
 from yuanlu.returns import store
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import OTHER_REASON, TERMINAL_GONE, reason_for
 from yuanlu.returns.ways import Link, begun, find_link, followed
+
+TOO_LATE = "approved, but the terminal's time was over"
+"""Why a payment is in return whose approval came when its terminal had given up."""
 
 
 async def purchase(desk: Desk, payment: Payment) -> Reply:
@@ -74,12 +81,14 @@ async def purchase(desk: Desk, payment: Payment) -> Reply:
 
 async def _begin(desk: Desk, payment: Payment) -> Reply:
     """Say no now, or make the intent durable."""
+    if payment.moves_money and not payment.order_id and await _batch_closed(desk, payment):
+        return await decline_new(desk, payment, BATCH_CLOSED_CODE, f"batch {payment.key.batch_no} is settled")
     errand: Errand | None = None
     while True:
         if payment.refers_to is not None:
             examined = await examine(desk, payment)
             if isinstance(examined, Refused):
-                return await decline_new(desk, payment, examined.code, examined.why)
+                return await decline_new(desk, payment, examined.code, examined.why, examined.about)
             errand = examined
         host = desk.hosts[errand.link.original.acquirer if errand else payment.acquirer]
         refusal = await _refusal(desk, payment, host)
@@ -94,6 +103,12 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         if errand is None or await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key)) is not None:
             return await answer_repeat(desk, payment)
         # The original has changed since it was examined: look again.
+
+
+async def _batch_closed(desk: Desk, payment: Payment) -> bool:
+    key = payment.key
+    batch = BatchKey(terminal_id=key.terminal_id, merchant_id=key.merchant_id, batch_no=key.batch_no)
+    return await desk.batches.is_closed(desk.journal, batch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +128,7 @@ def _prepared(desk: Desk, payment: Payment, host: Iso8583Host, errand: Errand | 
             kind, original_id = errand.kind, errand.link.original.transaction_id
             if kind != payment.kind:
                 message = as_refund(message, errand.link.original)
-        upstream = host.forward(message, payment.caller.keys)
+        upstream = host.forward(message, payment.caller.keys, errand.original_batch_no if errand else "")
         outgoing = payment.message if upstream.frame is payment.message.raw else host.codec.decode(upstream.frame)
         transaction = received(desk, payment, outgoing, host=host.terms.name, kind=kind, original_id=original_id)
     except DecodeError as error:
@@ -145,7 +160,7 @@ async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str
         return BUSY_CODE, "the disk is nearly full; new sales wait, reversals go on"
     if payment.message.codec is not host.codec:
         return OTHER_DIALECT_CODE, f"this terminal's acquirer speaks {host.codec.dialect.name}"
-    held = desk.incidents.hold(payment.key, host.terms.name) if payment.is_new_sale else ""
+    held = desk.incidents.hold(payment.key, host.terms.name, payment.card_bin) if payment.is_new_sale else ""
     if held:
         return HOST_DOWN_CODE, held
     identity = Identity(terminal_id=payment.key.terminal_id, merchant_id=payment.key.merchant_id)
@@ -155,14 +170,11 @@ async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str
     return refusal
 
 
-async def decline_new(desk: Desk, payment: Payment, code: str, why: str) -> Reply:
+async def decline_new(desk: Desk, payment: Payment, code: str, why: str, about: Evidence = NOTHING_MORE) -> Reply:
     """No before any intent: nothing was sent. A repeat is still answered with what the first was told."""
     if await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key)) is not None:
         return await answer_repeat(desk, payment)
-    reply = payment.caller.refuse(code)
-    frames = asked_frame(payment) + reply_frame(payment.message, reply)
-    await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", f"{code}: {why}", frames)
-    return reply
+    return await refused(desk, payment, code, why, about)
 
 
 async def _send_once(
@@ -195,7 +207,7 @@ async def _send_once(
                 return await _give_back(desk, payment, transaction, sent, why, OTHER_REASON, answer)
             if code in APPROVALS and not _can_be_told(desk, payment):
                 desk.incidents.undelivered(transaction)
-                return await _give_back(desk, payment, transaction, sent, TERMINAL_GONE, OTHER_REASON, answer)
+                return await _give_back(desk, payment, transaction, sent, _untold(desk, payment), OTHER_REASON, answer)
             state = State.APPROVED if code in APPROVALS else State.DECLINED
             watch = "" if authenticated else "declined without a MAC"
             if host.terms.is_watched(code):
@@ -226,6 +238,11 @@ def _can_be_told(desk: Desk, payment: Payment) -> bool:
     return not payment.charges or (in_time and desk.in_flight[payment.key].connected())
 
 
+def _untold(desk: Desk, payment: Payment) -> str:
+    """Why nobody can be told of an approval."""
+    return TOO_LATE if desk.in_flight[payment.key].connected() else TERMINAL_GONE
+
+
 async def _settle(
     desk: Desk, payment: Payment, transaction: Transaction, state: State, code: str, answer: Message | None,
     why: str = "", *, watch: str = "", relay: bool = True,
@@ -235,8 +252,9 @@ async def _settle(
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
     frames += reply_frame(payment.message, reply)
 
-    odd = state is State.DECLINED or bool(watch)
+    odd = state is State.DECLINED or bool(watch) or code == PARTIAL_APPROVAL
     odd = odd or (payment.charges and desk.charged_again(transaction))
+    odd_now = desk.shown_by(transaction) if state is State.APPROVED else ()
 
     def unit(current: Transaction, link: Link | None) -> Unit:
         version = current.version + 1
@@ -245,6 +263,7 @@ async def _settle(
             changes.append(store.put_watch(current.transaction_id, desk.clock.now().wall_us, watch))
         if odd:
             changes.append(tasks.examine(current.transaction_id, desk.clock.wall_us()))
+        changes += [tasks.examine(transaction_id, desk.clock.wall_us()) for transaction_id in odd_now]
         facts = [fact(desk, current, state, version=version, note=why or watch, frames=frames)]
         return _with_original(desk, (facts, changes), current, link, state, f"answered {code}")
 
@@ -262,6 +281,8 @@ async def _give_back(
     """Unknown, or approved too late: the doubt and the duty to return become durable together, then 98."""
     if not payment.moves_money:
         return await _settle(desk, payment, transaction, State.DECLINED, UNKNOWN_CODE, None, why)
+    if payment.charges:
+        desk.charged_again(transaction)  # remembered: charging once more now would be a mistake
     silent = desk.hosts[transaction.acquirer].terms.settings.silent_on_unknown
     reply = None if silent else payment.caller.refuse(UNKNOWN_CODE)
     frames = frame(Direction.FROM_HOST, answer) if answer is not None else b""
@@ -295,20 +316,24 @@ def _with_original(desk: Desk, unit: Unit, message: Transaction, link: Link | No
 
 async def _undelivered(desk: Desk, payment: Payment, transaction: Transaction) -> Reply:
     """The approval became durable and the connection closed meanwhile: the money goes back."""
+    reply: Reply = None
     committed: Committed | Conflict | None = None
     while not isinstance(committed, Committed):
         current = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
         if current.state != State.APPROVED:
             return None
-        returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=TERMINAL_GONE)
+        why = _untold(desk, payment)
+        returning = replace(current, state=State.RETURNING, version=current.version + 1, reason=why)
         changes = desk.returns.opening(
             returning, reason=OTHER_REASON, sent=desk.clock.now(), original_answer="approved"
         )
-        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=TERMINAL_GONE)
+        reply = payment.caller.refuse(UNKNOWN_CODE)
+        frames = reply_frame(payment.message, reply)
+        duty = fact(desk, current, "RETURN_INTENT", version=returning.version, note=why, frames=frames)
         committed = await desk.journal.commit([duty], [to_outcome(desk, returning, was=current), *changes])
     desk.incidents.undelivered(transaction)
     desk.returns.runner.nudge(transaction.acquirer)
-    return payment.caller.refuse(UNKNOWN_CODE)
+    return reply
 
 
 async def _conclude(desk: Desk, transaction: Transaction, unit: Callable[[Transaction, Link | None], Unit]) -> bool:
@@ -327,4 +352,9 @@ async def _overtaken(desk: Desk, payment: Payment, transaction: Transaction, ans
     """The terminal reversed while we waited: a host answer after that is a late one."""
     if answer is not None:
         await record_late(desk, transaction.transaction_id, answer)
-    return payment.caller.refuse(UNKNOWN_CODE)
+    reply = payment.caller.refuse(UNKNOWN_CODE)
+    frames = reply_frame(payment.message, reply)
+    while True:
+        current = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
+        if await note(desk, current, "ANSWERED", f"answered {UNKNOWN_CODE}: its reversal came first", frames):
+            return reply

@@ -38,7 +38,7 @@ def received(
         version=1,
         amount=payment.amount,
         card_token=desk.token(payment),
-        card_bin=card[:6],
+        card_bin=payment.card_bin,
         card_last4=card[-4:],
         sealed=desk.keys.seal(account_bytes(upstream, card), sealing_context(transaction_id)),
         received_at_us=now_us,

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from yuanlu.acquirers.kinds import BALANCE, is_advice, is_reversed
 from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.payment import Desk
-from yuanlu.flow.records import fact, to_state
+from yuanlu.flow.records import Unit, fact, to_state
 from yuanlu.journal import transactions
 from yuanlu.journal.transactions import Transaction
+from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 from yuanlu.returns.steps import NO_ANSWER_REASON
 from yuanlu.returns.ways import find_link
@@ -54,30 +55,32 @@ async def take_over(desk: Desk) -> bool:
 
 
 async def _give_back(desk: Desk, transaction: Transaction) -> None:
+    """Until it is durable: another process may write about the same payment at this moment."""
+    while transaction.state == State.SEND_INTENT:
+        if not isinstance(await desk.journal.commit(*await _unit(desk, transaction)), Conflict):
+            return
+        transaction = await desk.journal.read(partial(transactions.get, transaction_id=transaction.transaction_id))
+
+
+async def _unit(desk: Desk, transaction: Transaction) -> Unit:
     version = transaction.version + 1
     if not is_reversed(transaction.kind) and transaction.original_id:
-        await _leave_unknown(desk, transaction)
-        return
+        # A refund in flight: it is neither reversed nor sent again; evidence decides.
+        link = await desk.journal.read(partial(find_link, original_id=transaction.original_id))
+        return left_unknown(desk, transaction, link, CRASHED)
     if transaction.kind == BALANCE:
-        await desk.journal.commit(
+        return (
             [fact(desk, transaction, State.DECLINED, version=version, note=CRASHED)],
             [to_state(desk, transaction, State.DECLINED, version, CRASHED)],
         )
-        return
     # It left at the latest before now: windows measured from now are long enough.
     opening = desk.returns.opening(
         replace(transaction, state=State.RETURNING), reason=NO_ANSWER_REASON, sent=desk.clock.now()
     )
-    await desk.journal.commit(
+    return (
         [
             fact(desk, transaction, State.UNKNOWN, version=version, note=CRASHED),
             fact(desk, transaction, "RETURN_INTENT", version=version + 1, note="reversal, reason 98"),
         ],
         [to_state(desk, transaction, State.RETURNING, version + 1, CRASHED), *opening],
     )
-
-
-async def _leave_unknown(desk: Desk, refund: Transaction) -> None:
-    """A refund in flight: it is neither reversed nor sent again; evidence decides."""
-    link = await desk.journal.read(partial(find_link, original_id=refund.original_id))
-    await desk.journal.commit(*left_unknown(desk, refund, link, CRASHED))

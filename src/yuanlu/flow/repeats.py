@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from yuanlu.acquirers.terms import APPROVALS
 from yuanlu.flow.codes import BUSY_CODE, DUPLICATE_CODE, UNKNOWN_CODE
 from yuanlu.flow.payment import Desk, Payment, Reply
-from yuanlu.flow.records import asked_frame, event, note, reply_frame
+from yuanlu.flow.records import asked_frame, note, reply_frame
+from yuanlu.flow.refusing import refused
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal import transactions
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
@@ -71,11 +72,7 @@ async def refuse_twin(desk: Desk, payment: Payment, found: Transaction, code: st
 
 async def _refused_unknown(desk: Desk, payment: Payment) -> Reply:
     """The first one was refused before its intent; nothing was sent, and this one gets the same kind of answer."""
-    reply = payment.caller.refuse(BUSY_CODE)
-    frames = asked_frame(payment) + reply_frame(payment.message, reply)
-    why = f"{BUSY_CODE}: repeated while the first was being refused"
-    await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", why, frames)
-    return reply
+    return await refused(desk, payment, BUSY_CODE, "repeated while the first was being refused")
 
 
 async def _note_again(desk: Desk, found: Transaction, kind: str, text: str, payment: Payment, reply: Reply) -> None:

@@ -17,7 +17,8 @@ from yuanlu.flow.codes import (
     TAKEN_OVER_CODE,
 )
 from yuanlu.flow.payment import Desk, Payment, Reply
-from yuanlu.flow.records import asked_frame, event, fact, received, reply_frame, to_state
+from yuanlu.flow.records import asked_frame, fact, received, reply_frame, to_state
+from yuanlu.flow.refusing import refused
 from yuanlu.flow.repeats import TOMBSTONE, refuse_twin
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal import transactions
@@ -31,7 +32,7 @@ from yuanlu.returns.ways import find_link
 async def reverse(desk: Desk, payment: Payment) -> Reply:
     """Take over a reversal that a terminal asks for."""
     if not is_reversed(payment.kind):
-        return await _refuse(desk, payment, INVALID_CODE, f"a {payment.kind} is never reversed")
+        return await refused(desk, payment, INVALID_CODE, f"a {payment.kind} is never reversed")
     while True:
         found = await desk.journal.read(lambda c: transactions.find_by_key(c, payment.key))
         reply = await (_bury(desk, payment) if found is None else _join(desk, payment, found))
@@ -46,7 +47,7 @@ async def _join(desk: Desk, payment: Payment, found: Transaction) -> Reply | Con
     if payment.account and found.card_token and desk.token(payment) != found.card_token:
         return await refuse_twin(desk, payment, found, CARD_DIFFERS_CODE, "its card is not the payment's")
     if not is_reversed(found.kind):
-        return await _refuse(desk, payment, INVALID_CODE, f"a {found.kind} is never reversed")
+        return await refused(desk, payment, INVALID_CODE, f"a {found.kind} is never reversed")
     match State(found.state):
         case State.SEND_INTENT | State.APPROVED:
             link = await desk.journal.read(partial(find_link, original_id=found.transaction_id))
@@ -54,7 +55,7 @@ async def _join(desk: Desk, payment: Payment, found: Transaction) -> Reply | Con
                 why = f"joins: a {link.live.kind} of it is under way"
                 return await _take(desk, payment, found, State(found.state), why)
             if link.returned_minor or link.completion is not None:
-                return await _refuse(desk, payment, RELATED_CODE, "part of it went back, or it was completed")
+                return await refused(desk, payment, RELATED_CODE, "part of it went back, or it was completed")
             return await _open(desk, payment, found)
         case State.CAPTURED:  # void or refund is the policy's to choose; until it exists, a person's
             return await _take(desk, payment, found, State.ESCALATED, "reversal of a payment whose batch is closed")
@@ -100,7 +101,7 @@ async def _bury(desk: Desk, payment: Payment) -> Reply | Conflict:
     try:
         tomb = received(desk, payment, payment.message)
     except DecodeError as error:
-        return await _refuse(desk, payment, FORMAT_CODE, str(error))
+        return await refused(desk, payment, FORMAT_CODE, str(error))
     tomb = replace(tomb, state=State.RETURNING, reason="the terminal reversed a payment that never reached us")
     opening = desk.returns.opening(tomb, reason=payment.message.get(39) or NO_ANSWER_REASON, sent=desk.clock.now())
     reply = payment.caller.refuse(TAKEN_OVER_CODE)
@@ -112,11 +113,4 @@ async def _bury(desk: Desk, payment: Payment) -> Reply | Conflict:
     if isinstance(committed, Conflict):
         return committed
     desk.returns.runner.nudge(payment.acquirer)
-    return reply
-
-
-async def _refuse(desk: Desk, payment: Payment, code: str, why: str) -> Reply:
-    reply = payment.caller.refuse(code)
-    frames = asked_frame(payment) + reply_frame(payment.message, reply)
-    await event(desk, payment.key.merchant_id, payment.key.terminal_id, "REFUSED", f"{code}: {why}", frames)
     return reply

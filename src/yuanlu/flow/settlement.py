@@ -18,9 +18,12 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.kinds import DEBITS
-from yuanlu.flow.batches import SETTLEMENT, UPLOAD, Ended, Ours, read_end, read_ours
+from yuanlu.cases.records import Case
+from yuanlu.contracts import Agreements
+from yuanlu.flow.batch_cases import WORDS, find_batch_case
+from yuanlu.flow.batches import SETTLEMENT, UPLOAD, Ended, Ours, compared, read_end, read_ours
 from yuanlu.flow.codes import FORMAT_CODE
-from yuanlu.flow.findings import follow, handed_over, told
+from yuanlu.flow.findings import follow, handed_over
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, frame, reply_frame, to_state
 from yuanlu.iso8583.codec import Message
@@ -38,9 +41,7 @@ from yuanlu.reconciliation.batch import (
     Finding,
     FindingKind,
     Standing,
-    match_totals,
     told_totals,
-    totals_of,
 )
 from yuanlu.reconciliation.store import (
     CASE,
@@ -57,7 +58,6 @@ from yuanlu.returns.obstacles import DAY_US
 from yuanlu.returns.orders import automatic_minor
 from yuanlu.returns.policy import SECOND_US
 from yuanlu.returns.states import State
-from yuanlu.settings import Returns
 
 TASK_KIND = "batch"
 UPLOAD_PATIENCE_US = 30 * 60 * SECOND_US
@@ -89,9 +89,10 @@ class BatchMessage(Struct, frozen=True, kw_only=True):
 class Settler:
     """Settles batches; one per gateway."""
 
-    def __init__(self, desk: Desk, limits: Returns) -> None:
+    def __init__(self, desk: Desk, agreements: Agreements, random_bits: Callable[[int], int]) -> None:
         self._desk = desk
-        self._limits = limits
+        self._agreements = agreements
+        self._random_bits = random_bits
         self.runner = TaskRunner(
             kind=TASK_KIND, lanes=dict.fromkeys(desk.hosts, 1), journal=desk.journal, clock=desk.clock,
             handle=self.look_after,
@@ -121,6 +122,7 @@ class Settler:
                 return await self._noted(asked, SETTLEMENT, f"{asked.key}: answered from the record, {flag}", reply)
             reply, unit = self._settled(asked, given, ours, currency)
             if isinstance(await self._desk.journal.commit(*unit), Committed):
+                self._desk.batches.closed(asked.key)
                 return reply
 
     async def _payments_decided(self, asked: BatchMessage) -> None:
@@ -138,7 +140,7 @@ class Settler:
     def _settled(self, asked: BatchMessage, given: SettlementTotals, ours: Ours, currency: str) -> tuple[bytes, Unit]:
         """The answer, and the unit to commit before it is told: closed and captured, or waiting for the details."""
         theirs, before, now_us = told_totals(given), ours.batch, self._desk.clock.wall_us()
-        agreed, own = _compared(ours, theirs)
+        agreed, own = compared(ours, theirs)
         batch = Batch(
             key=asked.key, acquirer=asked.acquirer, currency=currency,
             state=BatchState.CLOSED if agreed else BatchState.UPLOADING, agreed=agreed,
@@ -195,6 +197,7 @@ class Settler:
             given = await self._desk.journal.read(partial(self._given_today, batch=ended.batch))
             reply, unit = self._matched(asked, ended, given)
             if isinstance(await self._desk.journal.commit(*unit), Committed):
+                self._desk.batches.closed(asked.key)
                 self._desk.returns.runner.nudge(ended.batch.acquirer)
                 if ended.findings:
                     _log.warning("a batch differs", batch=str(asked.key), findings=len(ended.findings))
@@ -209,7 +212,8 @@ class Settler:
         differing = {finding.transaction_id for finding in ended.findings}
         agreeing = [item for item in ended.ours.fresh if item.transaction_id not in differing]
         facts, changes = self._captured(ended.ours, agreeing, asked.key)
-        more, rows = follow(self._desk, self._limits, ended, given_today_minor)
+        agreed = self._agreements.of(asked.key.merchant_id)
+        more, rows = follow(self._desk, agreed, ended, given_today_minor, self._random_bits)
         after = replace(
             ended.batch, state=BatchState.CLOSED, settled_to=ended.ours.latest_id,
             closed_at_us=self._desk.clock.wall_us(),
@@ -222,17 +226,18 @@ class Settler:
 
     async def look_after(self, task: Claimed) -> None:
         """An upload's time is up: the handler of the task."""
-        batch = await self._desk.journal.read(partial(find_batch, key=_key_of(task.key)))
+        batch, case = await self._desk.journal.read(partial(_read_batch, key=_key_of(task.key)))
         if batch is None or batch.state is not BatchState.UPLOADING:
             await self._desk.journal.commit([], [tasks.drop(task)])
             return
         finding = Finding(kind=FindingKind.UNFINISHED, trace_no="", ours_minor=None, theirs_minor=None)
-        text = told(finding, batch)
-        facts, changes = handed_over(self._desk, batch, None, [text])
-        row = insert_finding(batch, 0, finding, CASE, text, self._desk.clock.wall_us())
+        agreed = self._agreements.of(batch.key.merchant_id)
+        facts, changes = handed_over(self._desk, batch, [finding], case, agreed, self._random_bits)
+        row = insert_finding(batch, 0, finding, CASE, WORDS[finding.kind].en, self._desk.clock.wall_us())
         done = await self._desk.journal.commit(facts, [*changes, row, tasks.drop(task)])
         if isinstance(done, Conflict):
-            _log.info("the batch was settled anew meanwhile", batch=str(batch.key))
+            _log.info("the batch or its case changed meanwhile", batch=str(batch.key))
+            await self._desk.journal.commit([], [tasks.move(task, self.runner.now_us() + SECOND_US)])
         else:
             _log.warning("an upload never ended", batch=str(batch.key))
 
@@ -256,21 +261,13 @@ class Settler:
         )  # fmt: skip
 
 
+def _read_batch(connection: Connection, key: BatchKey) -> tuple[Batch | None, Case | None]:
+    return find_batch(connection, key), find_batch_case(connection, key)
+
+
 def may_be_captured(transaction: Transaction) -> bool:
     """Whether closing its batch makes it final: an approved payment. A hold waits for its completion."""
     return transaction.state == State.APPROVED and transaction.kind in DEBITS
-
-
-def _compared(ours: Ours, theirs: BatchTotals) -> tuple[bool, BatchTotals]:
-    """Whether they agree, and our totals: of the whole batch, or of what came since its last settlement.
-
-    A terminal that goes on under the number of a closed batch has forgotten what it settled, or has not, if our answer
-    was lost.
-    """
-    whole, fresh = totals_of(ours.items), totals_of(ours.fresh)
-    if match_totals(whole, theirs):
-        return True, whole
-    return match_totals(fresh, theirs), fresh
 
 
 def _flagged(given: SettlementTotals, flag: str) -> str:

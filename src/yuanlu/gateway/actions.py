@@ -5,6 +5,10 @@ from enum import Enum
 from msgspec import Struct
 
 from yuanlu.acquirers.kinds import BALANCE, KINDS, OTHER, QR_SALE, SCRIPT_RESULT, is_advice, kind_of
+from yuanlu.fleet.observations import ObservationWrong
+from yuanlu.fleet.reporting import FROM_TERMINAL, Report
+from yuanlu.fleet.status import STATUS_CODE, read_status
+from yuanlu.flow.codes import FORMAT_CODE
 from yuanlu.flow.payment import Reference
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
@@ -42,6 +46,7 @@ class Action(Enum):
     PAYMENT = "payment"
     ADVICE = "advice"
     SETTLEMENT = "settlement"
+    STATUS = "status upload"
     REVERSAL = "reversal"
     UNSUPPORTED = "unsupported"
 
@@ -78,6 +83,8 @@ def action_of(message: Message) -> Action:
         code = management_code(message)
         if mti == "0800" and code in SIGN_IN_CODES:
             return Action.SIGN_IN
+        if mti == "0820" and code == STATUS_CODE:
+            return Action.STATUS
         return {ECHO_CODE: Action.ECHO, SIGN_OFF_CODE: Action.SIGN_OFF}.get(code, Action.UNSUPPORTED)
     return Action.UNSUPPORTED
 
@@ -100,6 +107,18 @@ def understand(message: Message, terminal_id: str, merchant_id: str) -> Understo
         account=_account(message, kind),
         refers_to=_reference(message) if kind != OTHER and KINDS[kind].of else None,
     )
+
+
+def status_report(message: Message, terminal_id: str, merchant_id: str) -> Report:
+    """What a status upload says. Raises FieldWrong or DecodeError."""
+    try:
+        status = read_status(message.get(62) or "")
+    except ObservationWrong as wrong:
+        raise FieldWrong(FORMAT_CODE, f"status: {wrong}") from None
+    return Report(
+        merchant_id=merchant_id, terminal_id=terminal_id, told=status.told, told_by=FROM_TERMINAL, stan=status.stan,
+        batch_no=status.batch_no,
+    )  # fmt: skip
 
 
 def _key(message: Message, terminal_id: str, merchant_id: str) -> TransactionKey:

@@ -1,6 +1,7 @@
 """What the gateway counts; rubbish is counted, not journaled."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(kw_only=True)
@@ -20,7 +21,9 @@ class Counters:
     cut_idle: int = 0
     overloaded: int = 0
     undeliverable: int = 0
+    refused_by_cause: dict[str, int] = field(default_factory=dict)
+    """Requests that we refused ourselves, by the code of their cause (`docs/reference/causes.md`)."""
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, Any]:
         """For a log line."""
         return asdict(self)

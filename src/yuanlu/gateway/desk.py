@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from yuanlu.causes.evidence import Terminal as Health
 from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.codes import (
     BUSY_CODE,
@@ -19,12 +20,23 @@ from yuanlu.flow.codes import (
     UNSUPPORTED_CODE,
     WRONG_MERCHANT_CODE,
 )
+from yuanlu.flow.observing import observe, signed_in
 from yuanlu.flow.payment import Caller, Desk, Payment, Reply
 from yuanlu.flow.purchase import decline_new, purchase
 from yuanlu.flow.records import event, frame, reply_frame
+from yuanlu.flow.refusing import NOTHING_MORE, REFUSED, count_cause, with_cause
 from yuanlu.flow.reversals import reverse
 from yuanlu.flow.settlement import BatchMessage, Settler
-from yuanlu.gateway.actions import SIGN_IN_CODES, Action, FieldWrong, action_of, management_code, safe, understand
+from yuanlu.gateway.actions import (
+    SIGN_IN_CODES,
+    Action,
+    FieldWrong,
+    action_of,
+    management_code,
+    safe,
+    status_report,
+    understand,
+)
 from yuanlu.gateway.answers import own, relayed, with_batch_number
 from yuanlu.gateway.counter import Counters
 from yuanlu.gateway.sessions import TerminalSession, TerminalSessions
@@ -33,6 +45,7 @@ from yuanlu.iso8583.codec import Codec, Message, codec_for, response_mti
 from yuanlu.iso8583.errors import DecodeError, EncodeError
 from yuanlu.iso8583.subfields import F60
 from yuanlu.journal.frames import Direction
+from yuanlu.kernel.clock import day_began_us
 from yuanlu.kernel.limits import TERMINAL_MARGIN_MS
 from yuanlu.keys.errors import KeyStoreError
 from yuanlu.keys.mac import MacKey
@@ -52,12 +65,13 @@ class FrontDesk:
         self, *, desk: Desk, settler: Settler, forwarder: Forwarder, terminals: Mapping[str, Terminal],
         sessions: TerminalSessions, mac: str, in_flight_max: int, in_flight_per_terminal_max: int,
     ) -> None:  # fmt: skip
-        self.counters = Counters()
+        self.counters = Counters(refused_by_cause=desk.refused_by_cause)
         self._desk = desk
         self._settler = settler
         self._forwarder = forwarder
         self._terminals = terminals
         self._sessions = sessions
+        self._lines = desk.around.lines
         self._mac = mac
         self._in_flight_max = in_flight_max
         self._in_flight_per_terminal_max = in_flight_per_terminal_max
@@ -83,11 +97,13 @@ class FrontDesk:
         terminal = self._terminals.get(safe(message, 41))
         if terminal is None:
             self.counters.unknown_terminals += 1
-            _log.warning("unknown terminal", terminal=safe(message, 41), mti=message.mti)
+            cause = count_cause(self._desk, NOTHING_MORE, UNKNOWN_TERMINAL_CODE, Health())
+            _log.warning("unknown terminal", terminal=safe(message, 41), mti=message.mti, cause=cause)
             return own(message, UNKNOWN_TERMINAL_CODE, self._desk.clock, None)
         if safe(message, 42) != terminal.merchant_id:
             self.counters.wrong_merchants += 1
-            _log.warning("wrong merchant", terminal=terminal.terminal_id, mti=message.mti)
+            cause = count_cause(self._desk, NOTHING_MORE, WRONG_MERCHANT_CODE, Health())
+            _log.warning("wrong merchant", terminal=terminal.terminal_id, mti=message.mti, cause=cause)
             return own(message, WRONG_MERCHANT_CODE, self._desk.clock, None)
         session, mac_key = self._session(terminal.terminal_id)
         authentic = self._authentic(message, mac_key)
@@ -95,9 +111,13 @@ class FrontDesk:
             session, mac_key = self._session(terminal.terminal_id)
             authentic = self._authentic(message, mac_key)
         if not authentic:
-            self.counters.wrong_macs += 1
-            _log.warning("wrong MAC", terminal=terminal.terminal_id, mti=message.mti, stan=safe(message, 11))
+            cause = self._wrong_mac(terminal, session)
+            _log.warning(
+                "wrong MAC", terminal=terminal.terminal_id, mti=message.mti, stan=safe(message, 11), cause=cause
+            )
             return own(message, MAC_CODE, self._desk.clock, mac_key)
+        if session is not None and message.mti not in NO_MAC_NEEDED:
+            self._lines.right_mac(terminal.terminal_id)
         return await self._counted(message, terminal, session, mac_key, connected, arrived_s)
 
     def _session(self, terminal_id: str) -> tuple[TerminalSession | None, MacKey | None]:
@@ -109,6 +129,22 @@ class FrontDesk:
         if self._desk.journal.shared:
             await self._desk.journal.read(partial(self._sessions.refresh, terminal_id=terminal_id))
         return self._desk.journal.shared
+
+    def _wrong_mac(self, terminal: Terminal, session: TerminalSession | None) -> str:
+        """Count it; returns its cause. Nobody knows who sent it, so it stays out of the journal."""
+        self.counters.wrong_macs += 1
+        day_us = day_began_us(self._desk.clock.wall_us())
+        health = Health(
+            signed_in=session is not None and session.signed_in_at_us >= day_us,
+            mac_failures=self._lines.wrong_mac(terminal.terminal_id) if session is not None else 0,
+        )
+        return count_cause(self._desk, NOTHING_MORE, MAC_CODE, health)
+
+    def line_lost(self, message: Message) -> None:
+        """The connection ended while this request was being worked on."""
+        name = safe(message, 41)
+        if name in self._terminals:
+            self._lines.lost(name)
 
     def _authentic(self, message: Message, mac_key: MacKey | None) -> bool:
         """Checked before any business field is looked at. Sign-in and settlement carry no MAC."""
@@ -156,6 +192,8 @@ class FrontDesk:
                     return await self._sign_in(message, terminal)
                 case Action.ECHO | Action.SIGN_OFF as management:
                     return await self._plain(message, terminal, "00", management.value.upper(), "", mac_key)
+                case Action.STATUS:
+                    return await self._status(message, terminal, mac_key)
                 case Action.SETTLEMENT:
                     return await self._batch(message, terminal, mac_key, arrived_s)
                 case Action.PAYMENT | Action.ADVICE | Action.REVERSAL as wanted:
@@ -164,12 +202,12 @@ class FrontDesk:
                     return await self._pay(payment, wanted, busy)
                 case Action.UNSUPPORTED:
                     why = f"{message.mti} {safe(message, 3)} is not served"
-                    return await self._plain(message, terminal, UNSUPPORTED_CODE, "REFUSED", why, mac_key)
+                    return await self._plain(message, terminal, UNSUPPORTED_CODE, REFUSED, why, mac_key)
         except FieldWrong as wrong:
-            return await self._plain(message, terminal, wrong.code, "REFUSED", str(wrong), mac_key)
+            return await self._plain(message, terminal, wrong.code, REFUSED, str(wrong), mac_key)
         except DecodeError as error:
             self.counters.malformed += 1
-            return await self._plain(message, terminal, FORMAT_CODE, "REFUSED", str(error), mac_key)
+            return await self._plain(message, terminal, FORMAT_CODE, REFUSED, str(error), mac_key)
 
     async def _pay(self, payment: Payment, wanted: Action, busy: bool) -> Reply:
         if wanted is Action.REVERSAL:  # a reversal is never turned away for load: it is what makes things safe
@@ -223,12 +261,23 @@ class FrontDesk:
         self, message: Message, terminal: Terminal, code: str, kind: str, why: str, mac_key: MacKey | None
     ) -> Reply:
         """An answer that needs no transaction; recorded all the same."""
-        key = mac_key if any(message.has(n) for n in message.codec.dialect.mac_fields) else None
-        reply = own(message, code, self._desk.clock, key)
-        frames = frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
-        text = f"{code}: {why}" if why else code
+        reply, frames = self._told(message, code, mac_key)
+        text = await with_cause(self._desk, terminal.terminal_id, code, why) if kind == REFUSED else code
         await event(self._desk, terminal.merchant_id, terminal.terminal_id, kind, text, frames)
         return reply
+
+    async def _status(self, message: Message, terminal: Terminal, mac_key: MacKey | None) -> Reply:
+        """What the terminal says of itself, durable before it is answered."""
+        report = status_report(message, terminal.terminal_id, terminal.merchant_id)
+        reply, frames = self._told(message, "00", mac_key)
+        await observe(self._desk, report, frames)
+        return reply
+
+    def _told(self, message: Message, code: str, mac_key: MacKey | None) -> tuple[bytes, bytes]:
+        """An answer of our own, with a MAC when the request had one, and both frames as they are kept."""
+        key = mac_key if any(message.has(n) for n in message.codec.dialect.mac_fields) else None
+        reply = own(message, code, self._desk.clock, key)
+        return reply, frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
 
     async def _sign_in(self, message: Message, terminal: Terminal) -> Reply:
         """New working keys under the terminal's master key, durable before the terminal hears of them."""
@@ -247,18 +296,22 @@ class FrontDesk:
                 with_track_key=SIGN_IN_CODES[code],
             )
         except KeyStoreError as error:
-            return await self._plain(message, terminal, UNSUPPORTED_CODE, "REFUSED", str(error), None)
-        session = TerminalSession(batch_no=batch_no, keys=keys)
+            return await self._plain(message, terminal, UNSUPPORTED_CODE, REFUSED, str(error), None)
+        now_us = self._desk.clock.wall_us()
+        session = TerminalSession(batch_no=batch_no, keys=keys, signed_in_at_us=now_us)
         block = keys.for_terminal.to_field_62()
         extra: dict[int, str | bytes] = {62: block if message.codec.dialect.mti_bcd else block.hex().upper().encode()}
         if message.has(60):
             extra[60] = with_batch_number(message, batch_no)
         reply = own(message, "00", self._desk.clock, None, extra)
         frames = frame(Direction.FROM_TERMINAL, message) + reply_frame(message, reply)
-        change = self._sessions.change(terminal.terminal_id, session, self._desk.clock.now().wall_us)
+        change = self._sessions.change(terminal.terminal_id, session)
+        told = signed_in(self._desk, terminal.merchant_id, terminal.terminal_id, batch_no)
         await event(
             self._desk, terminal.merchant_id, terminal.terminal_id, "SIGN_IN", f"batch {batch_no}", frames,
-            changes=(change,),
+            changes=(change, told),
         )  # fmt: skip
         self._sessions.put(terminal.terminal_id, session)
+        self._desk.incidents.restarted(terminal.terminal_id, terminal.merchant_id)
+        self._lines.right_mac(terminal.terminal_id)
         return reply

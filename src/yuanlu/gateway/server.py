@@ -48,7 +48,7 @@ class TerminalConnection(asyncio.Protocol):
         self._server = server
         self._reader = FrameReader(frame_bytes_max=server.settings.frame_bytes_max)
         self._transport: asyncio.Transport | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Message] = {}
         self._waiting: list[bytes] = []
         self._held = False
         self._ending = False
@@ -68,6 +68,8 @@ class TerminalConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever waits for an answer learns by `connected`."""
+        for message in self._tasks.values():
+            self._server.desk.line_lost(message)
         self._server.dismiss(self)
 
     def data_received(self, data: bytes) -> None:
@@ -104,7 +106,7 @@ class TerminalConnection(asyncio.Protocol):
             self._end_gently("malformed frame", str(error))
             return
         task = asyncio.get_running_loop().create_task(self._serve(message))
-        self._tasks.add(task)
+        self._tasks[task] = message
         self._server.working.add(task)
         task.add_done_callback(self._served)
 
@@ -120,7 +122,7 @@ class TerminalConnection(asyncio.Protocol):
         self._server.counters.answers += 1
 
     def _served(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._server.working.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a request failed", exc_info=error)

@@ -34,6 +34,8 @@ class TerminalSession:
 
     batch_no: str
     keys: WorkingKeys
+    signed_in_at_us: int
+    """Microseconds since 1970 UTC."""
 
 
 class TerminalSessions:
@@ -41,13 +43,14 @@ class TerminalSessions:
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
-        self._wrapped: dict[str, tuple[str, bytes]] = {}
+        self._wrapped: dict[str, tuple[str, bytes, int]] = {}
         self._sessions: dict[str, TerminalSession] = {}
 
     def load(self, connection: Connection) -> None:
         """Read the sessions at start."""
         self._wrapped = {
-            row.terminal_id: (row.batch_no, row.wrapped) for row in connection.execute(select(terminal_sessions))
+            row.terminal_id: (row.batch_no, row.wrapped, row.signed_in_at_us)
+            for row in connection.execute(select(terminal_sessions))
         }
 
     def refresh(self, connection: Connection, terminal_id: str) -> None:
@@ -57,29 +60,33 @@ class TerminalSessions:
         known = self._sessions.get(terminal_id)
         if row is not None and (known is None or known.keys.wrapped != row.wrapped):
             self._sessions.pop(terminal_id, None)
-            self._wrapped[terminal_id] = (row.batch_no, row.wrapped)
+            self._wrapped[terminal_id] = (row.batch_no, row.wrapped, row.signed_in_at_us)
 
     def find(self, terminal_id: str) -> TerminalSession | None:
         """The session of a terminal, or None before its first sign-in."""
         found = self._sessions.get(terminal_id)
         if found is None and terminal_id in self._wrapped:
-            batch_no, wrapped = self._wrapped.pop(terminal_id)
+            batch_no, wrapped, at_us = self._wrapped.pop(terminal_id)
             try:
                 keys = self._keys.load_working_keys(wrapped)
             except KeyStoreError as error:
                 _log.error("stored session cannot be opened; the terminal must sign in", reason=str(error))
                 return None
             if keys.scope == terminal_id:
-                found = self._sessions[terminal_id] = TerminalSession(batch_no=batch_no, keys=keys)
+                found = self._sessions[terminal_id] = TerminalSession(
+                    batch_no=batch_no, keys=keys, signed_in_at_us=at_us
+                )
         return found
 
     def put(self, terminal_id: str, session: TerminalSession) -> None:
         """A sign-in that is durable."""
         self._sessions[terminal_id] = session
 
-    def change(self, terminal_id: str, session: TerminalSession, at_us: int) -> Change:
+    def change(self, terminal_id: str, session: TerminalSession) -> Change:
         """The row to commit before the terminal hears of its keys."""
-        return Change(statement=PUT_SESSION, row=(terminal_id, session.batch_no, session.keys.wrapped, at_us))
+        return Change(
+            statement=PUT_SESSION, row=(terminal_id, session.batch_no, session.keys.wrapped, session.signed_in_at_us)
+        )
 
     def next_batch(self, terminal_id: str, offered: str) -> str:
         """The batch number in force, else the terminal's own, else the first. A closed one is not assigned again:

@@ -1,6 +1,7 @@
 """What an incident is: one cause for many payments, at one place, for a while.
 
-An incident covers a scope: one host, one region, one merchant, or everything. Detection declares it, or a person does.
+An incident covers a scope: one host, one region, one merchant, one issuer, one wallet, or everything. Detection
+declares it, or a person does.
 """
 
 from enum import StrEnum
@@ -20,6 +21,7 @@ class IncidentKind(StrEnum):
     REGION_OFFLINE = "region_offline"
     SHOP_OFFLINE = "shop_offline"
     ISSUER_OUTAGE = "issuer_outage"
+    WALLET_OUTAGE = "wallet_outage"
     POWER_CUT = "power_cut"
     DISASTER = "disaster"
     CARRIER_OUTAGE = "carrier_outage"
@@ -36,6 +38,8 @@ class ScopeKind(StrEnum):
     ALL = "all"
     REGION = "region"
     HOST = "host"
+    WALLET = "wallet"
+    ISSUER = "issuer"
     MERCHANT = "merchant"
 
 
@@ -51,7 +55,7 @@ STEPS = {IncidentState.ACTIVE: frozenset({IncidentState.ENDED}), IncidentState.E
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """Whom it concerns. `name` is "" for everything."""
+    """Whom it concerns. `name` is "" for everything, of an issuer the first six digits of its cards."""
 
     kind: ScopeKind
     name: str = ""
@@ -62,22 +66,61 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 EVERYTHING = Scope(kind=ScopeKind.ALL)
 
+WALLETS = {
+    "wechat": ("10", "11", "12", "13", "14", "15"),
+    "alipay": ("25", "26", "27", "28", "29", "30"),
+    "unionpay": ("62",),
+}
+"""How the payment codes of each wallet begin."""
+
+BIN_DIGITS = 6
+
+_WALLET_OF = {prefix: name for name, prefixes in WALLETS.items() for prefix in prefixes}
+
+
+def issuer_or_wallet(card_bin: str) -> Scope | None:
+    """Who decides about such a payment: its first six digits are a card's, its first two a QR code's. None when the
+    payment names neither, or a wallet that we do not know.
+    """
+    if len(card_bin) == BIN_DIGITS:
+        return Scope(kind=ScopeKind.ISSUER, name=card_bin)
+    wallet = _WALLET_OF.get(card_bin)
+    return None if wallet is None else Scope(kind=ScopeKind.WALLET, name=wallet)
+
+
+def first_digits(scope: Scope) -> tuple[str, ...]:
+    """How the cards of an issuer or the codes of a wallet begin; nothing for any other scope."""
+    match scope.kind:
+        case ScopeKind.ISSUER:
+            return (scope.name,)
+        case ScopeKind.WALLET:
+            return WALLETS.get(scope.name, ())
+        case ScopeKind.ALL | ScopeKind.REGION | ScopeKind.HOST | ScopeKind.MERCHANT:
+            return ()
+
 
 class Place(Struct, frozen=True, kw_only=True):
     """Where something happened. `host` is "" where the trouble lies between the terminal and us; `region` is "" where
-    the list of terminals names none.
+    the list of terminals names none. `card_bin` is the payment's, "" where its issuer or wallet had no part in it.
     """
 
     terminal_id: str
     merchant_id: str
     host: str
     region: str = ""
+    card_bin: str = ""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """All scopes that it lies in, the widest first."""
-        names = ((ScopeKind.REGION, self.region), (ScopeKind.HOST, self.host), (ScopeKind.MERCHANT, self.merchant_id))
-        return EVERYTHING, *(Scope(kind=kind, name=name) for kind, name in names if name)
+        decides = issuer_or_wallet(self.card_bin)
+        found = (
+            Scope(kind=ScopeKind.REGION, name=self.region),
+            Scope(kind=ScopeKind.HOST, name=self.host),
+            *(() if decides is None else (decides,)),
+            Scope(kind=ScopeKind.MERCHANT, name=self.merchant_id),
+        )
+        return EVERYTHING, *(scope for scope in found if scope.name)
 
 
 class Report(Struct, frozen=True, kw_only=True):

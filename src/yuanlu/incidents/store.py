@@ -180,14 +180,14 @@ def _members(incident_id: str, *columns: Any) -> Select[Any]:
 
 
 def perhaps_affected(connection: Connection, since_us: int) -> list[Any]:
-    """What went wrong since then and belongs to no incident, as rows with terminal, merchant and acquirer.
+    """What went wrong since then and belongs to no incident, as rows with terminal, merchant, acquirer and BIN.
 
     Identifiers rise with time, so this is a range of the primary key.
     """
     query = (
         select(
             transactions.c.transaction_id, transactions.c.terminal_id, transactions.c.merchant_id,
-            transactions.c.acquirer,
+            transactions.c.acquirer, transactions.c.card_bin,
         )
         .outerjoin(incident_members, incident_members.c.transaction_id == transactions.c.transaction_id)
         .where(

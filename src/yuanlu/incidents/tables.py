@@ -1,9 +1,9 @@
 """The tables of incidents. This package alone writes them.
 
-What the database itself holds (migration 0008): one active incident per scope (unique index); what was declared never
-changes; states move only along `records.STEPS`, each change takes the next version; an ended incident holds no sales
-and explains nothing more, and once nothing of it is open its report is final; a transaction belongs to one incident,
-for good; nothing is deleted.
+What the database itself holds (migrations 0008, 0009): one active incident per scope (unique index); what was declared
+never changes; states move only along `records.STEPS`, each change takes the next version; an ended incident holds no
+sales and explains nothing more, and once nothing of it is open its report is final; a transaction belongs to one
+incident, for good; nothing is deleted.
 """
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, text
@@ -35,7 +35,7 @@ incidents = Table(
     Column("returned_count", Whole, nullable=False),
     Column("open_count", Whole, nullable=False),
     Column("version", Whole, nullable=False),  # counts the incident's facts
-    CheckConstraint("scope_kind IN ('all', 'region', 'host', 'merchant')", name="scope_kind"),
+    CheckConstraint("scope_kind IN ('all', 'region', 'host', 'wallet', 'issuer', 'merchant')", name="scope_kind"),
     CheckConstraint("(scope_kind = 'all') = (scope_name = '')", name="scope_name"),
     CheckConstraint("declared_by <> '' AND reason <> ''", name="declared"),
     CheckConstraint("state = 'ACTIVE' OR (ended_by <> '' AND ended_at_us IS NOT NULL AND held_by = '')", name="ended"),

@@ -28,6 +28,8 @@ SETTLEMENT_MTIS = frozenset({"0500", "0510", "0520", "0530"})
 SIGN_IN_MTIS = frozenset({"0800", "0820"})
 """Requests whose field 62 is the terminal's serial number or a status, in plain text."""
 
+STATUS_MTI = "0820"
+
 PAN_DIGITS_MIN = 13
 """Shorter numbers keep nothing: ten of their digits would say too much."""
 
@@ -37,6 +39,7 @@ QR_CHARACTERS_MIN = 12
 _SETTLEMENT_DIGITS = 62
 _INQUIRY_ANSWER = b"ST="
 _PLAIN = re.compile(rb"[ -~]*").fullmatch
+_LONG_NUMBER = re.compile(rb"[0-9]{13}").search
 _QR_HEAD = re.compile(rb"A[0-9]([0-9]{3})").match
 
 # Well-formed TLV of short primitive elements without a sensitive tag: one pass in C over what nearly every
@@ -205,11 +208,15 @@ def _hide_unless_totals(field: Field, dialect: Dialect, hide_all: _Hide) -> _Hid
 
 
 def _hide_unless_sign_in(field: Field, dialect: Dialect, hide_all: _Hide) -> _Hide:
-    """Keep printable text in a sign-in request; elsewhere this field holds keys, card codes or parameters."""
+    """Keep printable text in a sign-in request and a status; elsewhere this field holds keys, card codes or parameters.
+
+    A sign-in has a serial number in it. A status needs no number that is as long as a card's.
+    """
     prefix = dialect.prefix_bytes(field)
 
     def hide(frame: bytearray, start: int, end: int, mti: str) -> None:
-        if mti not in SIGN_IN_MTIS or not _PLAIN(frame, start + prefix, end):
+        plain = mti in SIGN_IN_MTIS and _PLAIN(frame, start + prefix, end)
+        if not plain or (mti == STATUS_MTI and _LONG_NUMBER(frame, start + prefix, end)):
             hide_all(frame, start, end, mti)
 
     return hide

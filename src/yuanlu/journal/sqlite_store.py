@@ -123,7 +123,12 @@ class SqliteStore:
         check = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "yuanlu.db.integrity", self.name, stdout=asyncio.subprocess.PIPE
         )
-        output, _ = await check.communicate()
+        try:
+            output, _ = await check.communicate()
+        finally:
+            if check.returncode is None:  # we stop: it must not go on alone
+                check.kill()
+                await check.wait()
         return output.decode().strip() if check.returncode == 1 else ""
 
     async def close(self, now: Moment) -> None:

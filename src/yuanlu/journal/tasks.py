@@ -111,6 +111,7 @@ class TaskRunner:
         self._offset_us = start.wall_us - start.boot_us
         self._nudges = {lane: asyncio.Event() for lane in lanes}
         self._running: dict[str, set[asyncio.Task[None]]] = {lane: set() for lane in lanes}
+        self._holds = dict.fromkeys(lanes, 0)
         self._loops: list[asyncio.Task[None]] = []
 
     def now_us(self) -> int:
@@ -140,6 +141,25 @@ class TaskRunner:
         for nudge in self._nudges.values():
             nudge.set()
 
+    def hold(self, lane: str) -> None:
+        """Start nothing more in this lane until as many `release` it as hold it."""
+        self._holds[lane] += 1
+
+    def release(self, lane: str) -> None:
+        """One hold less; with the last one the lane goes on."""
+        assert self._holds[lane], "who releases a lane has held it"
+        self._holds[lane] -= 1
+        self.nudge(lane)
+
+    def holds(self, lane: str) -> bool:
+        """Whether nothing may start in this lane now."""
+        return self._holds[lane] > 0
+
+    async def rest(self, lane: str, timeout_s: float) -> None:
+        """Wait until what runs in this lane has ended, but not longer than this."""
+        if running := set(self._running[lane]):
+            await asyncio.wait(running, timeout=timeout_s)
+
     async def wake_lane(self, lane: str, *, first: Sequence[str] = (), per_second_max: int = 0) -> None:
         """The host is back: make all that waits in its lane due, `first` in its order, then the others.
 
@@ -165,7 +185,7 @@ class TaskRunner:
             nudge.clear()
             free = self._lanes[lane] - len(self._running[lane])
             pause_s = LOOK_EVERY_S
-            if free > 0:
+            if free > 0 and not self.holds(lane):
                 pause_s = await self._take(lane, free)
             try:
                 # Not wait_for: until Python 3.12 it forgets a cancellation that comes with its result.
@@ -178,6 +198,8 @@ class TaskRunner:
         """Claim and start what is due; returns how long to wait before the next look."""
         now_us = self.now_us()
         due = await self._journal.read(lambda c: _due(c, self._kind, lane, now_us, free))
+        if self.holds(lane):  # since we looked
+            return LOOK_EVERY_S
         for key, epoch, due_at_us in due:
             if due_at_us > now_us:
                 return min(LOOK_EVERY_S, (due_at_us - now_us) / 1_000_000)

@@ -81,3 +81,8 @@ def instant(wall_us: int) -> datetime:
 def local_time(wall_us: int) -> datetime:
     """The same instant in China's zone, for message fields 12 and 13 and for people."""
     return instant(wall_us).astimezone(CHINA)
+
+
+def day_began_us(wall_us: int) -> int:
+    """When that instant's day began in China, in microseconds since 1970 UTC."""
+    return int(local_time(wall_us).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000

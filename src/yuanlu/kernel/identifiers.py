@@ -33,15 +33,16 @@ class TransactionKey(Struct, frozen=True, kw_only=True):
 class IdentifierSource:
     """Makes ULIDs: 26 characters, sortable by time, rising even when the clock falls back.
 
-    `after` is the last one of an earlier process: these rise beyond it, too.
+    `after` is the last one of an earlier process: these rise beyond it, too. They begin in the next millisecond with a
+    tail of their own, since that process may have named things after it that nobody looked at to find the last.
     """
 
     def __init__(self, clock: Clock, random_bits: Callable[[int], int], after: str = "") -> None:
         self._clock = clock
         self._random_bits = random_bits
-        self._ms = _number(after[:10]) if after else -1
-        self._tail = _number(after[10:])
-        self._prefix = after[:10]
+        self._ms = _number(after[:10]) + 1 if after else -1
+        self._tail = random_bits(_RANDOM_BITS) if after else 0
+        self._prefix = _base32(self._ms, 10) if after else ""
 
     def new(self) -> str:
         """The next identifier."""

@@ -69,6 +69,8 @@ class FindingKind(StrEnum):
     """The terminal lists it twice."""
     UNFINISHED = "unfinished"
     """The upload never ended."""
+    TOTALS_DIFFER = "totals_differ"
+    """Every detail agrees, and the totals differ all the same."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """What a cardholder is owed because the money came back late: by contract, computed, and then two people's (补偿)."""
 
+from yuanlu.contracts import Compensation
 from yuanlu.kernel.money import Money
-from yuanlu.settings import Compensation
 
 MINUTE_US = 60_000_000
 DAY_US = 86_400_000_000

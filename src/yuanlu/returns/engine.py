@@ -61,6 +61,9 @@ TASK_KIND = "return"
 LINK_DOWN_PAUSE_US = 30 * SECOND_US
 """While the host is down nothing is counted; its return wakes the lane, this is only the safety net."""
 
+REST_S = 1.0
+"""What runs when a host comes back has ended long before, unless it waits for an answer of the host."""
+
 EXAMINE_AFTER_US = SECOND_US
 """The cause is asked for when the first answers are there: it is nobody's hurry."""
 
@@ -127,7 +130,7 @@ class ReturnEngine:
             currency=transaction.amount.currency,
             reason=reason,
             original_answer=original_answer,
-            original_sent_at_us=sent.wall_us,
+            original_sent_at_us=min(sent.wall_us, transaction.received_at_us),  # the host's day is that of its request
             original_boot_us=sent.boot_us,
             original_boot_id=sent.boot_id,
             opened_at_us=now_us,
@@ -136,10 +139,18 @@ class ReturnEngine:
         return store.insert_leg(leg), due, tasks.examine(leg.transaction_id, now_us + EXAMINE_AFTER_US)
 
     async def host_is_back(self, name: str) -> None:
-        """What waits for this host goes on, oldest first, and not faster than the host is to be asked."""
-        oldest_first = await self._journal.read(partial(store.live_ids, acquirer=name))
-        pace = self._hosts[name].terms.settings.reversals_per_second_max
-        await self.runner.wake_lane(name, first=oldest_first, per_second_max=pace)
+        """What waits for this host goes on, oldest first, and not faster than the host is to be asked.
+
+        Until all have their place none goes: the young ones would overtake.
+        """
+        self.runner.hold(name)
+        try:
+            await self.runner.rest(name, REST_S)
+            oldest_first = await self._journal.read(partial(store.live_ids, acquirer=name))
+            pace = self._hosts[name].terms.settings.reversals_per_second_max
+            await self.runner.wake_lane(name, first=oldest_first, per_second_max=pace)
+        finally:
+            self.runner.release(name)
 
     async def drive(self, task: Claimed) -> None:
         """One step for one leg: the handler of the task."""
@@ -167,10 +178,8 @@ class ReturnEngine:
         transaction, leg = found.transaction, found.leg
         identity = Identity(terminal_id=transaction.key.terminal_id, merchant_id=transaction.key.merchant_id)
         was_up = host.link.up
-        if not await host.ready(identity):
+        if not await host.ready(identity) or self.runner.holds(task.lane):  # held: `host_is_back` gives it its place
             await self._put_off(task, found, was_up)
-            if host.link.up and not was_up:
-                await self.host_is_back(task.lane)  # it came up between our look and our commit
             return
         try:
             upstream = await self._build(host, transaction, leg, step)

@@ -6,7 +6,7 @@ money is concerned: one live leg, and a cap on their sum.
 
 from typing import NamedTuple
 
-from yuanlu.acquirers.kinds import COMPLETION, KINDS, REFUND, VOID
+from yuanlu.acquirers.kinds import COMPLETION, KINDS, REFUND, VOID, is_advice
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.journal.transactions import Transaction
 from yuanlu.kernel.money import Money
@@ -21,10 +21,11 @@ UNRELATED, RELATED_WRONG, TOO_MUCH, AMOUNT_DIFFERS = "12", "22", "61", "64"
 
 
 class Obstacle(NamedTuple):
-    """`code` is field 39 of the refusal."""
+    """`code` is field 39 of the refusal; `by_person` says that a person has to go on with it, by a case."""
 
     code: str
     why: str
+    by_person: bool = False
 
 
 def same_day(original: Transaction, terms: HostTerms, now_us: int) -> bool:
@@ -38,6 +39,8 @@ def obstacle(kind: str, link: Link, amount: Money, terms: HostTerms, now_us: int
     original = link.original
     if original.kind not in KINDS[kind].of:
         return Obstacle(UNRELATED, f"there is no {kind} of a {original.kind}")
+    if is_advice(original.kind) and (found := advice_obstacle(original)) is not None:
+        return found
     if original.state in (State.DECLINED, State.NO_EFFECT):
         return Obstacle(UNRELATED, "the original never took effect")
     if original.state == State.RETURNED:
@@ -53,6 +56,16 @@ def obstacle(kind: str, link: Link, amount: Money, terms: HostTerms, now_us: int
     if amount.currency != original.paid.currency:
         return Obstacle(AMOUNT_DIFFERS, "the currency is not the original's")
     return _wrong_amount(kind, link, amount) or _too_late(kind, original, terms, now_us)
+
+
+def advice_obstacle(advice: Transaction) -> Obstacle | None:
+    """Why nothing can be given back of an advice yet, or ever: the host has not charged it."""
+    if advice.state == State.SEND_INTENT:
+        why = f"the {advice.kind} is still on its way to the host; ask again once it has answered"
+        return Obstacle(RELATED_WRONG, why)
+    if advice.state == State.DECLINED:
+        return Obstacle(UNRELATED, f"the host refused the {advice.kind}: nothing was charged that could go back")
+    return None
 
 
 def _wrong_amount(kind: str, link: Link, amount: Money) -> Obstacle | None:

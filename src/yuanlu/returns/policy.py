@@ -122,7 +122,7 @@ def _after_reversal(leg: Leg, terms: HostTerms, now: Moment) -> Step:
         case Meaning.UNKNOWN:
             return _no_definite_answer(leg, terms, now)
         case Meaning.KEYS:
-            return _send_again(leg, terms, now)
+            return _stale_keys(leg, terms, now)
         case Meaning.REFUSED:
             return Escalate(explanation="the host refuses this reversal for good")
         case Meaning.STILL_APPROVED | Meaning.DECLINED:
@@ -204,6 +204,15 @@ def _after_inquiry(leg: Leg, terms: HostTerms, now: Moment) -> Step:
             return Wait(for_us=left_us) if left_us else Inquire()
         case _:
             return Inquire()
+
+
+def _stale_keys(leg: Leg, terms: HostTerms, now: Moment) -> Step:
+    """It was not processed. But an answer names its payment, not the attempt: the second such answer may be the first
+    one's double, and the repeat may have been processed. A host that pays every repeat must not get a third one then.
+    """
+    if terms.profile.repeats or leg.rejected <= 1:
+        return _send_again(leg, terms, now)
+    return _no_definite_answer(leg, terms, now)
 
 
 def _send_again(leg: Leg, terms: HostTerms, now: Moment) -> Step:

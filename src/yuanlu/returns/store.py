@@ -77,6 +77,12 @@ def put_watch(transaction_id: str, at_us: int, reason: str) -> Change:
     return Change(statement=PUT_WATCH, row=(transaction_id, at_us, reason))
 
 
+def is_watched(connection: Connection, transaction_id: str) -> bool:
+    """Whether it is on the watch list."""
+    query = select(watches.c.transaction_id).where(watches.c.transaction_id == transaction_id)
+    return connection.execute(query).first() is not None
+
+
 def _as_row(leg: Leg) -> Row:
     return (
         leg.return_id, leg.transaction_id, leg.acquirer, leg.kind, leg.leg_no, leg.state.value,

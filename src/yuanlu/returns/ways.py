@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from msgspec.structs import replace as structs_replace
 from sqlalchemy import Connection
 
-from yuanlu.acquirers.kinds import COMPLETIONS, KINDS
+from yuanlu.acquirers.kinds import COMPLETIONS, KINDS, REFUND
 from yuanlu.journal.transactions import Transaction, about
 from yuanlu.journal.transactions import get as get_transaction
 from yuanlu.journal.unit import Change, Fact
@@ -18,7 +18,7 @@ from yuanlu.kernel.clock import Moment
 from yuanlu.kernel.identifiers import return_id
 from yuanlu.kernel.money import Money
 from yuanlu.returns import store
-from yuanlu.returns.orders import Order, OrderState, due, insert_order
+from yuanlu.returns.orders import OPEN, Order, OrderState, due, insert_order, orders_of
 from yuanlu.returns.policy import Close, Escalate, Leg
 from yuanlu.returns.states import OPEN_RETURN, State
 from yuanlu.returns.steps import TERMINAL_REVERSED, ending, next_version, return_fact, to_state
@@ -32,11 +32,12 @@ NOTHING: Rows = ([], [])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """The original that a message is about, with its legs as they stand."""
+    """The original that a message is about, with its legs, the messages about it, and the orders, as they stand."""
 
     original: Transaction
     legs: tuple[Leg, ...]
     messages: tuple[Transaction, ...] = ()
+    orders: tuple[Order, ...] = ()
 
     def leg_of(self, message_id: str) -> Leg | None:
         """The leg that this message carries out; None for a completion, which gives nothing back."""
@@ -63,13 +64,25 @@ class Link:
         """What could still be given back."""
         return self.original.paid.minor - self.returned_minor
 
+    def unordered_minor(self, without: Leg) -> int:
+        """What an order could still be for once `without` has no effect: the same sum as the trigger `orders_cap`."""
+        ordered = {order.order_id: order.amount.minor for order in self.orders if order.state in OPEN}
+        on_top = {order.order_id for order in self.orders if order.paid_from != "original"}
+        given = sum(
+            leg.amount_minor
+            for leg in self.legs
+            if leg.state is not State.NO_EFFECT and leg.order_id not in ordered and leg.return_id != without.return_id
+        )
+        return self.original.paid.minor - given - sum(ordered[each] for each in ordered.keys() - on_top)
+
 
 def find_link(connection: Connection, original_id: str) -> Link:
-    """The original, its legs, and the messages about it, read together."""
+    """The original, its legs, the messages about it and the orders, read together."""
     return Link(
         original=get_transaction(connection, original_id),
         legs=tuple(store.legs_of(connection, original_id)),
         messages=tuple(about(connection, original_id)),
+        orders=tuple(orders_of(connection, original_id)),
     )
 
 
@@ -228,16 +241,22 @@ def ended(
 
 
 def _again(void: Transaction, link: Link, now: Moment) -> list[Change]:
-    """A void that was wanted, and undone only because nobody knew its outcome, is an order from now on."""
+    """A void that was wanted, and undone only because nobody knew its outcome, is an order from now on.
+
+    What people have ordered meanwhile goes back by their order; this one is for the rest of it, if there is any.
+    """
     leg = link.leg_of(void.transaction_id)
     if leg is None or leg.order_id or void.reason == TERMINAL_REVERSED:
+        return []
+    minor = min(void.amount.minor, link.unordered_minor(leg))
+    if minor <= 0:
         return []
     order = Order(
         order_id=return_id(void.transaction_id, "order", 1),
         transaction_id=link.original.transaction_id,
-        kind=void.kind,
+        kind=void.kind if minor == void.amount.minor else REFUND,
         paid_from="original",
-        amount=void.amount,
+        amount=Money(minor=minor, currency=void.amount.currency),
         state=OrderState.RUNNING,
         origin="void in doubt",
         reason="the cashier voided it, and nobody knew the outcome",

@@ -8,8 +8,8 @@
     GET    /records   per transaction: its kind, what the host holds it to be, and which transaction it is about
     GET    /counters  what each host has counted since its start
 
-CLASS is sale (without it), void, refund, preauth, completion or advice. To lose the answer to a terminal's next void
-after the host has booked it:
+CLASS is sale (without it), sign_in, void, refund, preauth, completion or advice. To lose the answer to a terminal's
+next void after the host has booked it:
 
     {"fault": "drop_after_commit", "message_class": "void", "terminal_id": "T0000001", "count": 1}
 

@@ -5,6 +5,7 @@ A fault says what happens to a message (`sale`: mostly that is one), and perhaps
 for sales and pre-authorisations only, so that the void or refund of a magic amount goes well by itself. The classes
 (`MessageClass`) and their messages, of which any fault can be ordered through the fault API:
 
+    sign_in                 sign-in of a terminal or of a whole link (0800)
     sale                    sale by card or QR
     void                    void of a sale, of a pre-authorisation, of a completion
     refund                  refund
@@ -27,7 +28,7 @@ from typing import Literal
 
 from yuanlu.kernel.errors import YuanluError
 
-MessageClass = Literal["sale", "void", "refund", "preauth", "completion", "advice"]
+MessageClass = Literal["sign_in", "sale", "void", "refund", "preauth", "completion", "advice"]
 """What a fault can be ordered for."""
 
 MAGIC_CLASSES: frozenset[MessageClass] = frozenset({"sale", "preauth"})
@@ -65,6 +66,7 @@ class Reply(Enum):
     WRONG_MAC = "wrong mac"
     WRONG_STAN = "wrong stan"
     WRONG_AMOUNT = "wrong amount"
+    NO_CODE = "no code"
 
 
 class Line(Enum):
@@ -236,6 +238,20 @@ FAULTS = (
         zh="未入账，应答 98（发卡方无应答）",
         en="not posted, answered 98 (no answer from the issuer)",
         sale=Effect(commit=Commit.NEVER, code="98"),
+    ),
+    Fault(
+        name="no_code",
+        magic_minor=880019,
+        zh="已入账，应答缺应答码（39 域）",
+        en="posted, and the answer lacks its response code (field 39)",
+        sale=Effect(reply=Reply.NO_CODE),
+    ),
+    Fault(
+        name="close_after_answer",
+        magic_minor=880020,
+        zh="正常应答后随即断开连接",
+        en="answered as usual, then the connection closes",
+        sale=Effect(line=Line.CLOSES),
     ),
     Fault(
         name="reversal_lost_before",

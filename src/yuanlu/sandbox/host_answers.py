@@ -126,6 +126,8 @@ def spoilt(frame: bytes, reply: Reply, codec: Codec, mac: MakeMac | None, chance
             sent = with_length(_with_wrong_mac(frame, codec))
         case Reply.WRONG_STAN | Reply.WRONG_AMOUNT:
             sent = with_length(_with_other_field(frame, reply, codec, mac))
+        case Reply.NO_CODE:
+            sent = with_length(codec.decode(frame).splice({39: None}, mac=mac))
     return sent
 
 

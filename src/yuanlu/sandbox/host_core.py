@@ -210,12 +210,18 @@ class HostCore:
 
     def _manage(self, turn: Turn) -> list[Action]:
         """Sign-in with new keys, and everything else of this class answered 00."""
-        request, changes = turn.request, dict[int, str | bytes | None]()
-        if request.message.mti == "0800" and request.management_code in SIGN_IN_CODES:
-            self.counters["sign_ins"] += 1
-            keys = self._keys.sign_in(request.ref.terminal_id, request.management_code)
-            changes = {60: _batch_given(request), 62: self._as_field_62(keys)}
-        return self._send(turn, "00", changes, AS_USUAL)
+        request = turn.request
+        if request.message.mti != "0800" or request.management_code not in SIGN_IN_CODES:
+            return self._send(turn, "00", {}, AS_USUAL)
+        self.counters["sign_ins"] += 1
+        fault = self.faults.choose(request.ref.terminal_id, 0, "sign_in")
+        effect = fault.sale if fault is not None else AS_USUAL
+        if fault is not None:
+            self.counters[f"fault.{fault.name}"] += 1
+        if effect.code:
+            return self._send(turn, effect.code, {}, effect)
+        keys = self._keys.sign_in(request.ref.terminal_id, request.management_code)
+        return self._send(turn, "00", {60: _batch_given(request), 62: self._as_field_62(keys)}, effect)
 
     def _as_field_62(self, keys: bytes) -> str | bytes:
         """Binary where the dialect allows it, else hex characters."""

@@ -38,6 +38,8 @@ def scenarios() -> Iterator[Scenario]:
 def _end(fault: Fault, profile: ProfileName) -> tuple[str, str]:
     if fault.sale.reply is Reply.TWICE:
         return "APPROVED", "a second answer changes nothing"
+    if fault.name == "close_after_answer":
+        return "APPROVED", "it was answered before the connection closed"
     if fault.name == "reversal_refused":
         return "ESCALATED", "refused for good: a person decides"
     if fault.reversal is not None and profile in ONE_SEND and fault.name != "reversal_a0":

@@ -114,9 +114,9 @@ class Till:
         code, _ = await self._ask(Ask(kind=Kind.SALE, payment=payment), plan.behaviour)
         return code
 
-    async def ask(self, ask: Ask) -> Paper | None:
+    async def ask(self, ask: Ask, behaviour: Behaviour = Behaviour.NORMAL) -> Paper | None:
         """Make one request of any kind; its paper when it was approved. Raises LineClosed when nothing was sent."""
-        _, paper = await self._ask(ask, Behaviour.NORMAL)
+        _, paper = await self._ask(ask, behaviour)
         return paper
 
     async def _ask(self, ask: Ask, behaviour: Behaviour) -> tuple[str | None, Paper | None]:
@@ -298,6 +298,10 @@ class Till:
             card=card if card is not None else make_card(self.chance),
             at_us=self.now_us(),
         )
+
+    def count_anew(self, batch_no: str) -> None:
+        """A new batch whose trace numbers begin at one again, as in a till that was reset."""
+        self.batch_no, self._stan = batch_no, 0
 
     def next_stan(self) -> str:
         """The next trace number."""

@@ -234,10 +234,11 @@ def sealed_frame(identity: TillIdentity, mti: str, fields: Fields, keys: Working
 
 
 def answers(message: Message, payment: Payment, mti: str, processing_code: str = "000000") -> bool:
-    """Whether this is the answer to the `mti` of this payment: MTI, fields 3, 4, 11, 41 and 42 (T8)."""
+    """Whether this is the answer to the `mti` of this payment: MTI, fields 3, 4, 11, 41, 42 (T8), and a code."""
     try:
         return (
             message.mti == response_mti(mti)
+            and message.has(39)
             and message.get(3) in (processing_code, None)
             and message.get(4) in (f"{payment.amount_minor:012}", None)
             and message.get(11) == payment.ref.stan

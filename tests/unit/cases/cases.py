@@ -5,8 +5,8 @@ from typing import Any
 from yuanlu.cases.opening import open_case
 from yuanlu.cases.people import Actor
 from yuanlu.cases.records import Case, Decision, DecisionKind, Opening, Severity, Words
-from yuanlu.cases.service_levels import ServiceLevel
 from yuanlu.cases.states import DecisionState
+from yuanlu.contracts import ServiceLevel
 from yuanlu.kernel.money import Money
 
 MINUTE_US = 60_000_000

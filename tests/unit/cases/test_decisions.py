@@ -47,7 +47,7 @@ WRONG = [
     ({"amount": Money(minor=128_000, currency="840")}, "another currency", "in dollars"),
     ({"kind": K.MANUAL_CREDIT, "amount": Money(minor=0, currency="156")}, "is not within", "nothing"),
     ({"case": a_case(amount=Money(minor=10_000_001, currency="156"))}, "escalate the case", "above the limit"),
-    ({"case": a_case(transaction_id=None, incident="net")}, "about an incident", "an incident"),
+    ({"case": a_case(transaction_id=None, incident="net")}, "about no payment", "an incident"),
 ]
 
 

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from tests.unit.cases.cases import HOUR_US, MINUTE_US, NOW_US, TERMS, a_case, a_decision
 from yuanlu.cases.ladder import Climb, Expire, Rest, Support, Wake, deadline_us, due, latest_waking_us, turn_of_us
-from yuanlu.cases.service_levels import Level, ServiceLevel, ServiceLevels
+from yuanlu.cases.service_levels import Level, ServiceLevels
 from yuanlu.cases.states import CaseState, DecisionState
+from yuanlu.contracts import Agreements, ServiceLevel, Terms
 from yuanlu.kernel.clock import CHINA, local_time
 
 
@@ -38,7 +39,7 @@ def test_the_next_day_is_beijings():
 
 def test_a_contract_brings_its_own_times():
     own = ServiceLevel(l2_after_ms=60_000, manager_after_days=2, manager_at=time(9, 30))
-    levels = ServiceLevels(by_merchant={"M": own})
+    levels = ServiceLevels(agreements=Agreements(by_merchant={"M": Terms(contract="gold", service_levels=own)}))
     assert levels.of("M") is own
     assert levels.of("other") == ServiceLevel()
     assert turn_of_us(Level.L2, SINCE, 0, own) == SINCE + MINUTE_US

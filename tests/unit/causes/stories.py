@@ -48,9 +48,9 @@ def silent(doubt: Doubt = Doubt.TIMEOUT, **more: Any) -> Evidence:
     return Evidence(**{"doubt": doubt, "state": "RETURNING", **more})
 
 
-def reversed_by_till(reason: str, *, after_ms: int = 60_000, unseen: bool = False) -> Evidence:
+def reversed_by_till(reason: str, *, after_ms: int = 60_000, unseen: bool = False, **more: Any) -> Evidence:
     own = TerminalReversal(reason=reason, after_ms=after_ms, original_unseen=unseen)
-    return Evidence(state="RETURNING", terminal_reversal=own)
+    return Evidence(state="RETURNING", terminal_reversal=own, **more)
 
 
 def declared(incident: Incident, **more: Any) -> Evidence:
@@ -140,7 +140,7 @@ STORIES: tuple[tuple[str, Evidence, str], ...] = (
     ("the host refuses our sign-in", not_sent(Unsent.SIGN_IN_REFUSED), "HOST_REFUSED_SIGN_IN"),
     ("too much at once", not_sent(Unsent.GATEWAY_BUSY, "96"), "GATEWAY_BUSY"),
     ("the disk fills up", not_sent(Unsent.DISK_NEARLY_FULL, "96"), "DISK_NEARLY_FULL"),
-    ("the host approves what it had not found", Evidence(state="REOPENED", late_code="00"), "APPROVED_AFTER_CLOSE"),
+    ("the host approves what it had not found", silent(late_code="00", reopened=True), "APPROVED_AFTER_CLOSE"),
     ("the answer's MAC is wrong", silent(Doubt.BAD_MAC), "ANSWER_MAC_WRONG"),
     ("the file has what we declined", Evidence(state="DECLINED", clearing=Break.ONLY_THEIRS), "CLEARING_DIFFERS"),
     ("the till's totals do not agree", Evidence(state="APPROVED", batch=Break.ONLY_OURS), "BATCH_DIFFERS"),
@@ -192,6 +192,21 @@ STORIES: tuple[tuple[str, Evidence, str], ...] = (
         "RETURNED_BY_HAND_TOO",
     ),
     (
+        "a stolen card, tried again and again",
+        said("43", card_token=CARD, recent=(recent(state="DECLINED"),) * 3),
+        "CARD_LOST_OR_STOLEN",
+    ),
+    (
+        "a host in trouble, tried again and again",
+        said("91", card_token=CARD, recent=(recent(state="DECLINED"),) * 3),
+        "ISSUER_DOWN",
+    ),
+    (
+        "charged again within the second",
+        of_card(recent=(recent(state="RETURNING", ago_s=0),)),
+        "CHARGED_WHILE_UNKNOWN",
+    ),
+    (
         "charged again without waiting for the first",
         of_card(recent=(recent(state="RETURNING"),)),
         "CHARGED_WHILE_UNKNOWN",
@@ -223,11 +238,26 @@ STORIES: tuple[tuple[str, Evidence, str], ...] = (
     ),
     (
         "declined again and again",
-        Evidence(state="DECLINED", card_token=CARD, recent=(recent(state="DECLINED"),) * 3),
+        said("05", card_token=CARD, recent=(recent(state="DECLINED"),) * 3),
         "RETRIED_AFTER_DECLINE",
     ),
     ("nobody signed in this morning", ours("A0", terminal=Terminal(signed_in=False)), "SIGN_IN_FORGOTTEN"),
     ("reversed after two seconds", reversed_by_till("98", after_ms=2_000), "DID_NOT_WAIT"),
+    (
+        "approved after one second, cancelled after two",
+        reversed_by_till("06", after_ms=2_000, response_code="00"),
+        "CANCELLED_AT_TERMINAL",
+    ),
+    (
+        "approved after one second, and the MAC is refused at once",
+        reversed_by_till("A0", after_ms=2_000, response_code="00"),
+        "TERMINAL_REFUSED_ANSWER",
+    ),
+    (
+        "we say after one second that nobody knows, and the till reverses",
+        reversed_by_till("06", after_ms=2_000, doubt=Doubt.DISCONNECTED),
+        "CANCELLED_AT_TERMINAL",
+    ),
     ("the cashier presses cancel", reversed_by_till("06"), "CANCELLED_AT_TERMINAL"),
     ("a void the next morning", Evidence(kind="void", state="DECLINED", day_changed=True), "VOID_TOO_LATE"),
     ("the original was voided before", said("22", kind="void"), "LINKED_TRANSACTION_WRONG"),
@@ -279,6 +309,11 @@ STORIES: tuple[tuple[str, Evidence, str], ...] = (
         "three times 5,000.00 on one card",
         of_card(500_000, recent=(recent(500_000, ago_s=900), recent(600_000, ago_s=1_800))),
         "CASH_OUT",
+    ),
+    (
+        "over the limit, and at once half of it",
+        of_card(5_000, recent=(recent(9_900, state="DECLINED", response_code="61", ago_s=0),)),
+        "AMOUNT_SPLIT",
     ),
     (
         "over the limit, then half of it",

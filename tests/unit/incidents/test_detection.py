@@ -278,3 +278,21 @@ LIVES = [
 @pytest.mark.parametrize(("well", "expected", "why"), LIVES, ids=[row[2] for row in LIVES])
 def test_a_place_is_well_when_it_has_shown_it_for_long_enough(well: bool, expected: bool, why: str) -> None:
     assert well is expected, why
+
+
+def test_a_place_is_quiet_when_neither_good_nor_bad_comes_from_there() -> None:
+    tally = Tally()
+    health = Health(tally, None, 0)
+    health.look(None, 100 * S, LIMITS)
+    assert health.quiet_us(100 * S) == 100 * S
+    tally.bad += 1
+    health.look(None, 200 * S, LIMITS)
+    assert health.quiet_us(250 * S) == 50 * S
+    tally.good += 1
+    health.look(None, 300 * S, LIMITS)
+    assert health.quiet_us(300 * S) == 0
+    line = Health(Tally(), UP, 0)
+    line.look(UP, 50 * S, LIMITS)
+    assert line.quiet_us(50 * S) == 50 * S
+    line.look(Sign(up=True, received=6), 60 * S, LIMITS)
+    assert line.quiet_us(60 * S) == 0, "the host answers something"

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.causes.stories import declared as lost
+from yuanlu.acquirers.kinds import QR_SALE, SALE
 from yuanlu.causes.evidence import OPEN_STATES
 from yuanlu.causes.evidence import Incident as Named
 from yuanlu.causes.taxonomy import explain
@@ -20,7 +21,9 @@ from yuanlu.incidents.records import (
     Report,
     Scope,
     ScopeKind,
+    first_digits,
     incident_number,
+    issuer_or_wallet,
 )
 from yuanlu.incidents.records import IncidentState as State
 from yuanlu.incidents.store import IN_THE_OPEN, IncidentError
@@ -43,7 +46,8 @@ def test_the_database_holds_the_same_steps():
 def test_the_kinds_are_those_of_the_causes_and_each_has_the_cause_that_explains_its_payments():
     assert {kind.value for kind in IncidentKind} == {named.value for named in Named}
     for kind in IncidentKind:
-        assert explain(lost(Named(kind.value))).cause is cause_of(kind)
+        paid = QR_SALE if kind is IncidentKind.WALLET_OUTAGE else SALE
+        assert explain(lost(Named(kind.value), kind=paid)).cause is cause_of(kind)
 
 
 def test_the_open_states_are_those_of_the_causes():
@@ -61,6 +65,22 @@ def test_a_place_lies_in_its_scopes_the_widest_first():
     assert Place(terminal_id="T", merchant_id="M", host="").scopes == (
         EVERYTHING, Scope(kind=ScopeKind.MERCHANT, name="M"),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("card_bin", "scope"),
+    [
+        ("620000", "issuer 620000"), ("621", ""), ("", ""), ("10", "wallet wechat"), ("15", "wallet wechat"),
+        ("16", ""), ("25", "wallet alipay"), ("30", "wallet alipay"), ("31", ""), ("62", "wallet unionpay"),
+    ],
+)  # fmt: skip
+def test_the_first_digits_name_the_issuer_or_the_wallet_that_decides(card_bin, scope):
+    found = issuer_or_wallet(card_bin)
+    assert str(found or "") == scope
+    assert found is None or card_bin in first_digits(found)
+    place = Place(terminal_id="T", merchant_id="M", host="h1", card_bin=card_bin)
+    named = [str(each) for each in place.scopes]
+    assert named == ["all", "host h1", *([scope] if scope else []), "merchant M"], "wide before narrow"
 
 
 def test_each_action_is_one_fact_of_the_next_version_and_says_who_did_it():

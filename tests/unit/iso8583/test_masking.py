@@ -171,3 +171,10 @@ def test_what_is_no_message_is_described_as_nothing() -> None:
 
 def test_control_characters_are_shown_as_dots() -> None:
     assert _hide(CUP, {39: b"0\x1b"})[39] == "0·"
+
+
+def test_a_status_keeps_its_text_unless_a_number_in_it_could_be_a_cards():
+    for text, kept in (("slip_failed=1;stan=000123", True), ("vendor=6200000000000", False)):
+        fields = {41: "T0000001", 60: "00000001362", 62: text}
+        shown = masked(CUP.decode(CUP.encode(mti="0820", fields=fields)))
+        assert (text.encode() in shown) is kept

@@ -1,6 +1,6 @@
 from datetime import UTC
 
-from yuanlu.kernel.clock import Moment, SystemClock, instant, local_time
+from yuanlu.kernel.clock import Moment, SystemClock, day_began_us, instant, local_time
 
 
 def test_elapsed_time_is_known_within_one_boot_only():
@@ -25,3 +25,10 @@ def test_message_fields_are_in_chinas_time():
 
 def test_a_moment_knows_its_wall_time():
     assert Moment(wall_us=1_500_000, boot_us=0, boot_id="").at.timestamp() == 1.5
+
+
+def test_a_day_begins_at_midnight_in_china():
+    midnight_us = 1_764_000_000_000_000 // 86_400_000_000 * 86_400_000_000 - 8 * 3_600_000_000
+    assert day_began_us(midnight_us) == midnight_us
+    assert day_began_us(midnight_us + 86_399_999_999) == midnight_us
+    assert day_began_us(midnight_us - 1) == midnight_us - 86_400_000_000

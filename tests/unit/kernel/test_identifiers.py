@@ -66,3 +66,11 @@ def test_no_identifier_is_below_the_first_of_its_millisecond_or_reaches_that_of_
     made = IdentifierSource(HandClock(ms), random.Random(seed).getrandbits).new()
     assert first_of(ms * 1000) <= made < first_of((ms + 1) * 1000)
     assert len(first_of(ms * 1000)) == len(made)
+
+
+def test_what_an_earlier_process_named_after_its_last_known_name_is_not_named_again():
+    earlier = IdentifierSource(HandClock(9_000_000), random.Random(1).getrandbits)
+    last_known = earlier.new()
+    unknown = {earlier.new() for _ in range(20)}
+    source = IdentifierSource(HandClock(1_000), random.Random(2).getrandbits, after=last_known)
+    assert not unknown & {source.new() for _ in range(20)}

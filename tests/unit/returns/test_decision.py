@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.unit.returns.test_policy import DAY_US, NOON_US, leg, terms
 from yuanlu.acquirers.kinds import KINDS
+from yuanlu.contracts import Compensation, Returns, Terms
 from yuanlu.journal.transactions import Transaction
 from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.kernel.money import Money
@@ -17,9 +18,9 @@ from yuanlu.returns.decision import BY_HAND, WAYS, Decision, Facts, Wish, decide
 from yuanlu.returns.obstacles import obstacle
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import Link
-from yuanlu.settings import Compensation, Returns
 
 LIMITS = Returns(automatic_max_minor=1_000, automatic_per_day_minor=2_000)
+EVERYBODY = Terms(returns=LIMITS)
 
 
 def payment(kind: str = "sale", state: str = "APPROVED", minor: int = 1_000, **more: object) -> Transaction:
@@ -39,9 +40,11 @@ def message(kind: str, code: str) -> Transaction:
     return replace(payment(kind, "DECLINED"), response_code=code, original_id="t")
 
 
-def facts(original: Transaction, *, legs=(), messages=(), now_us: int = NOON_US, today: int = 0) -> Facts:
+def facts(
+    original: Transaction, *, legs=(), messages=(), now_us: int = NOON_US, today: int = 0, agreed: Terms = EVERYBODY
+) -> Facts:
     return Facts(
-        link=Link(original=original, legs=tuple(legs), messages=tuple(messages)), terms=terms("P1"), limits=LIMITS,
+        link=Link(original=original, legs=tuple(legs), messages=tuple(messages)), terms=terms("P1"), agreed=agreed,
         automatic_today_minor=today, now_us=now_us,
     )  # fmt: skip
 
@@ -84,6 +87,39 @@ def test_every_row_of_the_policy_is_taken_by_a_row_of_this_table():
     assert taken == {way.why for way in WAYS}
 
 
+HELD = "only held, so nothing can be credited"
+COMPLETED = payment("completion", original_id="t")
+HOLDS = [
+    (facts(payment("preauth"), messages=[message("preauth_void", "57")]), wish(), HELD, "its void was declined"),
+    (facts(payment("preauth")), wish(400), HELD, "a part of a hold"),
+    (facts(payment("preauth")), wish(kind="adjustment"), HELD, "nothing was debited"),
+    (facts(payment("preauth")), wish(kind="refund"), HELD, "a hold is not refunded"),
+    (facts(payment("preauth"), messages=[COMPLETED]), wish(), "give the completion back", "its completion charged"),
+]
+
+
+@pytest.mark.parametrize(("seen", "wanted", "words", "why"), HOLDS, ids=[row[3] for row in HOLDS])
+def test_a_hold_that_cannot_be_voided_is_never_credited(seen, wanted, words, why):
+    found = decide(seen, wanted)
+    assert not isinstance(found, Decision), why
+    assert words in found.why
+    assert found.by_person == (words == HELD)
+
+
+def test_what_a_hold_owes_beside_itself_can_still_be_paid():
+    for kind in ("compensation", "repayment"):
+        chosen = decide(facts(payment("preauth")), wish(kind=kind))
+        assert isinstance(chosen, Decision)
+        assert chosen.paid_from == "contract"
+
+
+def test_a_hold_in_doubt_is_refused_for_its_doubt_first():
+    found = decide(facts(payment("preauth", "RETURNING")), wish(kind="adjustment"))
+    assert not isinstance(found, Decision)
+    assert "RETURNING" in found.why
+    assert not found.by_person
+
+
 REFUSED = [
     (facts(payment(state="DECLINED")), wish(), "12", "it was declined"),
     (facts(payment(state="NO_EFFECT")), wish(), "12", "it never took effect"),
@@ -120,6 +156,38 @@ def test_only_small_sums_go_by_themselves(wanted, today, automatic, why):
     chosen = decide(facts(SALE, today=today), wanted)
     assert isinstance(chosen, Decision)
     assert chosen.automatic is automatic, why
+
+
+GOLD = Terms(contract="gold", returns=Returns(automatic_max_minor=500, automatic_per_day_minor=800))
+WHOSE = [
+    (facts(SALE, agreed=GOLD), 500, True, "within the limits of contract gold", "在合同 gold 的限额内"),
+    (facts(SALE, agreed=GOLD), 501, False, "contract gold's limit of CNY 5.00 for a return", "合同 gold 的单笔"),
+    (facts(SALE, agreed=GOLD, today=400), 401, False, "contract gold's limit of CNY 8.00 a day", "合同 gold 的每日"),
+    (facts(SALE, today=1_001), 1_000, False, "above the limit of CNY 20.00 a day", "超过每日自动退款限额"),
+]
+
+
+@pytest.mark.parametrize(("seen", "minor", "automatic", "en", "zh"), WHOSE, ids=[row[3] for row in WHOSE])
+def test_the_reason_says_whose_limit_decided(seen, minor, automatic, en, zh):
+    chosen = decide(seen, wish(minor))
+    assert isinstance(chosen, Decision)
+    assert chosen.automatic is automatic
+    assert en in chosen.why[1]
+    assert zh in chosen.why[0]
+
+
+def test_what_a_person_asks_for_needs_two_people_whatever_the_contract_says():
+    chosen = decide(facts(SALE, agreed=GOLD), wish(person=True))
+    assert isinstance(chosen, Decision)
+    assert not chosen.automatic
+    assert "gold" not in "".join(chosen.why)
+
+
+def test_a_proposal_waits_as_long_as_the_contract_says():
+    patient = Terms(contract="gold", returns=Returns(approval_hours=72))
+    chosen = decide(facts(SALE, agreed=patient), wish(person=True))
+    assert isinstance(chosen, Decision)
+    assert chosen.approve_by_us == NOON_US + 3 * DAY_US
 
 
 @given(

@@ -238,3 +238,11 @@ def test_the_business_day_turns_at_the_cut_over():
     assert terms("P1", cut_over="00:00").business_day(NOON_US) == terms("P1", cut_over="00:00").business_day(
         NOON_US + 11 * 3600 * SECOND_US
     )
+
+
+@pytest.mark.parametrize(("profile", "expected"), [("P1", Send), ("P2", Send), ("P3", Inquire), ("P4", Escalate)])
+def test_a_second_answer_about_stale_keys_may_be_the_first_ones_double(profile, expected):
+    once = leg(sent=1, at=200, last=K, rejected=1)
+    twice = leg(sent=2, at=210, last=K, rejected=2)
+    assert isinstance(next_step(once, terms(profile), at(211)), Send)
+    assert isinstance(next_step(twice, terms(profile), at(211)), expected)

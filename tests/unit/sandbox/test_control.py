@@ -69,7 +69,7 @@ def test_a_fault_ordered_for_voids_befalls_the_next_void_and_no_sale():
     assert call(app, "POST", "/faults", order)[0] == 201
     listed = json_of(call(app, "GET", "/faults"))
     assert listed["active"][0]["message_class"] == "void"
-    assert listed["message_classes"] == ["sale", "void", "refund", "preauth", "completion", "advice"]
+    assert listed["message_classes"] == ["sign_in", "sale", "void", "refund", "preauth", "completion", "advice"]
     payment, other = world.payment(), world.payment()
     slip, other_slip = world.sold(payment), world.sold(other)
     assert world.link(Kind.VOID, world.follow(payment), slip) == []

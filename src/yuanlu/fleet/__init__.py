@@ -1,0 +1,1 @@
+"""Terminals: what is observed about them, and what people declare about one payment."""

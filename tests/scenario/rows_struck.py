@@ -1,0 +1,102 @@
+"""Rows of outages and stops: what befalls many at once, declared by people or seen by detection."""
+
+import asyncio
+
+from tests.scenario.rows import GONE_BACK, RETURNED, Play, Row
+from tests.scenario.sandbox_town import SandboxTown, Upstream
+from yuanlu.sandbox.faults import find_fault
+from yuanlu.sandbox.till_messages import Payment, sale_frame
+from yuanlu.settings import Incidents
+
+KEEN = Incidents(
+    look_every_ms=40, window_ms=500, link_down_ms=60_000, merchant_terminals=3, host_terminals=4, host_merchants=3,
+    region_terminals=4, region_merchants=3, region_hosts=2, healthy_ms=60_000,
+)  # fmt: skip
+"""Detection sees few terminals soon."""
+
+FAILING_TOWN = {
+    "alone": Upstream(host={"processing_ms_min": 100, "processing_ms_max": 100, "down_ms": 200}),
+    "north": Upstream(places=2, region="north"),
+    "east": Upstream(places=2, region="north"),
+    "shop": Upstream(host={"processing_ms_min": 150, "processing_ms_max": 150}, places=3, one_shop=True),
+}
+"""A host that goes down, a region on two hosts, a shop."""
+
+
+def declared(kind: str) -> Play:
+    """A person declares it for the shop, and then an answer is lost there."""
+
+    async def play(town: SandboxTown) -> Payment:
+        place = town.place()
+        await town.declare(kind, ("merchant", place.merchant))
+        return await place.sell(find_fault("drop_after_commit").magic_minor)
+
+    return play
+
+
+async def host_goes_down(town: SandboxTown) -> Payment:
+    """Four shops wait for one host when it goes down."""
+    places = [town.place("alone") for _ in range(4)]
+    asked = [asyncio.create_task(place.sell()) for place in places[1:]]
+    await town.until(lambda: town.core("alone").counters["debits"] == len(asked))
+    await places[0].sell(find_fault("host_down").magic_minor)
+    return (await asyncio.gather(*asked))[0]
+
+
+async def region_fails(town: SandboxTown) -> Payment:
+    """A district's payments are lost at two hosts at once."""
+    places = [town.place(host) for host in ("north", "east") for _ in range(2)]
+    lost = find_fault("drop_after_commit").magic_minor
+    return (await asyncio.gather(*(place.sell(lost) for place in places)))[0]
+
+
+async def shop_goes_dark(town: SandboxTown) -> Payment:
+    """The shop's router fails: its tills' lines end before the approvals come."""
+    await asyncio.sleep(KEEN.window_ms / 1000)  # what is lost just after our own start tells of our own stop
+    payments = []
+    for place in [town.place("shop") for _ in range(3)]:
+        payment, line = place.payment(), await place.line()
+        await line.send(sale_frame(place.identity, payment, None))
+        await town.until(lambda ref=payment.ref: town.core("shop").state_of(ref) is not None)
+        line.cut()
+        payments.append(payment)
+    return payments[0]
+
+
+async def crash(town: SandboxTown) -> Payment:
+    """The gateway stops while the host works, and starts again."""
+    place = town.place("slow")
+    payment, line = place.payment(), await place.line()
+    await line.send(sale_frame(place.identity, payment, None))
+    await town.until(lambda: town.core("slow").state_of(payment.ref) is not None)
+    await town.stop_short()
+    await town.open()
+    return payment
+
+
+def struck(play: Play, *, case: bool = True) -> Row:
+    """The money goes back by itself, and one case speaks for all."""
+    return Row(play=play, ends=RETURNED, books=GONE_BACK, case=case)
+
+
+DECLARED: dict[str, Row] = {
+    "NATURAL_DISASTER": struck(declared("disaster")),
+    "CYBER_ATTACK": struck(declared("cyber_attack")),
+    "POWER_CUT": struck(declared("power_cut")),
+    "CARRIER_OUTAGE": struck(declared("carrier_outage")),
+    "ORDERED_STOP": struck(declared("order")),
+    "PLANNED_MAINTENANCE": struck(declared("maintenance")),
+    "BUSINESS_PEAK": struck(declared("peak")),
+    "ISSUER_OUTAGE": struck(declared("issuer_outage")),
+}
+"""In the quiet town."""
+
+DETECTED: dict[str, Row] = {
+    "HOST_DOWN": struck(host_goes_down),
+    "REGIONAL_OUTAGE": struck(region_fails),
+    "SHOP_NETWORK_DOWN": struck(shop_goes_dark),
+}
+"""In the failing town."""
+
+STOPPED: dict[str, Row] = {"GATEWAY_CRASHED": struck(crash, case=False)}
+"""In a town of its own: nobody else can be served while its gateway is down."""
