@@ -1,13 +1,26 @@
-"""`python -m proof model` and `python -m proof guards`: print figures, exit 1 when something is wrong."""
+"""`python -m proof PART`: run one part of the proof, print its figures, exit 1 when something is wrong."""
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+from proof import schedules
 from proof.checker import CHECKS, ELSEWHERE
+from proof.crashes import run as crash_points
+from proof.crashes.run import Point
 from proof.guards import GUARDS, unnoticed_after
 from proof.model.plan import PROFILES, plan_of
 from proof.model.run import Figures, chosen, modelled, replay_command, run_seeds, shrunk, told
+from proof.powerloss import run as power_cuts
+from proof.powerloss.gateway import WEAKNESSES
+from proof.powerloss.recording import load
+from proof.quiet import quiet
+from proof.report import run_all
+from proof.tools import need
+from yuanlu.kernel.errors import YuanluError
 
+WEAK_IMAGES = 1_000
 SHOWN_MAX = 3
 """So many failures are shrunk and told; the others are only named."""
 
@@ -15,8 +28,15 @@ SHOWN_MAX = 3
 def main() -> int:
     """0 when everything holds, 1 when not, 2 for a wrong command line."""
     given = _parser().parse_args()
-    if given.part == "guards":
-        return _guards(given.seeds)
+    quiet()
+    try:
+        return PARTS[given.part](given)
+    except YuanluError as error:
+        print(f"python -m proof {given.part}: {error}", file=sys.stderr)
+        return 2
+
+
+def _model(given: argparse.Namespace) -> int:
     if given.seed is not None:
         with modelled():
             story = told(chosen(given.seed, profile=given.profile, sales=given.sales, faults=given.faults))
@@ -41,6 +61,27 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--faults", default="", metavar="N,N", help="with --seed: these of the faults alone, or none")
     guards = parts.add_parser("guards", help="take each guard away: does anybody notice? (L5)")
     guards.add_argument("--seeds", type=int, default=3_000, help="so many seeds are tried for each guard")
+    crashes = parts.add_parser("crashes", help="every crash point of many stories (L1)")
+    crashes.add_argument("--seed", type=int, default=1)
+    crashes.add_argument("--whole", action="store_true", help="all stories; without it every second one")
+    crashes.add_argument("--jobs", type=int, default=2, help="processes")
+    crashes.add_argument("--story", default="", help="this one alone, stopped at --stops")
+    crashes.add_argument("--stops", default="", metavar="N,N", help="the step of each life at which it is stopped")
+    power = parts.add_parser("powerloss", help="states of the disk after a power cut (L2)")
+    power.add_argument("--seed", type=int, default=1)
+    power.add_argument("--images", type=int, default=10_000)
+    power.add_argument("--jobs", type=int, default=2, help="processes")
+    power.add_argument("--recorded", type=Path, help="a recording that was kept: rebuild --place and --image of it")
+    power.add_argument("--place", type=int, default=0)
+    power.add_argument("--image", type=int, default=0)
+    schedules = parts.add_parser("schedules", help="the real asyncio stack, each seed another order (L3)")
+    schedules.add_argument("--count", type=int, default=1_000)
+    schedules.add_argument("--from", dest="first", type=int, default=0, metavar="N", help="the first seed")
+    schedules.add_argument("--jobs", type=int, default=2, help="processes")
+    schedules.add_argument("--seed", type=int, metavar="N", help="this one alone")
+    everything = parts.add_parser("all", help="all parts one after the other, with a report")
+    everything.add_argument("--release", action="store_true", help="the long form; goes on where it was stopped")
+    everything.add_argument("--write", type=Path, help="write the report into this page")
     return parser
 
 
@@ -63,11 +104,11 @@ def _print(figures: Figures) -> None:
             print(f"\n{told(plan)}\nagain: {replay_command(plan)}")
 
 
-def _guards(seeds: int) -> int:
+def _guards(given: argparse.Namespace) -> int:
     missed = []
     with modelled():
         for guard in GUARDS:
-            noticed = unnoticed_after(guard, seeds)
+            noticed = unnoticed_after(guard, given.seeds)
             if noticed.violation is None:
                 missed.append(guard.name)
                 print(f"{guard.name}: UNNOTICED in {noticed.seeds:,} seeds")
@@ -78,6 +119,92 @@ def _guards(seeds: int) -> int:
         + (f"; not: {', '.join(missed)}" if missed else "")
     )
     return int(bool(missed))
+
+
+def _crashes(given: argparse.Namespace) -> int:
+    if given.story:
+        stops = tuple(int(each) for each in given.stops.split(",") if each)
+        wrong, steps = crash_points.replay(Point(scenario=given.story, seed=given.seed, stops=stops))
+        print("\n".join(wrong) or f"nothing is wrong; its first life has {steps} steps")
+        return int(bool(wrong))
+    result = crash_points.run(seed=given.seed, whole=given.whole, jobs=given.jobs, tell=_progress)
+    for violation in result.violations[:SHOWN_MAX]:
+        point = violation.point
+        at = ",".join(map(str, point.stops))
+        print(f"{point.scenario}, stopped at {at or 'no step'}:", *violation.what, sep="\n  ")
+        print(f"again: python -m proof crashes --seed {point.seed} --story '{point.scenario}' --stops {at}")
+    print(
+        f"{result.scenarios} stories, {result.points:,} crash points, {result.kills:,} kills, "
+        f"seed {given.seed}; violations: {len(result.violations)}"
+    )
+    return int(bool(result.violations))
+
+
+def _powerloss(given: argparse.Namespace) -> int:
+    if given.recorded is not None:
+        folder = Path(f"var/proof/image-{given.place}-{given.image}")
+        wrong = power_cuts.again(load(given.recorded), given.seed, given.place, given.image, folder)
+        print("\n".join(wrong) or "nothing is wrong", f"\nthe image is in {folder}")
+        return int(bool(wrong))
+    need("strace")
+    kept = Path(f"var/proof/powerloss-{given.seed}")
+    unnoticed = [name for name in WEAKNESSES if not _is_noticed(name, given.seed, given.jobs, kept)]
+    result = power_cuts.run(seed=given.seed, images=given.images, jobs=given.jobs, keep=kept)
+    for violation in result.violations[:SHOWN_MAX]:
+        print(f"place {violation.place}, image {violation.image}:", *violation.what[:SHOWN_MAX], sep="\n  ")
+        print(
+            f"again: python -m proof powerloss --seed {given.seed} --recorded {kept} --place {violation.place} "
+            f"--image {violation.image}"
+        )
+    print(
+        f"{result.images:,} images of {result.calls:,} system calls ({result.syncs:,} syncs, {result.frames:,} frames "
+        f"sent), {result.restarts:,} started twice, seed {given.seed}; violations: {len(result.violations)}"
+        + (f"; nobody noticed that this guard was missing: {', '.join(unnoticed)}" if unnoticed else "")
+    )
+    return int(bool(result.violations or unnoticed))
+
+
+def _is_noticed(weakness: str, seed: int, jobs: int, kept: Path) -> bool:
+    """Whether the images show that this guard is missing."""
+    result = power_cuts.run(seed=seed, images=WEAK_IMAGES, jobs=jobs, keep=kept, weakness=weakness)
+    print(f"without a guard ({weakness}): {len(result.violations):,} of {result.images:,} images show it")
+    return bool(result.violations)
+
+
+def _schedules(given: argparse.Namespace) -> int:
+    if given.seed is not None:
+        wrong = schedules.replay(given.seed, schedules.Result())
+        print("\n".join(wrong) or "nothing is wrong")
+        return int(bool(wrong))
+    result = schedules.run(first=given.first, count=given.count, jobs=given.jobs, tell=_progress)
+    for violation in result.violations[:SHOWN_MAX]:
+        print(f"schedule {violation.seed}:", *violation.what, sep="\n  ")
+        print(f"again: python -m proof schedules --seed {violation.seed}")
+    print(
+        f"{result.schedules:,} schedules from seed {given.first}, {result.transactions:,} transactions, "
+        f"{result.kills:,} kills; violations: {len(result.violations)}"
+    )
+    return int(bool(result.violations))
+
+
+def _all(given: argparse.Namespace) -> int:
+    return run_all(release=given.release, page=given.write)
+
+
+def _progress(text: str) -> None:
+    """One line that is written over, for people; nothing in a log."""
+    if sys.stderr.isatty():
+        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "model": _model,
+    "guards": _guards,
+    "crashes": _crashes,
+    "powerloss": _powerloss,
+    "schedules": _schedules,
+    "all": _all,
+}
 
 
 if __name__ == "__main__":
