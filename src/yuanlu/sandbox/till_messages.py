@@ -1,4 +1,4 @@
-"""The messages a till makes: sign-in, sale, reversal, in either dialect (domain notes §1.3, §1.5, §2.2).
+"""The messages a till makes: sign-in, status, sale, reversal, in either dialect (domain notes §1.3, §1.5, §2.2).
 
 `till_linked` makes what comes after a sale, and pre-authorisations; `till_batch` what ends a batch.
 """
@@ -21,6 +21,7 @@ from yuanlu.sandbox.ledger import PaymentRef
 
 CURRENCY = "156"
 SIGN_IN_DOUBLE_LENGTH = "003"
+STATUS_UPLOAD = "362"
 PIN_WITH_PAN_DOUBLE_LENGTH = "2600000000000000"
 
 Fields = dict[int, str | bytes]
@@ -89,6 +90,16 @@ def sign_in_frame(identity: TillIdentity, batch_no: str, stan: str) -> bytes:
         63: "001",
     }
     return identity.codec.encode(mti="0800", fields=fields)
+
+
+def status_frame(identity: TillIdentity, batch_no: str, stan: str, text: str, keys: WorkingKeys | None) -> bytes:
+    """0820 that says how the till is: `text` is field 62 (docs/decisions/0014)."""
+    fields: Fields = {11: stan, 41: identity.terminal_id, 42: identity.merchant_id, 62: text}
+    if identity.codec.dialect.extended:
+        fields[70] = STATUS_UPLOAD
+    else:
+        fields[60] = F60(type_code="00", batch_no=batch_no, management_code=STATUS_UPLOAD).build()
+    return sealed_frame(identity, "0820", fields, keys)
 
 
 def keys_content(message: Message) -> bytes:
