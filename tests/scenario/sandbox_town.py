@@ -21,6 +21,7 @@ from yuanlu.cases.records import Case
 from yuanlu.cases.store import find_case_of, find_case_of_incident
 from yuanlu.cli.incident_work import declared
 from yuanlu.cli.observing import clearing
+from yuanlu.flow.terminal_cases import terminal_case_name
 from yuanlu.incidents.store import find_incident_of
 from yuanlu.journal.tables import facts, tasks
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE
@@ -206,9 +207,10 @@ class SandboxTown:
         return [f"{row.kind}: {row.note}" for row in rows]
 
     async def case(self, payment: Payment) -> Case | None:
-        """Its own case, else the case of the incident that it belongs to."""
+        """Its own case, else the one of its terminal or of the incident that it belongs to."""
         found = await self.find(payment)
-        own = await self.read(lambda c: find_case_of(c, found.transaction_id))
+        name = terminal_case_name(found, found.cause)
+        own = await self.read(lambda c: find_case_of(c, found.transaction_id) or find_case_of_incident(c, name))
         if own is not None:
             return own
         incident = await self.read(lambda c: find_incident_of(c, found.transaction_id))
