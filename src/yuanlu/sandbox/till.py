@@ -33,6 +33,7 @@ from yuanlu.sandbox.till_messages import (
     Payment,
     TillIdentity,
     answers,
+    approved_minor,
     is_authentic,
     keys_content,
     sign_in_frame,
@@ -136,7 +137,7 @@ class Till:
         self._tell(ask, "request", code or "", OUTAGE if cut_off else behaviour.value)
         if answer is None or code not in APPROVALS or self.duty is not None:
             return code, None
-        return code, self.memory.keep(ask, slip_of(ask.kind, ask.payment, answer))
+        return code, self.memory.keep(ask, slip_of(ask.kind, ask.payment, answer), approved_minor(answer, ask.payment))
 
     async def work_off_duty(self) -> None:
         """Send the reversal that is due, if any, until it is answered 00, 12 or 25."""

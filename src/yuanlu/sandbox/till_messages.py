@@ -14,7 +14,7 @@ from yuanlu.kernel.clock import local_time
 from yuanlu.keys.pin_block import encipher_pin
 from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.sandbox.cards import Card
-from yuanlu.sandbox.faults import APPROVALS
+from yuanlu.sandbox.faults import APPROVALS, PARTIAL_APPROVAL
 from yuanlu.sandbox.host_keys import mac_bytes
 from yuanlu.sandbox.kinds import SPELLINGS, Kind
 from yuanlu.sandbox.ledger import PaymentRef
@@ -202,7 +202,7 @@ def _f60(type_code: str, batch_no: str) -> str:
         management_code="000",
         read_capability="6",
         ic_condition="0",
-        partial_approval="0",
+        partial_approval="1",
     ).build()
 
 
@@ -245,19 +245,28 @@ def sealed_frame(identity: TillIdentity, mti: str, fields: Fields, keys: Working
 
 
 def answers(message: Message, payment: Payment, mti: str, processing_code: str = "000000") -> bool:
-    """Whether this is the answer to the `mti` of this payment: MTI, fields 3, 4, 11, 41, 42 (T8), and a code."""
+    """Whether this is the answer to the `mti` of this payment: MTI, fields 3, 11, 41, 42, a code, and field 4 unless
+    only a part is approved (T8, T14).
+    """
     try:
         return (
             message.mti == response_mti(mti)
             and message.has(39)
             and message.get(3) in (processing_code, None)
-            and message.get(4) in (f"{payment.amount_minor:012}", None)
+            and (message.get(4) in (f"{payment.amount_minor:012}", None) or message[39] == PARTIAL_APPROVAL)
             and message.get(11) == payment.ref.stan
             and message.get(41) == payment.ref.terminal_id
             and message.get(42) in (payment.ref.merchant_id, None)
         )
     except DecodeError:
         return False
+
+
+def approved_minor(message: Message, payment: Payment) -> int:
+    """How much of the payment is approved, in minor units: less than all with code 10 alone."""
+    if message[39] != PARTIAL_APPROVAL:
+        return payment.amount_minor
+    return int(message.get(4) or payment.amount_minor)
 
 
 def is_authentic(message: Message, identity: TillIdentity, keys: WorkingKeys | None) -> bool:
