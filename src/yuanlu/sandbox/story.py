@@ -171,9 +171,15 @@ class Story:
         return self.state == PERSON or in_doubt or any(order.state == PERSON for order in self.orders)
 
     @property
+    def waits_for_person(self) -> bool:
+        """Whether its order can go on only when a person has decided about the message that carries it out."""
+        held = (each.carries for each in self.followers if each.state == PERSON)
+        return any(leg is not None and leg.order_id and leg.state in LIVE_LEG for leg in held)
+
+    @property
     def is_open(self) -> bool:
         """Whether the gateway itself still has something to do about it."""
-        running = any(order.state == "RUNNING" for order in self.orders)
+        running = any(order.state == "RUNNING" for order in self.orders) and not self.waits_for_person
         return running or (self.state in OPEN and not self.with_person)
 
 

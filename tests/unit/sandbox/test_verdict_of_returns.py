@@ -222,6 +222,17 @@ def test_a_return_that_the_driver_still_works_on_is_open():
     assert (result.open, result.passed) == (1, False)
 
 
+def test_a_return_whose_void_a_person_has_is_not_open():
+    day = good_day()
+    day.orders[0] = replace(day.orders[0], state="RUNNING")
+    day.legs = [replace(leg, state="RETURNING", closed_at_us=None) if leg.order_id else leg for leg in day.legs]
+    day.change("journal", 10, state="APPROVED")
+    day.change("journal", 12, state="ESCALATED", cause="NO_ANSWER")
+    day.cases.add("X12")
+    result = day.judged()
+    assert (result.open, result.escalated, result.findings) == (0, 2, [])
+
+
 def test_batches_are_counted_by_what_the_tills_were_told():
     day = good_day()
     for stan, code, flag in ((90, "00", "1"), (91, "00", "2"), (92, "40", ""), (93, "", "")):
