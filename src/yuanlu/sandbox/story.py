@@ -160,6 +160,12 @@ class Story:
         ]
 
     @property
+    def undoing_minor(self) -> int:
+        """What voids gave back and may have been charged again: they are being undone, or a person has them."""
+        voids = (each for each in self.followers if each.kind in VOIDS)
+        return sum(each.amount_minor for each in voids if each.state in OPEN or each.state == PERSON)
+
+    @property
     def has_open_order(self) -> bool:
         """Whether somebody still works on giving it back."""
         return any(order.state in OPEN_ORDER for order in self.orders)
