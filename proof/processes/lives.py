@@ -37,7 +37,6 @@ class Life:
     began_at: float
     fault: str = ""
     cold: bool = False
-    killed: bool = False
     served_at: float | None = None
     code: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -96,15 +95,16 @@ class Lives:
             await asyncio.sleep(LOOK_S)
         return self.now
 
-    async def kill(self) -> None:
-        """Kill -9 of the life that runs, unless it is just ending by itself."""
+    async def kill(self) -> bool:
+        """Kill -9 of the life that runs; False when it was just ending by itself."""
         life = self.now
-        if not life.code.done():
-            life.killed = True
-            self.kills += 1
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(life.pid, signal.SIGKILL)
-        await asyncio.shield(life.code)
+        if life.code.done():
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(life.pid, signal.SIGKILL)
+        killed = await asyncio.shield(life.code) == -signal.SIGKILL
+        self.kills += killed
+        return killed
 
     async def stop(self) -> int:
         """Let the last life end in good order; its exit code. The nest goes, too."""
@@ -153,7 +153,7 @@ class Lives:
             ending = await self._until_listening(life)
             if not ending:
                 await asyncio.shield(life.code)
-            if not life.killed:
+            if life.code.result() != -signal.SIGKILL:
                 self._ended_by_itself(life)
                 await asyncio.sleep(AGAIN_S)
 

@@ -184,7 +184,8 @@ class Run:
             if not gap.early:
                 await self._lives.serving()
             await asyncio.sleep(gap.seconds)
-            await self._lives.kill()
+            while not await self._lives.kill():
+                await self._lives.serving()
             self._note(f"kill {number} of the gateway")
             self._check(making)
             if number % TELL_EVERY == 0:
