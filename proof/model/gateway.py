@@ -100,9 +100,8 @@ class NoIncidents:
 
     refused = undelivered = restarted = foreign = heard
 
-    def hold(self, *_: object) -> str:
-        """Never."""
-        return ""
+    def holding(self, *_: object) -> None:
+        """Nobody."""
 
 
 def terms_of(plan: Plan) -> HostTerms:

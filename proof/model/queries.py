@@ -19,7 +19,7 @@ from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.tasks import FAR_US, MOVE_TASK, Claimed
 from yuanlu.journal.transactions import OWN_STAN_ABOVE, Transaction
 from yuanlu.journal.unit import Change
-from yuanlu.kernel.clock import Moment
+from yuanlu.kernel.clock import Moment, day_began_us
 from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.kernel.money import Money
 from yuanlu.reconciliation import store as batch_store
@@ -225,11 +225,11 @@ def given_minor(memory: Memory, order_id: str) -> int:
     return sum(leg["amount_minor"] for leg in legs if leg["order_id"] == order_id and leg["state"] == "RETURNED")
 
 
-def automatic_minor(memory: Memory, merchant_id: str, currency: str, since_us: int) -> int:
+def automatic_today_minor(memory: Memory, merchant_id: str, currency: str, now_us: int) -> int:
     return sum(
         row["amount_minor"]
         for row in memory.tables["orders"].values()
-        if row["automatic"] and row["currency"] == currency and row["proposed_at_us"] >= since_us
+        if row["automatic"] and row["currency"] == currency and row["proposed_at_us"] >= day_began_us(now_us)
         and memory.tables["transactions"][(row["transaction_id"],)]["merchant_id"] == merchant_id
     )  # fmt: skip
 
@@ -311,7 +311,7 @@ STANDING_IN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     orders.find_order: find_order,
     orders.orders_of: orders_of,
     orders.given_minor: given_minor,
-    orders.automatic_minor: automatic_minor,
+    orders.automatic_today_minor: automatic_today_minor,
     batch_store.find_batch: find_batch,
     batch_store.items_of: items_of,
     batches._by_leg: by_leg,

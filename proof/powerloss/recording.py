@@ -5,7 +5,6 @@ is paid at, and stops in good order. Hosts and tills are the sandbox's, in this 
 import asyncio
 import os
 import random
-import shutil
 import signal
 import socket
 import sys
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from proof.powerloss.trace import SYSTEM_CALLS, Call, read_trace
+from proof.tools import need
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.keys.secret_file import create_secret
@@ -94,9 +94,11 @@ def load(place: Path) -> Recording:
 
 
 def record(place: Path, seed: int, turns: int, weakness: str = "none") -> Recording:
-    """Record lives of `turns` sales each, of a gateway with this guard taken away. Raises RecordingFailed."""
-    if shutil.which("strace") is None:
-        raise RecordingFailed("strace is not installed; on Debian: apt-get install strace")
+    """Record lives of `turns` sales each, of a gateway with this guard taken away.
+
+    Raises RecordingFailed, and ToolMissing without strace.
+    """
+    need("strace")
     recording = asyncio.run(_record(place, seed, turns, weakness))
     (place / NAME).write_bytes(msgspec.json.encode(recording))
     return recording

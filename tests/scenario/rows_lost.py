@@ -5,6 +5,9 @@ import asyncio
 from tests.scenario.rows import DECLINED, GONE_BACK, NEVER_CHARGED, NO_EFFECT, RETURNED, Play, Row
 from tests.scenario.rows_said import answered
 from tests.scenario.sandbox_town import SandboxTown
+from yuanlu.acquirers.link import TOGETHER_S
+from yuanlu.causes.fraud import FORGED_IN_A_ROW
+from yuanlu.causes.network import RECONNECTS_OF_A_BAD_LINE
 from yuanlu.sandbox.faults import find_fault
 from yuanlu.sandbox.till import Behaviour
 from yuanlu.sandbox.till_messages import EntryMode, Payment, sale_frame
@@ -97,6 +100,42 @@ async def same_number_waits(town: SandboxTown) -> Payment:
     return second
 
 
+def again_and_again(fault: str, host: str, times: int) -> Play:
+    """The same fault befalls so many sales in a row; the last one."""
+
+    async def play(town: SandboxTown) -> Payment:
+        place = town.place(host)
+        payments = []
+        for _ in range(times):
+            payments.append(await place.sell(find_fault(fault).magic_minor))
+            assert place.code == "98"
+            await asyncio.sleep(2 * TOGETHER_S)  # what is lost together has one reason
+        return payments[-1]
+
+    return play
+
+
+async def says_that_it_had_approved(town: SandboxTown) -> Payment:
+    """Answer and reversal are lost; asked what became of it, the host says that it had approved."""
+    payment = await town.place("asked").sell(find_fault("reversal_lost_before").magic_minor)
+    await town.until(lambda: town.core("asked").counters["inquiries"] > 0, 10)
+    return payment
+
+
+async def disk_is_slow(town: SandboxTown) -> Payment:
+    """The approval becomes durable when the terminal's time is over: another process writes for a while."""
+    place = town.place("disk")
+    payment, line = place.payment(), await place.line()
+    await line.send(sale_frame(place.identity, payment, None))
+    await town.until(lambda: town.core("disk").counters["frames"] > 0)
+    with town.writing():
+        await asyncio.sleep(0.6)
+    answer = await line.receive(5.0)
+    assert answer is not None
+    assert answer[39] == "98", await town.timeline(payment)
+    return payment
+
+
 LOST: dict[str, Row] = {
     "APPROVED_AFTER_CLOSE": Row(play=befallen("late_commit", "forgets"), ends=RETURNED, books=GONE_BACK, watch=True),
     "TRACE_NUMBER_REUSED": Row(play=same_number_waits, ends=DECLINED, books=NEVER_CHARGED, case=True),
@@ -114,5 +153,14 @@ LOST: dict[str, Row] = {
     "ANSWER_GARBLED": Row(play=befallen("no_code"), ends=RETURNED, books=GONE_BACK),
     "LINK_LOST": Row(play=befallen("close_after_commit", "cut"), ends=RETURNED, books=GONE_BACK),
     "DECLINE_UNSIGNED": Row(play=answered("51", host="sealed"), ends=DECLINED, books=NEVER_CHARGED, watch=True),
+    "HOST_LINK_UNSTABLE": Row(
+        play=again_and_again("close_after_commit", "shaky", RECONNECTS_OF_A_BAD_LINE), ends=RETURNED, books=GONE_BACK
+    ),
+    "MESSAGES_FORGED": Row(
+        play=again_and_again("corrupt_mac", "faked", FORGED_IN_A_ROW), ends=RETURNED, books=GONE_BACK, case=True
+    ),
+    "ANSWER_FOREIGN": Row(play=befallen("wrong_amount"), ends=RETURNED, books=GONE_BACK),
+    "ANSWER_LOST": Row(play=says_that_it_had_approved, ends=RETURNED, books=GONE_BACK),
+    "ANSWER_AFTER_DEADLINE": Row(play=disk_is_slow, ends=RETURNED, books=GONE_BACK),
     "NO_ANSWER": Row(play=befallen("drop_after_commit"), ends=RETURNED, books=GONE_BACK),
 }

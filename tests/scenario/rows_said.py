@@ -2,7 +2,7 @@
 
 from tests.scenario.rows import APPROVED, CHARGED, DECLINED, NEVER_CHARGED, NO_EFFECT, Play, Row
 from tests.scenario.sandbox_town import SandboxTown
-from yuanlu.sandbox.faults import find_fault
+from yuanlu.sandbox.faults import APPROVED_PERCENT, find_fault
 from yuanlu.sandbox.kinds import Kind
 from yuanlu.sandbox.till_messages import EntryMode, Payment
 
@@ -27,6 +27,18 @@ def follow_answered(kind: Kind, code: str) -> Play:
         return await place.follow(kind, paper)
 
     return play
+
+
+async def partly_approved(town: SandboxTown) -> Payment:
+    """The bank approves a part: the shop is told how much, and nobody is charged the rest."""
+    place, magic = town.place(), find_fault("code_10").magic_minor
+    part = magic * APPROVED_PERCENT // 100
+    paper = await place.sold(magic)
+    payment = paper.ask.payment
+    assert (place.code, paper.amount_minor) == ("10", part)
+    assert (await town.find(payment)).paid.minor == part
+    assert town.net(payment).debits_minor == part < magic
+    return payment
 
 
 def declined(code: str) -> Row:
@@ -54,12 +66,12 @@ SAID: dict[str, Row] = {
     "ISSUER_DECLINED": declined("05"),
     "ACCOUNT_MISSING": declined("39"),
     "ACCOUNT_CURRENCY_DIFFERS": declined("A1"),
-    "PARTLY_APPROVED": Row(play=answered("10"), ends=APPROVED, books=CHARGED),
+    "PARTLY_APPROVED": Row(play=partly_approved, ends=APPROVED, books=CHARGED),
     "LINKED_TRANSACTION_WRONG": Row(
         play=follow_answered(Kind.VOID, "22"), ends=DECLINED, books=NEVER_CHARGED, watch=True
     ),
     "RETURN_AMOUNT_DIFFERS": Row(
-        play=follow_answered(Kind.COMPLETION, "64"), ends=DECLINED, books=NEVER_CHARGED, watch=True
+        play=follow_answered(Kind.REFUND, "61"), ends=DECLINED, books=NEVER_CHARGED, watch=True
     ),
     "AMOUNT_INVALID": declined("13"),
     "CUSTOMER_CANCELLED": declined("17"),

@@ -1,11 +1,15 @@
 """Rows of outages and stops: what befalls many at once, declared by people or seen by detection."""
 
 import asyncio
+import random
+from collections.abc import Callable
 
 from tests.scenario.rows import GONE_BACK, RETURNED, Play, Row
 from tests.scenario.sandbox_town import SandboxTown, Upstream
+from yuanlu.incidents.symptoms import POWER_CUT_TERMINALS
+from yuanlu.sandbox.cards import Card
 from yuanlu.sandbox.faults import find_fault
-from yuanlu.sandbox.till_messages import Payment, sale_frame
+from yuanlu.sandbox.till_messages import EntryMode, Payment, sale_frame
 from yuanlu.settings import Incidents
 
 KEEN = Incidents(
@@ -14,13 +18,19 @@ KEEN = Incidents(
 )  # fmt: skip
 """Detection sees few terminals soon."""
 
+FAILING_TOGETHER = 6
+
 FAILING_TOWN = {
     "alone": Upstream(host={"processing_ms_min": 100, "processing_ms_max": 100, "down_ms": 200}),
     "north": Upstream(places=2, region="north"),
     "east": Upstream(places=2, region="north"),
     "shop": Upstream(host={"processing_ms_min": 150, "processing_ms_max": 150}, places=3, one_shop=True),
+    "dark": Upstream(host={"processing_ms_min": 150, "processing_ms_max": 150}, places=3, one_shop=True),
 }
-"""A host that goes down, a region on two hosts, a shop."""
+"""A host that goes down, a region on two hosts, a shop without a line, a shop without power."""
+
+TOWN_BEHIND = {name: Upstream(places=FAILING_TOGETHER) for name in ("wallet", "bank")}
+ATTENTIVE = Incidents(look_every_ms=40)
 
 
 def declared(kind: str) -> Play:
@@ -63,6 +73,46 @@ async def shop_goes_dark(town: SandboxTown) -> Payment:
     return payments[0]
 
 
+async def shop_has_no_power(town: SandboxTown) -> Payment:
+    """A shop's tills lose their power, one of them while it waits; together they start anew."""
+    await asyncio.sleep(KEEN.window_ms / 1000)  # what is lost just after our own start tells of our own stop
+    places = [town.place("dark") for _ in range(POWER_CUT_TERMINALS)]
+    payment, line = places[0].payment(), await places[0].line()
+    await line.send(sale_frame(places[0].identity, payment, None))
+    await town.until(lambda: town.core("dark").state_of(payment.ref) is not None)
+    line.cut()
+    await town.becomes(payment, RETURNED)
+    for place in places:
+        await place.till.start_anew()
+    return payment
+
+
+def behind_the_host(host: str, entry: EntryMode, card: Callable[[random.Random], Card]) -> Play:
+    """Who decides about such cards does not answer the host; other cards go through meanwhile."""
+
+    async def play(town: SandboxTown) -> Payment:
+        places = [town.place(host) for _ in range(FAILING_TOGETHER)]
+        payments = []
+        for place in places:
+            failing = card(town.chance)
+            payments.append(await place.sell(find_fault("doubtful_68").magic_minor, card=failing, entry=entry))
+            assert place.code == "98"
+            await place.sold()
+        return payments[0]
+
+    return play
+
+
+def bank_card(chance: random.Random) -> Card:
+    """Of a bank that issues no other cards here."""
+    return Card(pan=f"625900{chance.randrange(10**10):010}", pin="135791")
+
+
+def alipay_code(chance: random.Random) -> Card:
+    """A payment code of one wallet."""
+    return Card(pan=f"28{chance.randrange(10**16):016}", pin="")
+
+
 async def crash(town: SandboxTown) -> Payment:
     """The gateway stops while the host works, and starts again."""
     place = town.place("slow")
@@ -97,6 +147,15 @@ DETECTED: dict[str, Row] = {
     "SHOP_NETWORK_DOWN": struck(shop_goes_dark),
 }
 """In the failing town."""
+
+POWER: dict[str, Row] = {"POWER_CUT": struck(shop_has_no_power)}
+"""In the failing town as well: what people declare is noticed, too."""
+
+BEHIND: dict[str, Row] = {
+    "WALLET_OUTAGE": struck(behind_the_host("wallet", EntryMode.QR, alipay_code)),
+    "ISSUER_OUTAGE": struck(behind_the_host("bank", EntryMode.MAGSTRIPE, bank_card)),
+}
+"""In the town behind whose hosts somebody fails."""
 
 STOPPED: dict[str, Row] = {"GATEWAY_CRASHED": struck(crash, case=False)}
 """In a town of its own: nobody else can be served while its gateway is down."""

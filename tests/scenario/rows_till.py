@@ -120,6 +120,20 @@ async def says_it_again(town: SandboxTown) -> Payment:
     return paper.ask.payment
 
 
+async def void_of_yesterday(town: SandboxTown) -> Payment:
+    """A sale of yesterday is voided, goes on as a refund, and the host says no; the cashier makes a refund later."""
+    place = town.place()
+    paper = await place.sold()
+    await town.sleep_till_tomorrow()
+    place.order("code_57", "refund")
+    void = await place.follow(Kind.VOID, paper)
+    assert place.code == "57"
+    await town.looked_at(void)
+    await place.follow(Kind.REFUND, paper)
+    assert place.code == "00"
+    return void
+
+
 TAKEN_BACK = {"ends": RETURNED, "books": GONE_BACK}
 STANDS = {"ends": APPROVED, "books": CHARGED}
 REFUSED_BY_HOST = {"ends": DECLINED, "books": NEVER_CHARGED}
@@ -144,3 +158,6 @@ TILL: dict[str, Row] = {
     "BATCH_DIFFERS": Row(play=forgotten_by_the_till, case=True, **STANDS),
     "TERMINAL_LINE_UNSTABLE": Row(play=says_it_again, watch=True, **TAKEN_BACK),
 }
+
+YESTERDAY: dict[str, Row] = {"VOID_TOO_LATE": Row(play=void_of_yesterday, original=GONE_BACK, **REFUSED_BY_HOST)}
+"""In a town of its own: its clock goes a day ahead."""

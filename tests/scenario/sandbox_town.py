@@ -5,24 +5,28 @@ Every row gets terminals and merchants of its own, so that neighbours' histories
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import select
 
+from tests.scenario.sandbox_place import PATIENT_MS, Place
 from tests.scenario.stage import FAST, STOP_S_MAX
 from yuanlu.cases.records import Case
 from yuanlu.cases.store import find_case_of, find_case_of_incident
 from yuanlu.cli.incident_work import declared
+from yuanlu.cli.observing import clearing
+from yuanlu.flow.terminal_cases import terminal_case_name
 from yuanlu.incidents.store import find_incident_of
 from yuanlu.journal.tables import facts, tasks
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE
 from yuanlu.journal.transactions import Transaction, facts_of, search
-from yuanlu.kernel.clock import SystemClock
+from yuanlu.kernel.clock import Moment, SystemClock
 from yuanlu.keys.secret_file import create_secret
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.returns.tables import watches
@@ -33,23 +37,31 @@ from yuanlu.sandbox.host import HostServer
 from yuanlu.sandbox.host_core import HostCore
 from yuanlu.sandbox.host_process import build_core
 from yuanlu.sandbox.host_terms import HostTerms
-from yuanlu.sandbox.kinds import Kind
-from yuanlu.sandbox.ledger import Net
-from yuanlu.sandbox.till import Behaviour, Till
-from yuanlu.sandbox.till_asks import Ask
-from yuanlu.sandbox.till_line import TillLine, open_line
-from yuanlu.sandbox.till_memory import Paper
-from yuanlu.sandbox.till_messages import EntryMode, Payment, ReversalDuty, TillIdentity, reversal_frame
+from yuanlu.sandbox.ledger import Net, PaymentRef
+from yuanlu.sandbox.till_messages import Payment, TillIdentity
 from yuanlu.sandbox.told import Told
 from yuanlu.settings import Acquirer, Gateway, Incidents, Settings, Store
 from yuanlu.wiring import GatewayProcess, open_gateway
 
-PATIENT_MS = 30_000
+DAY_US = 86_400_000_000
 CALM = Incidents(
     look_every_ms=50, link_down_ms=600_000, merchant_terminals=10_000, host_terminals=10_000, region_terminals=10_000,
     healthy_ms=100,
 )  # fmt: skip
 """Detection finds nothing by itself; what people declare is seen at once."""
+
+
+class Calendar(SystemClock):
+    """The town's clock: the machine's, so many days ahead. What is measured on the boot clock takes no notice."""
+
+    days = 0
+
+    def now(self) -> Moment:
+        now = super().now()
+        return replace(now, wall_us=now.wall_us + self.days * DAY_US)
+
+    def wall_us(self) -> int:
+        return super().wall_us() + self.days * DAY_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +82,10 @@ class SandboxTown:
 
     def __init__(
         self, settings: Settings, hosts: Mapping[str, Upstream], servers: Mapping[str, HostServer],
-        store: SoftwareKeyStore,
+        store: SoftwareKeyStore, clock: Calendar,
     ) -> None:  # fmt: skip
         self.settings = settings
+        self.clock = clock
         self.hosts = hosts
         self.store = store
         self.servers = servers
@@ -85,9 +98,16 @@ class SandboxTown:
     def core(self, host: str) -> HostCore:
         return self.servers[host].core
 
+    def core_of(self, payment: Payment) -> HostCore:
+        """The host of its terminal."""
+        [host] = {place.host for place in self._places if place.terminal == payment.ref.terminal_id}
+        return self.core(host)
+
     async def open(self) -> None:
-        self.gateway = open_gateway(self.settings)
+        self.gateway = open_gateway(self.settings, self.clock)
         self.address = await self.gateway.start()
+        listen = "{}:{}".format(*self.address)  # where its tills find the next one, too
+        self.settings = replace(self.settings, gateway=replace(self.settings.gateway, listen=listen))
         for host in self.gateway.hosts.values():
             await self.until(lambda host=host: host.link.up)
 
@@ -103,7 +123,7 @@ class SandboxTown:
         async with asyncio.timeout(STOP_S_MAX):
             await self.gateway.stop()
 
-    def place(self, host: str = "plain") -> "Place":
+    def place(self, host: str = "plain") -> Place:
         """The next terminal of this host."""
         number = next(self._free[host])
         identity = TillIdentity(
@@ -116,26 +136,69 @@ class SandboxTown:
         self._places.append(place)
         return place
 
+    @property
+    def latest(self) -> Place:
+        """The till that came last."""
+        return self._places[-1]
+
     def card(self) -> Card:
         """A new customer's."""
         return make_card(self.chance)
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Another process writes to the journal's database meanwhile."""
+        connection = self.gateway._store.engine.raw_connection()
+        connection.driver_connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            connection.driver_connection.execute("ROLLBACK")
+            connection.close()
+
+    async def sleep_till_tomorrow(self) -> None:
+        """The gateway stops in the evening, and starts the next day."""
+        await self.close()
+        self.clock.days += 1
+        await self.open()
+
     async def declare(self, kind: str, scope: tuple[str, str]) -> None:
         """What `yuanlu incident declare` does, beside the running gateway."""
-        loop = asyncio.get_running_loop()
-        said = partial(declared, self.settings, kind, scope, "Li", "r", "en", hold=False, since_minutes=0)
-        await loop.run_in_executor(None, said)
+        await _beside(partial(declared, self.settings, kind, scope, "Li", "r", "en", hold=False, since_minutes=0))
+
+    async def compare_clearing(self, payment: Payment, how: str) -> None:
+        """What `yuanlu case clearing` does, beside the running gateway."""
+        name = f"{payment.ref.terminal_id}+{payment.ref.stan}"
+        await _beside(partial(clearing, self.settings, name, how, "IND261123/77", "Li", "en"))
 
     async def read(self, query: Callable[..., Any]) -> Any:
         return await self.gateway.journal.read(query)
 
     async def find(self, payment: Payment) -> Transaction:
         """Its transaction; AssertionError when there is none."""
-        ref = payment.ref
-        found = await self.read(lambda c: search(c, f"{ref.terminal_id}+{ref.stan}"))
-        found = [each for each in found if each.key.batch_no == ref.batch_no]
+        found = await self.known(payment)
         assert len(found) == 1, f"{len(found)} transactions"
         return found[0]
+
+    async def known(self, payment: Payment) -> list[Transaction]:
+        """Its transaction, or none."""
+        ref = payment.ref
+        found = await self.read(lambda c: search(c, f"{ref.terminal_id}+{ref.stan}"))
+        return [each for each in found if each.key.batch_no == ref.batch_no]
+
+    def told(self, payment: Payment) -> str:
+        """The code that its till was told first."""
+        return self._told(payment).code
+
+    def about(self, payment: Payment) -> PaymentRef | None:
+        """Which payment a till's void or refund was about; None for what follows none."""
+        return self._told(payment).about
+
+    def _told(self, payment: Payment) -> Told:
+        found = (each for place in self._places for each in place.told if each.ref == payment.ref)
+        first = next(found, None)
+        assert first is not None, "its till was told nothing"
+        return first
 
     async def timeline(self, payment: Payment) -> list[str]:
         """What happened to it, in order, for people who look why a story went another way."""
@@ -144,9 +207,10 @@ class SandboxTown:
         return [f"{row.kind}: {row.note}" for row in rows]
 
     async def case(self, payment: Payment) -> Case | None:
-        """Its own case, else the case of the incident that it belongs to."""
+        """Its own case, else the one of its terminal or of the incident that it belongs to."""
         found = await self.find(payment)
-        own = await self.read(lambda c: find_case_of(c, found.transaction_id))
+        name = terminal_case_name(found, found.cause)
+        own = await self.read(lambda c: find_case_of(c, found.transaction_id) or find_case_of_incident(c, name))
         if own is not None:
             return own
         incident = await self.read(lambda c: find_incident_of(c, found.transaction_id))
@@ -160,9 +224,13 @@ class SandboxTown:
 
     def net(self, payment: Payment) -> Net:
         """What the hosts' books hold of it: nothing, where they have never heard of it."""
+        return self.net_of(payment.ref)
+
+    def net_of(self, ref: PaymentRef) -> Net:
+        """The same of a payment by its name."""
         nets = (net for server in self.servers.values() for net in server.core.ledger.nets())
-        nothing = Net(ref=payment.ref, debits_minor=0, credits_minor=0, debit_count=0, credit_count=0)
-        return next((net for net in nets if net.ref == payment.ref), nothing)
+        nothing = Net(ref=ref, debits_minor=0, credits_minor=0, debit_count=0, credit_count=0)
+        return next((net for net in nets if net.ref == ref), nothing)
 
     async def events(self, kind: str) -> list[str]:
         """The notes of all facts of this kind."""
@@ -187,6 +255,14 @@ class SandboxTown:
 
         await self.soon(nothing_left)
 
+    async def becomes(self, payment: Payment, state: str) -> None:
+        """Wait until it is in this state."""
+
+        async def is_so() -> bool:
+            return (await self.find(payment)).state == state
+
+        await self.soon(is_so)
+
     async def until(self, happened: Callable[[], bool], within_s: float = 5.0) -> None:
         deadline = asyncio.get_running_loop().time() + within_s
         while not happened():
@@ -200,89 +276,9 @@ class SandboxTown:
         )
 
 
-class Place:
-    """A till at its till point: what a cashier does there."""
-
-    def __init__(self, town: SandboxTown, host: str, identity: TillIdentity) -> None:
-        self.town = town
-        self.host = host
-        self.identity = identity
-        self.told: list[Told] = []
-        self._lines: list[TillLine] = []
-        self.till = Till(
-            identity=identity,
-            address=town.address,
-            store=town.store,
-            wait_ms=PATIENT_MS,
-            clock=SystemClock(),
-            chance=town.chance,
-            record=self.told.append,
-        )
-
-    @property
-    def merchant(self) -> str:
-        return self.identity.merchant_id
-
-    @property
-    def terminal(self) -> str:
-        return self.identity.terminal_id
-
-    def payment(
-        self, amount: int = 4567, *, card: Card | None = None, entry: EntryMode = EntryMode.MAGSTRIPE
-    ) -> Payment:
-        """A payment under the till's next trace number."""
-        return self.till.new_payment(amount, entry, card)
-
-    async def sell(
-        self, amount: int = 4567, *, card: Card | None = None, entry: EntryMode = EntryMode.MAGSTRIPE,
-        behaviour: Behaviour = Behaviour.NORMAL,
-    ) -> Payment:  # fmt: skip
-        """One sale, whatever it is answered."""
-        payment = self.payment(amount, card=card, entry=entry)
-        await self.till.ask(Ask(kind=Kind.SALE, payment=payment), behaviour)
-        return payment
-
-    async def sold(self, amount: int = 4567, *, card: Card | None = None, kind: Kind = Kind.SALE) -> Paper:
-        """One payment that is approved."""
-        paper = await self.till.ask(Ask(kind=kind, payment=self.payment(amount, card=card)))
-        assert paper is not None, self.told[-1]
-        return paper
-
-    async def follow(self, kind: Kind, paper: Paper, amount: int = 0) -> Payment:
-        """A request about an earlier payment, whatever it is answered."""
-        before = paper.ask.payment
-        payment = self.payment(amount or paper.amount_minor, card=before.card)
-        await self.till.ask(Ask(kind=kind, payment=payment, slip=paper.slip))
-        return payment
-
-    def order(self, fault: str, message_class: MessageClass = "sale", count: int = 1) -> None:
-        """What befalls this till's next message of this class at its host."""
-        self.town.order(self.host, fault, self.terminal, message_class, count)
-
-    @property
-    def code(self) -> str:
-        """What the till was told last."""
-        return self.told[-1].code
-
-    async def line(self) -> TillLine:
-        """One more connection, for what a till does not do of itself."""
-        line = await open_line(self.town.address, self.identity.codec)
-        self._lines.append(line)
-        return line
-
-    def leave(self) -> None:
-        """Every connection ends."""
-        self.till.close()
-        for line in self._lines:
-            line.cut()
-
-    async def reverse(self, payment: Payment, reason: str) -> str:
-        """The till's own reversal; the code that it is told."""
-        line = await self.till.ready_line()
-        await line.send(reversal_frame(self.identity, ReversalDuty(payment=payment, reason=reason), None))
-        answer = await line.receive(5.0)
-        assert answer is not None
-        return answer[39]
+async def _beside(command: Callable[[], object]) -> None:
+    """A command in a thread of its own, as in a process of its own."""
+    await asyncio.get_running_loop().run_in_executor(None, command)
 
 
 def terminal_of(host: str, number: int) -> str:
@@ -305,7 +301,7 @@ def settings_for(
     (folder / "terminals.csv").write_text("\n".join(rows), "utf-8")
     gateway = {"listen": "127.0.0.1:0", "terminals": "terminals.csv", "mac": "none"} | more.pop("gateway", {})
     return Settings(
-        store=Store(url="sqlite:///journal.db", reserve_mib=0),
+        store=Store(url="sqlite:///journal.db", reserve_mib=more.pop("reserve_mib", 0)),
         gateway=Gateway(**gateway),
         acquirers={name: _acquirer(servers[name], upstream) for name, upstream in hosts.items()},
         folder=str(folder),
@@ -325,10 +321,11 @@ async def sandbox_town(folder: Path, hosts: Mapping[str, Upstream], **more: Any)
     """Hosts and gateway up; all down at the end, and every host's books balanced."""
     create_secret(folder / "keys.toml", random.Random(1).randbytes)
     store = SoftwareKeyStore.open(folder / "keys.toml", mode="sandbox", random_bytes=random.Random(2).randbytes)
-    servers = {name: _server(name, upstream, store) for name, upstream in hosts.items()}
+    clock = Calendar()
+    servers = {name: _server(name, upstream, store, clock) for name, upstream in hosts.items()}
     for server in servers.values():
         await server.start()
-    town = SandboxTown(settings_for(folder, servers, hosts, **more), hosts, servers, store)
+    town = SandboxTown(settings_for(folder, servers, hosts, **more), hosts, servers, store, clock)
     await town.open()
     try:
         yield town
@@ -339,7 +336,7 @@ async def sandbox_town(folder: Path, hosts: Mapping[str, Upstream], **more: Any)
             await server.stop()
 
 
-def _server(name: str, upstream: Upstream, store: SoftwareKeyStore) -> HostServer:
+def _server(name: str, upstream: Upstream, store: SoftwareKeyStore, clock: Calendar) -> HostServer:
     prompt = {"processing_ms_min": 0, "processing_ms_max": 1, "delay_ms": 350, "late_commit_ms": 350}
     terms = {"dialect": "cup-pos", "profile": "P1", "listen": "127.0.0.1:0", "name": name}
-    return HostServer(build_core(HostTerms(**{**terms, **prompt, **upstream.host}), store), SystemClock())
+    return HostServer(build_core(HostTerms(**{**terms, **prompt, **upstream.host}), store), clock)

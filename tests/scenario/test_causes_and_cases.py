@@ -1,23 +1,35 @@
 """Every abnormal payment gets a cause; what the machine cannot end gets a case, and two people's decision ends it."""
 
 import asyncio
+import random
 
 import pytest
 from sqlalchemy import select
 
 from tests.scenario.linked import request, sold
 from tests.scenario.scripted_host import HangUp, Hush, Line, Say
-from tests.scenario.stage import Stage, told
+from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
 from yuanlu.cases.decisions import approve, propose
 from yuanlu.cases.people import Actor
-from yuanlu.cases.records import Case, DecisionKind, Outcome, Severity
+from yuanlu.cases.records import Case, DecisionKind, EventKind, Outcome, Severity
 from yuanlu.cases.states import CaseState
-from yuanlu.cases.store import decisions_of, find_case_of, find_open_decision, state_of_money
+from yuanlu.cases.store import (
+    case_from_row,
+    decisions_of,
+    events_of,
+    find_case_of,
+    find_open_decision,
+    state_of_money,
+)
+from yuanlu.cases.tables import cases as case_table
 from yuanlu.cases.work import close
+from yuanlu.causes.fraud import CARDS_OF_A_TEST
+from yuanlu.cli.case_texts import case_text
 from yuanlu.contracts import ServiceLevel
 from yuanlu.journal.tables import tasks
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, examine
 from yuanlu.kernel.clock import SystemClock
+from yuanlu.sandbox.cards import make_card
 
 
 async def explained(stage: Stage, payment, cause: str) -> None:
@@ -103,6 +115,48 @@ async def charged_twice(stage: Stage):
     payment = await sold(stage)
     await explained(stage, payment, "CHARGED_TWICE")
     return payment, await case_of(stage, payment)
+
+
+async def cases(stage: Stage) -> list[Case]:
+    return [case_from_row(row) for row in await stage.read(lambda c: c.execute(select(case_table)).all())]
+
+
+async def declined(stage: Stage, cards: int) -> None:
+    """So many other cards are tried at one till, and the bank says no to each."""
+    for n in range(cards):
+        stage.host.will("0200", Say(code="05"))
+        card = make_card(random.Random(stage.stan + n))
+        assert await stage.code(stage.sale(stage.payment(card=card))) == "05"
+    await looked(stage)
+
+
+def test_a_long_run_of_tested_cards_is_one_case_of_its_terminal(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        await declined(stage, 12)
+        [case] = await cases(stage)
+        assert (case.cause, case.transaction_id, case.terminal_id) == ("CARD_TESTING", None, TERMINALS[0])
+        assert case.amount.minor == 0
+        joined = [e.text for e in await stage.read(lambda c: events_of(c, case.case_id)) if e.kind is EventKind.JOINED]
+        assert 12 - 1 - CARDS_OF_A_TEST <= len(joined) < 12
+        assert len({text.partition(" / trace ")[2][:6] for text in joined}) == len(joined), "each has joined once"
+        assert any("流水号 000012：" in text and "trace 000012: " in text for text in joined)
+        text = await stage.read(lambda c: case_text(c, case, SystemClock().wall_us(), "en"))
+        assert f"terminal: {TERMINALS[0]} {MERCHANT} CARD_TESTING" in text
+
+        li, now_us = Actor(name="Li", via="test"), SystemClock().wall_us()
+        case = (await cases(stage))[0]
+        done = close(case, None, "", li, Outcome.REPAIRED, person_needed=True, now_us=now_us)
+        await stage.gateway.journal.commit(done.facts, [*done.changes, examine(await latest(stage), now_us)])
+        await looked(stage)
+        assert len(await cases(stage)) == 1, "what a person has judged is not opened again by the next look"
+        await declined(stage, 2)
+        assert sorted(case.state.value for case in await cases(stage)) == ["CLOSED", "OPEN"]
+
+    run(told(story, tmp_path))
+
+
+async def latest(stage: Stage) -> str:
+    return await stage.read(lambda c: c.exec_driver_sql("SELECT max(transaction_id) FROM transactions").scalar())
 
 
 def test_what_is_for_people_has_a_case_and_a_void_that_puts_it_right_closes_it(run, tmp_path):

@@ -12,6 +12,8 @@ from yuanlu.cases.records import Case
 from yuanlu.flow import examining
 from yuanlu.incidents.records import IncidentKind, ScopeKind
 from yuanlu.incidents.tables import incident_members
+from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, PUT_TASK
+from yuanlu.journal.unit import Change
 
 LOST = 30
 NORTH = [name for name in TERMINALS if region_of(name) == "north"]
@@ -48,6 +50,8 @@ def test_a_host_goes_down_new_sales_are_held_and_everything_ends_by_itself_over_
         assert await town.transactions() == LOST + 1, "held before any intent"
         [refused] = await town.events("REFUSED")
         assert refused.startswith(f"91: incident {incident.incident_id} (host_down, host h1) holds new sales [")
+        assert refused.endswith("[HOST_DOWN]"), "not that the host cannot be reached"
+        assert town.gateway.server.counters.refused_by_cause == {"HOST_DOWN": 1}
         assert await town.code(town.reversal_of(payments[0])) == "00", "a reversal is never held"
 
         await town.close()
@@ -110,7 +114,7 @@ def test_a_person_declares_a_disaster_for_a_region_and_holds_sales_over_a_restar
         shown = await town.say("show", number)
         for words in ("Incident declared: Li", "New sales taken again: Wang", "Incident ended: Li: the water has gone"):
             assert words in shown
-        assert [case.outcome for case in await town.cases()] == ["repaired"]
+        assert [case.outcome for case in await town.cases() if case.incident] == ["repaired"]
 
     run(told(story, tmp_path, answer_timeout_ms=200))
 
@@ -246,5 +250,24 @@ def test_what_had_gone_wrong_before_it_was_declared_is_explained_again(run, tmp_
         await town.soon(lambda: _returned(town, payment))
         await town.say("declare", kind, "--region", "north", "--reason", "r", "--since", "1", who="Li")
         await all_members(town, 1)
+
+    run(told(story, tmp_path, answer_timeout_ms=200))
+
+
+def test_an_incident_that_begins_while_its_payment_is_looked_at_is_not_missed(run, tmp_path):
+    async def story(town: Town) -> None:
+        town.host.will("0200", Hush())
+        payment, frame = town.sale_of(NORTH[0])
+        assert await town.code(frame) == "98"
+        await town.soon(lambda: _returned(town, payment))
+        found = await town.find(payment)
+        looking = Change(statement=PUT_TASK, row=(EXAMINE, found.transaction_id, EXAMINE_LANE, 1, 1, 1, 2**62))
+        await town.gateway.journal.commit([], [looking])
+        await town.say("declare", "disaster", "--region", "north", "--reason", "flood", "--since", "1", who="Li")
+
+        async def explained() -> bool:
+            return (await town.find(payment)).cause == "NATURAL_DISASTER"
+
+        await town.soon(explained)
 
     run(told(story, tmp_path, answer_timeout_ms=200))

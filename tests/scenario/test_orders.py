@@ -1,6 +1,7 @@
 """Money given back by decision: one proposes, another approves, the gateway carries it out."""
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from tests.scenario.linked import PAN, request, sold
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
-from tests.scenario.test_causes_and_cases import decide
+from tests.scenario.test_causes_and_cases import case_of, decide
 from yuanlu.cases.records import DecisionKind
 from yuanlu.cases.states import DecisionState
 from yuanlu.cases.store import decisions_of, find_case_of
@@ -66,7 +67,7 @@ class Desk:
         """The id of a new order."""
         said = await self.say("propose", what, "--reason", "goods came back", *more, who=who)
         assert not said.startswith("refused"), said
-        return said.split()[0]
+        return re.search(r"yuanlu return approve (\w+) --as", said)[1]  # the gateway's log lines stand beside it
 
     async def orders(self, payment) -> list[tuple[str, str]]:
         found = await self._stage.find(payment)
@@ -137,6 +138,10 @@ def test_a_declined_void_is_followed_by_a_refund_and_a_refund_not_served_by_a_pe
         await at.say("approve", order, who="wang")
         await at.becomes(payment, "ESCALATED")
         assert (await stage.find(payment)).state == "APPROVED"
+        case = await case_of(stage, payment)
+        assert (case.cause, case.is_complex) == ("ORDER_BY_HAND", False), "finance pays it; support has nothing to do"
+        assert case.title.zh == "退回须人工办理"
+        assert stage.gateway.examiner.unclassified == 0
         assert "--reference" in await at.say("close", order, who="wang")
         assert "paid" in await at.say("close", order, "--reference", "ICBC-7", who="wang")
         assert await at.orders(payment) == [("void", "DONE")]

@@ -41,22 +41,22 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("statement", "why"), REFUSED, ids=[row[1] + row[0][-12:] for row in REFUSED])
-def test_the_database_itself_refuses(tmp_path, statement, why):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_the_database_itself_refuses(place, statement, why):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [insert_observation("o1", row())]))
         with pytest.raises(Exception, match=why):
             at.write(statement)
         assert at.sql("SELECT value FROM observations") == [("1",)]
 
 
-def test_every_kind_that_the_code_knows_the_database_knows(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_every_kind_that_the_code_knows_the_database_knows(place):
+    with opened(place) as (run, at):
         changes = [insert_observation(kind.value, row(kind)) for kind in Kind]
         assert not isinstance(run(lambda: at.journal.commit([], changes)), Conflict)
 
 
-def test_what_is_asked_for_is_found_by_an_index(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_what_is_asked_for_is_found_by_an_index(place):
+    with opened(place) as (run, at):
         rows = [
             row(at_us=NOW_US - 1),
             row(value="0"),
@@ -79,7 +79,7 @@ def test_what_is_asked_for_is_found_by_an_index(tmp_path):
             assert index in plan[3]
 
 
-def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_that_matters(tmp_path):
+def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_that_matters(place):
     states = {"a": State.APPROVED, "b": State.RETURNED, "c": State.DECLINED, "d": State.SEND_INTENT}
     rows = [
         replace(transaction(name, state, stan=f"00000{n}"), received_at_us=NOW_US)
@@ -87,7 +87,7 @@ def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_tha
     ]
     rows.append(replace(transaction("e", State.RETURNING, stan="000009"), received_at_us=NOW_US - LATELY_US - 1))
     rows.append(replace(transaction("f", State.RETURNING, stan="999999"), received_at_us=NOW_US))
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
         with at.readers.connect() as connection:
 
@@ -102,11 +102,11 @@ def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_tha
             assert concerned(("battery", "80"), ("tampered", "0")) == ()
 
 
-def test_a_flood_of_payments_does_not_make_a_flood_of_looks(tmp_path):
+def test_a_flood_of_payments_does_not_make_a_flood_of_looks(place):
     rows = [
         replace(transaction(f"t{n:03}", State.DECLINED, stan=f"{n:06}"), received_at_us=NOW_US + n) for n in range(50)
     ]
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
         with at.readers.connect() as connection:
             outcome = considered(connection, report(("moved", "1")), NOW_US)
@@ -127,9 +127,9 @@ def test_sessions_from_before_count_as_sign_ins(tmp_path):
     engine.dispose()
 
 
-def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(tmp_path):
+def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(place):
     rows = [row(Kind.SIGNAL, str(n % 30), NOW_US + n) for n in range(-READ_MAX, READ_MAX)]
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
         with at.readers.connect() as connection:
             found = of_terminal(connection, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US)

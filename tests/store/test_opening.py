@@ -1,6 +1,8 @@
 """Opening a database: ours or not, sound or not, alone or not."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from alembic import command
@@ -24,6 +26,7 @@ from yuanlu.db.sqlite import (
     writer_engine,
 )
 from yuanlu.db.types import metadata
+from yuanlu.fleet.tables import observations
 from yuanlu.gateway.sessions import terminal_sessions
 from yuanlu.journal.opening import register, sign_off
 from yuanlu.journal.tables import transactions
@@ -66,7 +69,8 @@ def shape(engine):
 
 
 def test_the_migration_makes_what_the_packages_declare(tmp_path):
-    assert terminal_sessions.metadata is legs.metadata is cases.metadata is batches.metadata is metadata
+    for table in (terminal_sessions, legs, cases, batches, observations):
+        assert table.metadata is metadata
     migrated, declared = made(tmp_path / "m.db"), writer_engine(tmp_path / "d.db")
     with declared.begin() as connection:
         metadata.create_all(connection)
@@ -178,6 +182,17 @@ def test_damage_is_found(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["x", str(tmp_path / "none")])
     assert integrity_main() == 2
     assert "sound" in capsys.readouterr().out
+
+
+def test_a_check_whose_gateway_was_killed_ends_without_a_stack_trace(tmp_path):
+    made(tmp_path / "j.db").dispose()
+    check_it = [sys.executable, "-m", "yuanlu.db.integrity", str(tmp_path / "j.db")]
+    with subprocess.Popen(check_it, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as check:
+        assert check.stdout is not None
+        check.stdout.close()
+        assert check.stderr is not None
+        assert check.stderr.read() == b""
+    assert check.returncode == 0
 
 
 def test_an_upgrade_of_the_newest_changes_nothing(tmp_path):

@@ -242,7 +242,30 @@ def test_a_stop_ends_however_close_it_comes_to_a_nudge(place):
         run(story)
 
 
-def test_a_wall_clock_that_jumps_makes_nothing_early_or_late(place):
+def test_a_wall_clock_that_is_put_forward_makes_nothing_late(place):
+    with opened(place) as (run, at):
+        done = []
+
+        async def story() -> None:
+            clock = HandClock()
+
+            async def handle(task: Claimed) -> None:
+                done.append(task.key)
+                await at.journal.commit([], [tasks.drop(task)])
+
+            runner = runner_of(at, handle, clock=clock)
+            runner.start()
+            clock.wall_us += 86_400_000_000
+            await at.journal.commit([], [tasks.put("k", "put by the new time", "h1", clock.wall_us)])
+            runner.nudge("h1")
+            await until(lambda: bool(done))
+            await runner.stop()
+
+        run(story)
+    assert done == ["put by the new time"]
+
+
+def test_a_wall_clock_that_is_set_back_makes_nothing_late(place):
     with opened(place) as (run, at):
 
         async def story() -> None:
@@ -252,7 +275,7 @@ def test_a_wall_clock_that_jumps_makes_nothing_early_or_late(place):
 
             runner = runner_of(at, handle, clock=clock)
             before = runner.now_us()
-            clock.wall_us += 86_400_000_000
+            clock.wall_us -= 86_400_000_000
             assert runner.now_us() == before
             clock.boot_us += 5
             assert runner.now_us() == before + 5

@@ -32,6 +32,9 @@ PRIORITIES = {Severity.CRITICAL: 1, Severity.HIGH: 2, Severity.MEDIUM: 3, Severi
 BATCH = "batch "
 """A case about a batch names it so in `incident`; an incident has a number."""
 
+TERMINAL = "terminal "
+"""A case about a terminal names it so, with the cause that its payments share."""
+
 
 class DecisionKind(StrEnum):
     """What two people may decide about money that the machine cannot settle (`docs/returns.md` §4)."""

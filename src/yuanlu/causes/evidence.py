@@ -45,6 +45,7 @@ class Unsent(StrEnum):
     SIGN_IN_REFUSED = "the host refuses our sign-in"
     HOST_QUEUE_FULL = "too many requests are waiting for the host"
     GATEWAY_BUSY = "too many requests in flight"
+    HELD = "an incident holds new sales"
     DISK_NEARLY_FULL = "the disk is nearly full; new sales wait, reversals go on"
 
 

@@ -58,7 +58,8 @@ def _split(evidence: Evidence) -> Reason | None:
     amount = evidence.amount
     if amount is None or evidence.kind not in SALES:
         return None
-    refused = [r for r in evidence.same_card(CASH_OUT_WITHIN_S) if r.response_code == LIMIT_CODE and r.ago_s >= 0]
+    sales = (r for r in evidence.same_card(CASH_OUT_WITHIN_S) if r.kind in SALES and r.ago_s >= 0)
+    refused = [r for r in sales if r.response_code == LIMIT_CODE]
     larger = any(r.amount.currency == amount.currency and r.amount.minor > amount.minor for r in refused)
     if not larger:
         return None

@@ -21,7 +21,8 @@ CARD_REFUSALS = frozenset(
 """By these a bank refuses the card itself, so that trying it once more is a habit and no help."""
 TEST_AMOUNTS_MINOR = frozenset({1, 2, 10, 11, 100, 111, 123, 1234})
 TESTS_IN_A_ROW = 2
-WRONG_SLIP_CODES = frozenset({"14", "64"})
+OTHER_CARD_CODE = "14"
+"""To a void or refund: its card is not the one that was charged."""
 
 
 def charged_while_unknown(evidence: Evidence) -> Reason | None:
@@ -104,8 +105,8 @@ def wrong_slip(evidence: Evidence) -> Reason | None:
     """A void of another slip than the one that was meant."""
     if evidence.kind not in GIVINGS_BACK:
         return None
-    if evidence.response_code in WRONG_SLIP_CODES:
-        return Reason(zh="撤销的卡或金额与原交易不符", en="card or amount are not those of the original")
+    if evidence.response_code == OTHER_CARD_CODE:
+        return Reason(zh="卡号与原交易不符", en="its card is not that of the original")
     near = evidence.near(TWICE_WITHIN_S)
     again = any(r.kind in SALES and r.ago_s < 0 and _same_payment(r, evidence) for r in near)
     other = any(r.kind in GIVINGS_BACK and not _same_payment(r, evidence) for r in near)

@@ -122,15 +122,22 @@ OUR_CODES = {
 }
 """What we say ourselves. Our 98 is missing on purpose: it follows from a doubt, and the doubt explains it."""
 
+OF_RETURNS = {"61": operator.return_amount_differs}
+"""What a host's code means where money is to go back: nobody's limit is exceeded, more is asked for than was paid."""
+
 UNLISTED = system.code_unlisted
 
 
-def cause_of_host_code(code: str) -> tuple[Cause, Reason] | None:
-    """The cause a host's code stands for; a code that no annex lists is a cause of its own."""
+def cause_of_host_code(code: str, *, gives_back: bool = False) -> tuple[Cause, Reason] | None:
+    """The cause a host's code stands for; a code that no annex lists is a cause of its own.
+
+    `gives_back`: it answers a void or refund.
+    """
     row = HOST_CODES.get(code)
     if row is None:
         return UNLISTED, Reason(zh=f"主机应答码 {code} 未收录", en=f"the host answered {code}, which is in no list")
-    return None if row.cause is None else (row.cause, row.reason)
+    cause = OF_RETURNS.get(code, row.cause) if gives_back else row.cause
+    return None if cause is None else (cause, row.reason)
 
 
 def cause_of_our_code(code: str) -> tuple[Cause, Reason] | None:

@@ -15,7 +15,7 @@ contribute.
 
 from yuanlu.causes import card_data, devices, external, fraud, network, operator, system
 from yuanlu.causes.cause import Cause, by_code_alone
-from yuanlu.causes.evidence import Evidence, Voice
+from yuanlu.causes.evidence import GIVINGS_BACK, Evidence, Voice
 from yuanlu.causes.explanation import Explanation, Finding, conclude
 from yuanlu.causes.response_codes import cause_of_host_code, cause_of_our_code
 
@@ -171,5 +171,8 @@ def _by_code(evidence: Evidence) -> Finding | None:
     code = evidence.response_code
     if not code:
         return None
-    known = cause_of_host_code(code) if evidence.voice is Voice.HOST else cause_of_our_code(code)
+    if evidence.voice is Voice.HOST:
+        known = cause_of_host_code(code, gives_back=evidence.kind in GIVINGS_BACK)
+    else:
+        known = cause_of_our_code(code)
     return None if known is None else Finding(cause=known[0], reason=known[1])

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from yuanlu.cases.decisions import kinds_allowed
-from yuanlu.cases.records import BATCH, Case, Decision, DecisionKind, Event, Words
+from yuanlu.cases.records import BATCH, TERMINAL, Case, Decision, DecisionKind, Event, Words
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import attachments_of, decisions_of, events_of, state_of_money
 from yuanlu.cli.words import CHINESE, case_word, word
@@ -17,6 +17,7 @@ _NAMES = {
     "transaction": ("交易", "transaction"),
     "incident": ("事件", "incident"),
     "batch": ("批次", "batch"),
+    "terminal": ("终端", "terminal"),
     "money": ("资金状态", "money"),
     "owner": ("负责人", "owner"),
     "queue": ("队列", "queue"),
@@ -121,6 +122,8 @@ def _head(connection: Connection, case: Case, language: str) -> list[str]:
         lines += [row("allowed", kinds or _name("nothing", language))]
     if case.incident.startswith(BATCH):
         lines += [row("batch", case.incident.removeprefix(BATCH))]
+    elif case.incident.startswith(TERMINAL):
+        lines += [row("terminal", case.incident.removeprefix(TERMINAL))]
     elif case.incident:
         lines += [row("incident", case.incident)]
     lines += [row("ticket", case.ticket)] if case.ticket else []

@@ -16,8 +16,8 @@ from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.kernel.money import Money
 from yuanlu.returns import proposing
 from yuanlu.returns.decision import WAYS, Facts, Wish, decide
-from yuanlu.returns.obstacles import DAY_US, Obstacle
-from yuanlu.returns.orders import Order, automatic_minor, find_order, open_orders, orders_of, told
+from yuanlu.returns.obstacles import Obstacle
+from yuanlu.returns.orders import Order, automatic_today_minor, find_order, open_orders, orders_of, told
 from yuanlu.returns.proposing import OrderError
 from yuanlu.returns.ways import Link, find_link
 from yuanlu.settings import Settings
@@ -69,11 +69,10 @@ def _proposed(
 
 def _facts(connection: Connection, settings: Settings, link: Link, now: Moment) -> Facts:
     original = link.original
-    day_began_us = now.wall_us - now.wall_us % DAY_US
     acquirer = settings.acquirers.get(original.acquirer)
     if acquirer is None:
         raise OrderError(f"the payment's acquirer, {original.acquirer}, is not in the configuration")
-    spent = automatic_minor(connection, original.key.merchant_id, original.paid.currency, day_began_us)
+    spent = automatic_today_minor(connection, original.key.merchant_id, original.paid.currency, now.wall_us)
     return Facts(
         link=link, terms=HostTerms(name=original.acquirer, settings=acquirer),
         agreed=settings.agreements().of(original.key.merchant_id),

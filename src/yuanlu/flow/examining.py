@@ -18,10 +18,13 @@ from yuanlu.cases.opening import case_number, open_case
 from yuanlu.cases.records import Case, Decision, Opening, Outcome, Severity, Words
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.states import CaseState
-from yuanlu.cases.store import find_case_of, find_open_decision
-from yuanlu.causes.cause import Remedy
+from yuanlu.cases.store import find_case_of, find_case_of_incident, find_open_decision
+from yuanlu.causes.cause import Cause, Family, Reason, Remedy
+from yuanlu.causes.cause import Severity as CauseSeverity
+from yuanlu.causes.cause import Words as CauseWords
 from yuanlu.causes.evidence import CHARGED_STATES, Evidence
 from yuanlu.causes.explanation import Explanation
+from yuanlu.causes.guidance import LOOKED_INTO
 from yuanlu.causes.taxonomy import explain
 from yuanlu.contracts import Agreements
 from yuanlu.fleet.health import suspected_at_us
@@ -29,6 +32,7 @@ from yuanlu.flow.around import Around
 from yuanlu.flow.declaring import cause_of
 from yuanlu.flow.evidence import Story, read_story
 from yuanlu.flow.payment import Desk
+from yuanlu.flow.terminal_cases import case_of_terminal, is_of_terminal, terminal_case_name
 from yuanlu.incidents.records import Incident, IncidentState
 from yuanlu.incidents.store import find_incident_of, insert_member
 from yuanlu.journal import tasks
@@ -57,6 +61,13 @@ SETTLED_MESSAGE = SETTLED | {State.APPROVED: Outcome.RETURNED, State.DECLINED: O
 
 QUEUE = "returns"
 
+ORDER_BY_HAND = Cause(
+    code="ORDER_BY_HAND", family=Family.SYSTEM, title=CauseWords(zh="退回须人工办理", en="A return goes on by hand"),
+    looks_at=(), severity=CauseSeverity.HIGH, remedy=Remedy.MANUAL,
+    may_charge_again=False, may_be_debited=True, needs_support=False, guidance=LOOKED_INTO,
+)  # fmt: skip
+"""Of a case about a payment that stands: nothing went wrong with the payment, its order waits for a person."""
+
 _log = structlog.get_logger("causes")
 
 
@@ -68,8 +79,12 @@ class Read:
     case: Case | None
     decision: Decision | None
     by_hand: bool
-    """An order of it waits for a person, the terminal's batch differs about it, its cause is for people, or somebody
-    said what only people can judge: the terminal was opened or moved, goods went out, the clearing file differs."""
+    """An order of it waits for a person, the terminal's batch differs about it, or its cause is for people."""
+    suspected: bool
+    """Somebody said what only people can judge: the terminal was opened or moved, goods went out, the clearing file
+    differs."""
+    order: Order | None
+    """Its order that waits for a person."""
     watched: bool
     compensated: bool
     returned_at_us: int
@@ -101,10 +116,15 @@ class Examiner:
         read = await self.desk.journal.read(partial(_read, transaction_id=task.key, around=self.desk.around))
         incident, evidence = self._incident(read)
         explanation = explain(evidence)
-        if _for_people(read, explanation, incident):
+        for_people = read.suspected or _for_people(read, explanation, incident)
+        shared = for_people and _shares_its_case(read, explanation)
+        if for_people and not shared:
             read = replace(read, by_hand=True)
         facts, changes = self._explained(read, explanation, incident)
         more, rows, again_us = self._case(read, explanation, incident)
+        if shared:
+            joined = await self._terminals_case(read, explanation)
+            more, rows = [*more, *joined[0]], [*rows, *joined[1]]
         rows = [*rows, *self._compensation(read)]
         if incident is not None and read.incident is None:
             rows.append(insert_member(incident.incident_id, task.key))
@@ -164,6 +184,19 @@ class Examiner:
         )  # fmt: skip
         return list(opened.facts), list(opened.changes), None
 
+    async def _terminals_case(self, read: Read, explanation: Explanation) -> tuple[list[Fact], list[Change]]:
+        """What the case of its terminal takes from it, once."""
+        found, cause = read.story.transaction, explanation.cause.code
+        if found.cause == cause:
+            return [], []
+        name = terminal_case_name(found, cause)
+        before = await self.desk.journal.read(partial(find_case_of_incident, incident=name))
+        said = case_of_terminal(
+            found, explanation, before, queue=QUEUE, terms=self.levels.of(found.key.merchant_id),
+            random_bits=self.random_bits, now_us=self.desk.clock.wall_us(),
+        )  # fmt: skip
+        return list(said.facts), list(said.changes)
+
     def _compensation(self, read: Read) -> list[Change]:
         """What the contract owes for money that came back late, as a proposal of the policy."""
         found, now = read.story.transaction, self.desk.clock.now()
@@ -194,9 +227,12 @@ class Examiner:
         return found.received_at_us
 
     def _opening(self, read: Read, explanation: Explanation, incident: Incident | None) -> Opening:
-        found, cause = read.story.transaction, explanation.cause
+        found = read.story.transaction
+        cause, why = explanation.cause, explanation.reason
+        if explanation.unclassified and read.order is not None:
+            cause, why = ORDER_BY_HAND, Reason(zh="退回单转人工办理", en=read.order.explanation)
         host = self.desk.hosts.get(found.acquirer)
-        reason = found.reason or explanation.reason.en
+        reason = found.reason or why.en
         return Opening(
             transaction_id=found.transaction_id,
             incident=incident.incident_id if incident else "",
@@ -207,10 +243,10 @@ class Examiner:
             title=Words(zh=cause.title.zh, en=cause.title.en),
             cause=cause.code,
             severity=Severity(cause.severity.value),
-            explanation=Words(zh=explanation.reason.zh, en=f"{explanation.reason.en} ({reason})"),
+            explanation=Words(zh=why.zh, en=f"{why.en} ({reason})"),
             queue=QUEUE,
             since_us=self._since_us(found),
-            evidence=tuple(finding.reason.en for finding in explanation.findings),
+            evidence=() if cause is ORDER_BY_HAND else tuple(finding.reason.en for finding in explanation.findings),
             is_complex=cause.needs_support,
             may_send_again=host is not None and host.terms.profile.repeats,
         )
@@ -243,10 +279,16 @@ def _for_people(read: Read, explanation: Explanation, incident: Incident | None)
     return explanation.needs_person and not (explanation.unclassified or done or spoken_for or seen)
 
 
+def _shares_its_case(read: Read, explanation: Explanation) -> bool:
+    """Whether nothing is to be decided about this payment alone."""
+    return read.case is None and not read.by_hand and is_of_terminal(read.story.transaction, explanation)
+
+
 def _read(connection: Connection, transaction_id: str, around: Around) -> Read:
     case = find_case_of(connection, transaction_id)
     orders, legs = orders_of(connection, transaction_id), legs_of(connection, transaction_id)
     story = read_story(connection, transaction_id, around)
+    order = next((order for order in orders if order.state is OrderState.ESCALATED), None)
     return Read(
         story=story,
         case=case,
@@ -255,9 +297,9 @@ def _read(connection: Connection, transaction_id: str, around: Around) -> Read:
         watched=is_watched(connection, transaction_id),
         compensated=any(order.kind == COMPENSATION for order in orders),
         returned_at_us=max((leg.closed_at_us or 0 for leg in legs if leg.kind == "reversal"), default=0),
-        by_hand=any(order.state is OrderState.ESCALATED for order in orders)
-        or _differs(connection, transaction_id, case)
-        or suspected_at_us(story.seen) > _closed_at_us(case),
+        by_hand=order is not None or _differs(connection, transaction_id, case),
+        suspected=suspected_at_us(story.seen) > _closed_at_us(case),
+        order=order,
     )
 
 

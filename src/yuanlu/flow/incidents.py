@@ -174,15 +174,12 @@ class IncidentDesk:
 
     # What the flow asks.
 
-    def hold(self, key: TransactionKey, host: str, card_bin: str) -> str:
-        """Why such a new sale at this place is declined, in words; "" when it is taken."""
+    def holding(self, key: TransactionKey, host: str, card_bin: str) -> Incident | None:
+        """The incident for which such a new sale at this place is declined; None when it is taken."""
         if not self._holds:
-            return ""
-        for known in self._covering(self._place(key, host, card_bin)):
-            if known.incident.holds_sales:
-                incident = known.incident
-                return f"incident {incident.incident_id} ({incident.kind.value}, {incident.scope}) holds new sales"
-        return ""
+            return None
+        covering = (known.incident for known in self._covering(self._place(key, host, card_bin)))
+        return next((incident for incident in covering if incident.holds_sales), None)
 
     def covering(self, found: Transaction) -> Incident | None:
         """The active incident that this transaction falls into: what a person declared first, then the widest."""
@@ -337,10 +334,9 @@ class IncidentDesk:
                 region=self._regions.get(row.terminal_id, ""), card_bin=row.card_bin,
             )  # fmt: skip
             if incident.scope in place.scopes:
-                found.append(
-                    tasks.wake(connection, tasks.EXAMINE, row.transaction_id, tasks.EXAMINE_LANE, now_us)
-                )  # fmt: skip
-        return [change for change in found if change is not None]
+                # Also where somebody is looking at this moment: he began before he could know of the incident.
+                found.append(tasks.examine(row.transaction_id, now_us))
+        return found
 
     async def _is_over(self, known: Known, now_us: int) -> bool:
         """Whether it ends by itself. What a person holds he releases, and what he declared must have struck first."""

@@ -17,7 +17,7 @@ from yuanlu.acquirers.kinds import QR_SALE, is_reversed
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, Meaning
-from yuanlu.causes.evidence import Evidence
+from yuanlu.causes.evidence import Evidence, Unsent
 from yuanlu.flow.asking import left_unknown
 from yuanlu.flow.codes import (
     BATCH_CLOSED_CODE,
@@ -28,6 +28,7 @@ from yuanlu.flow.codes import (
     PIN_KEY_CODE,
     UNKNOWN_CODE,
 )
+from yuanlu.flow.declaring import as_evidence
 from yuanlu.flow.late import record_late
 from yuanlu.flow.linked import Errand, Refused, as_refund, examine
 from yuanlu.flow.payment import Desk, InFlight, Payment, Reply
@@ -47,6 +48,7 @@ from yuanlu.flow.records import (
 )
 from yuanlu.flow.refusing import NOTHING_MORE, refused
 from yuanlu.flow.repeats import answer_repeat
+from yuanlu.incidents.records import Incident
 from yuanlu.iso8583.codec import Message
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal import tasks, transactions
@@ -63,6 +65,8 @@ from yuanlu.returns.ways import Link, begun, find_link, followed
 
 TOO_LATE = "approved, but the terminal's time was over"
 """Why a payment is in return whose approval came when its terminal had given up."""
+
+HELD = "an incident holds new sales"
 
 
 async def purchase(desk: Desk, payment: Payment) -> Reply:
@@ -93,7 +97,7 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         host = desk.hosts[errand.link.original.acquirer if errand else payment.acquirer]
         refusal = await _refusal(desk, payment, host)
         if refusal is not None:
-            return await decline_new(desk, payment, *refusal)
+            return await decline_new(desk, payment, refusal.code, refusal.why, refusal.about)
         prepared = _prepared(desk, payment, host, errand)
         if isinstance(prepared, Refused):
             return await decline_new(desk, payment, prepared.code, prepared.why)
@@ -154,20 +158,29 @@ def _intent(desk: Desk, payment: Payment, prepared: Prepared, errand: Errand | N
     return [*facts, intent], [insert, *changes]
 
 
-async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> tuple[str, str] | None:
-    """Why this payment may not begin, as (response code, reason); overload never makes an unknown outcome."""
+async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> Refused | None:
+    """Why this payment may not begin; overload never makes an unknown outcome."""
     if desk.journal.room.low and payment.charges:
-        return BUSY_CODE, "the disk is nearly full; new sales wait, reversals go on"
+        return Refused(code=BUSY_CODE, why="the disk is nearly full; new sales wait, reversals go on")
     if payment.message.codec is not host.codec:
-        return OTHER_DIALECT_CODE, f"this terminal's acquirer speaks {host.codec.dialect.name}"
-    held = desk.incidents.hold(payment.key, host.terms.name, payment.card_bin) if payment.is_new_sale else ""
-    if held:
-        return HOST_DOWN_CODE, held
+        return Refused(code=OTHER_DIALECT_CODE, why=f"this terminal's acquirer speaks {host.codec.dialect.name}")
+    if payment.is_new_sale:
+        incident = desk.incidents.holding(payment.key, host.terms.name, payment.card_bin)
+        if incident is not None:
+            return _held(incident)
     identity = Identity(terminal_id=payment.key.terminal_id, merchant_id=payment.key.merchant_id)
     refusal = await host.refusal(identity)
-    if refusal is not None and refusal[0] == HOST_DOWN_CODE:
+    if refusal is None:
+        return None
+    if refusal[0] == HOST_DOWN_CODE:
         desk.incidents.refused(payment.key, host.terms.name)
-    return refusal
+    return Refused(code=refusal[0], why=refusal[1])
+
+
+def _held(incident: Incident) -> Refused:
+    why = f"incident {incident.incident_id} ({incident.kind.value}, {incident.scope}) holds new sales"
+    about = Evidence(unsent=Unsent(HELD), incident=as_evidence(incident.kind))
+    return Refused(code=HOST_DOWN_CODE, why=why, about=about)
 
 
 async def decline_new(desk: Desk, payment: Payment, code: str, why: str, about: Evidence = NOTHING_MORE) -> Reply:

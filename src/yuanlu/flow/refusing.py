@@ -39,7 +39,8 @@ async def refused(desk: Desk, payment: Payment, code: str, why: str, about: Evid
 async def with_cause(desk: Desk, terminal_id: str, code: str, why: str, about: Evidence = NOTHING_MORE) -> str:
     """The note of a refusal: code, reason and cause."""
     health = await _health(desk, terminal_id) if code in TERMINALS_CODES else Terminal()
-    return f"{code}: {why} [{count_cause(desk, replace(about, unsent=_UNSENT.get(why)), code, health)}]"
+    known = replace(about, unsent=_UNSENT.get(why, about.unsent))
+    return f"{code}: {why} [{count_cause(desk, known, code, health)}]"
 
 
 def count_cause(desk: Desk, about: Evidence, code: str, health: Terminal) -> str:

@@ -54,8 +54,7 @@ from yuanlu.reconciliation.store import (
     put_batch,
     put_item,
 )
-from yuanlu.returns.obstacles import DAY_US
-from yuanlu.returns.orders import automatic_minor
+from yuanlu.returns.orders import automatic_today_minor
 from yuanlu.returns.policy import SECOND_US
 from yuanlu.returns.states import State
 
@@ -204,8 +203,7 @@ class Settler:
                 return reply
 
     def _given_today(self, connection: Connection, batch: Batch) -> int:
-        now_us = self._desk.clock.wall_us()
-        return automatic_minor(connection, batch.key.merchant_id, batch.currency, now_us - now_us % DAY_US)
+        return automatic_today_minor(connection, batch.key.merchant_id, batch.currency, self._desk.clock.wall_us())
 
     def _matched(self, asked: BatchMessage, ended: Ended, given_today_minor: int) -> tuple[bytes, Unit]:
         """The answer to the upload's end, and the unit: what differs is followed up, the rest captured."""

@@ -4,8 +4,10 @@ A task is put in the same commit as the facts that made it due. The runner takes
 each to the handler of its kind; the handler moves or drops the task in its own commit, fenced by the epoch. Lanes
 (one per acquirer) have their own limit, so that a slow host blocks no other.
 
-Due times are wall time for people to read, but the runner's own clock goes by CLOCK_BOOTTIME from its start: a wall
-clock that jumps while we run makes nothing early or late.
+Due times are wall time for people to read. The runner's own clock goes by CLOCK_BOOTTIME and keeps up with a wall clock
+that is put forward, but does not go back with it: whichever of them a due time was taken from, a wall clock that jumps
+while we run makes nothing late. What a jump makes due early is looked at early, and no more: handlers measure their
+windows on CLOCK_BOOTTIME.
 """
 
 import asyncio
@@ -115,8 +117,10 @@ class TaskRunner:
         self._loops: list[asyncio.Task[None]] = []
 
     def now_us(self) -> int:
-        """Wall time that does not jump: what due times are compared with."""
-        return self._clock.now().boot_us + self._offset_us
+        """Wall time that never goes back: what due times are compared with."""
+        now = self._clock.now()
+        self._offset_us = max(self._offset_us, now.wall_us - now.boot_us)
+        return now.boot_us + self._offset_us
 
     def start(self) -> None:
         """Begin to look for due work."""

@@ -18,7 +18,7 @@ from yuanlu.journal.statements import Insert, Row, Update
 from yuanlu.journal.tables import transactions
 from yuanlu.journal.transactions import Transaction
 from yuanlu.journal.unit import Change, Fact
-from yuanlu.kernel.clock import Moment
+from yuanlu.kernel.clock import Moment, day_began_us
 from yuanlu.kernel.money import Money
 from yuanlu.returns.steps import next_version, return_fact
 from yuanlu.returns.tables import legs, orders
@@ -146,14 +146,14 @@ def open_orders(connection: Connection, limit: int) -> list[Order]:
     return _all(connection, query)
 
 
-def automatic_minor(connection: Connection, merchant_id: str, currency: str, since_us: int) -> int:
-    """What has been given back automatically for a merchant since then, in minor units: for the daily limit."""
+def automatic_today_minor(connection: Connection, merchant_id: str, currency: str, now_us: int) -> int:
+    """What has been given back automatically for a merchant on this day in China, in minor units: for the limit."""
     query = (
         select(total(orders.c.amount_minor))
         .join(transactions, transactions.c.transaction_id == orders.c.transaction_id)
         .where(
             transactions.c.merchant_id == merchant_id, orders.c.currency == currency, orders.c.automatic == 1,
-            orders.c.proposed_at_us >= since_us,
+            orders.c.proposed_at_us >= day_began_us(now_us),
         )
     )  # fmt: skip
     return int(connection.execute(query).scalar_one())

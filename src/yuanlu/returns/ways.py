@@ -38,6 +38,10 @@ class Link:
     legs: tuple[Leg, ...]
     messages: tuple[Transaction, ...] = ()
     orders: tuple[Order, ...] = ()
+    refunded: frozenset[str] = frozenset()
+    """Of a pre-authorisation: completions that were given back by a credit. Their void or reversal would have brought
+    the hold back, a credit does not.
+    """
 
     def leg_of(self, message_id: str) -> Leg | None:
         """The leg that this message carries out; None for a completion, which gives nothing back."""
@@ -45,9 +49,10 @@ class Link:
 
     @property
     def completion(self) -> Transaction | None:
-        """The completion of a pre-authorisation, unless it was declined or given back."""
-        ended = (State.DECLINED, State.NO_EFFECT, State.RETURNED)
-        return next((m for m in self.messages if m.kind in COMPLETIONS and m.state not in ended), None)
+        """The completion that has ended the hold of a pre-authorisation; None while it is held."""
+        undone = (State.DECLINED, State.NO_EFFECT, State.RETURNED)
+        ended = (m for m in self.messages if m.state not in undone or m.transaction_id in self.refunded)
+        return next((m for m in ended if m.kind in COMPLETIONS), None)
 
     @property
     def live(self) -> Leg | None:
@@ -78,12 +83,20 @@ class Link:
 
 def find_link(connection: Connection, original_id: str) -> Link:
     """The original, its legs, the messages about it and the orders, read together."""
+    messages = tuple(about(connection, original_id))
+    returned = (m.transaction_id for m in messages if m.kind in COMPLETIONS and m.state == State.RETURNED)
     return Link(
         original=get_transaction(connection, original_id),
         legs=tuple(store.legs_of(connection, original_id)),
-        messages=tuple(about(connection, original_id)),
+        messages=messages,
         orders=tuple(orders_of(connection, original_id)),
+        refunded=frozenset(each for each in returned if _is_credited(connection, each)),
     )
+
+
+def _is_credited(connection: Connection, completion_id: str) -> bool:
+    legs = store.legs_of(connection, completion_id)
+    return any(leg.state is State.RETURNED and leg.kind in (REFUND, ADJUSTMENT) for leg in legs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,10 @@ def waiting_minor(story: Story) -> int:
     """What a person or the clearing file must decide about, as far as the cardholder is still charged or held."""
     if story.state == PERSON:
         return max(0, -story.net_minor) + max(0, story.held_minor)
-    if story.kind in GIVES_BACK | HOLDS or story.state not in KEPT:
+    if story.kind in GIVES_BACK | HOLDS:
         return 0
+    if story.state not in KEPT:
+        return min(story.undoing_minor, max(0, -story.net_minor))
     when_given_back = story.amount_minor - story.returned_minor - story.live_minor
     return min(story.live_minor, max(0, -story.net_minor - when_given_back))
 
@@ -63,7 +65,7 @@ def _by_till(story: Story) -> int:
 
 def _unresolved(story: Story) -> bool:
     """Whether host and journal may differ: something is open, or a person has it."""
-    return bool(story.state in OPEN or story.state == PERSON or story.live_minor)
+    return bool(story.state in OPEN or story.state == PERSON or story.live_minor or story.undoing_minor)
 
 
 def _untold(story: Story) -> bool:

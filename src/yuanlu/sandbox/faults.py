@@ -35,8 +35,11 @@ MAGIC_CLASSES: frozenset[MessageClass] = frozenset({"sale", "preauth"})
 """What a magic amount works for."""
 
 APPROVALS = frozenset({"00", "10", "11", "16", "A2", "A4", "A5", "A6"})
-"""Field 39 of an approved payment, class A of the response-code annex; the simulated 10 approves all of it.
-"""
+"""Field 39 of an approved payment, class A of the response-code annex."""
+
+PARTIAL_APPROVAL = "10"
+APPROVED_PERCENT = 60
+"""So much of the amount is approved where a payment is approved in part."""
 
 CODES_AT_MINOR = 660_000
 LETTER_CODES_AT_MINOR = 660_100

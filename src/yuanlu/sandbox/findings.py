@@ -73,8 +73,9 @@ def _lost(story: Story) -> Finding | None:
         return None
     if story.state in KEPT:
         return _charged_too_much(story)
-    if story.state in ENDED_WITHOUT_MONEY:
-        return _finding(story, "lost", -story.net_minor, f"charged, while the journal says {story.state}")
+    charged = -story.net_minor - story.undoing_minor
+    if story.state in ENDED_WITHOUT_MONEY and charged > 0:
+        return _finding(story, "lost", charged, f"charged, while the journal says {story.state}")
     return None
 
 

@@ -22,7 +22,17 @@ from yuanlu.iso8583.codec import Codec, MakeMac
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.iso8583.subfields import F60
 from yuanlu.sandbox.fault_board import FaultBoard
-from yuanlu.sandbox.faults import APPROVALS, AS_USUAL, Commit, Effect, Fault, Line, Reply
+from yuanlu.sandbox.faults import (
+    APPROVALS,
+    APPROVED_PERCENT,
+    AS_USUAL,
+    PARTIAL_APPROVAL,
+    Commit,
+    Effect,
+    Fault,
+    Line,
+    Reply,
+)
 from yuanlu.sandbox.host_actions import Action, GoDown, HangUp, HeldMessage, Resume, SendBytes, Turn
 from yuanlu.sandbox.host_answers import (
     answer_frame,
@@ -155,7 +165,10 @@ class HostCore:
         return fault.sale
 
     def _post(self, turn: Turn, code: str) -> str:
-        """Post the transaction; the code to answer, `code` instead of 00 if one is asked for."""
+        """Post the transaction, or a part of it; the code to answer, `code` instead of 00 if one is asked for."""
+        if code == PARTIAL_APPROVAL:
+            part = max(1, turn.request.amount_minor * APPROVED_PERCENT // 100)
+            turn = replace(turn, request=replace(turn.request, amount_minor=part))
         found = post(self.books, turn, self._profile)
         return (code or found) if found == APPROVED_CODE else found
 
@@ -232,6 +245,8 @@ class HostCore:
         record = self.books.find(turn.request.ref)
         auth_code = record.auth_code if record is not None else ""
         changes = payment_fields(code, settlement_date(turn.now_us), auth_code)
+        if code == PARTIAL_APPROVAL and record is not None:
+            changes[4] = f"{record.amount_minor:012}"
         return self._send(turn, code or "00", changes, effect)
 
     def _send(self, turn: Turn, code: str, changes: Mapping[int, str | bytes | None], effect: Effect) -> list[Action]:

@@ -130,8 +130,15 @@ def _by_family(connection: Connection) -> dict[str, int]:
 
 
 def _open_orders(connection: Connection) -> int:
-    """Orders that the driver still works on."""
-    return connection.execute(select(func.count()).select_from(orders).where(orders.c.state == "RUNNING")).scalar_one()
+    """Orders that the driver still works on; not those that wait for what a person decides about their message."""
+    with_person = (
+        select(legs.c.order_id)
+        .join(transactions, transactions.c.transaction_id == legs.c.message_id)
+        .where(legs.c.live == 1, legs.c.order_id != "", transactions.c.state == "ESCALATED")
+    )
+    query = select(func.count()).select_from(orders)
+    query = query.where(orders.c.state == "RUNNING", orders.c.order_id.not_in(with_person))
+    return connection.execute(query).scalar_one()
 
 
 def _without_case(connection: Connection) -> int:

@@ -160,6 +160,12 @@ class Story:
         ]
 
     @property
+    def undoing_minor(self) -> int:
+        """What voids gave back and may have been charged again: they are being undone, or a person has them."""
+        voids = (each for each in self.followers if each.kind in VOIDS)
+        return sum(each.amount_minor for each in voids if each.state in OPEN or each.state == PERSON)
+
+    @property
     def has_open_order(self) -> bool:
         """Whether somebody still works on giving it back."""
         return any(order.state in OPEN_ORDER for order in self.orders)
@@ -171,9 +177,15 @@ class Story:
         return self.state == PERSON or in_doubt or any(order.state == PERSON for order in self.orders)
 
     @property
+    def waits_for_person(self) -> bool:
+        """Whether its order can go on only when a person has decided about the message that carries it out."""
+        held = (each.carries for each in self.followers if each.state == PERSON)
+        return any(leg is not None and leg.order_id and leg.state in LIVE_LEG for leg in held)
+
+    @property
     def is_open(self) -> bool:
         """Whether the gateway itself still has something to do about it."""
-        running = any(order.state == "RUNNING" for order in self.orders)
+        running = any(order.state == "RUNNING" for order in self.orders) and not self.waits_for_person
         return running or (self.state in OPEN and not self.with_person)
 
 

@@ -33,9 +33,11 @@ from yuanlu.sandbox.till_messages import (
     Payment,
     TillIdentity,
     answers,
+    approved_minor,
     is_authentic,
     keys_content,
     sign_in_frame,
+    status_frame,
 )
 from yuanlu.sandbox.told import Told
 
@@ -44,7 +46,9 @@ NO_BATCH = "000000"
 """In 1987's ASCII a payment carries no batch number."""
 REVERSAL_DONE = frozenset({"00", "12", "25"})
 SIGN_IN_AGAIN = frozenset({"77", "99", "A0"})
-SIGN_IN_TIMEOUT_S = 5.0
+MANAGED_S = 5.0
+"""How long it waits for the answer to a sign-in or a status upload."""
+
 RECONNECT_S = 0.2
 REVERSAL_PAUSE_S = 0.5
 SECOND_ANSWER_S = 2.0
@@ -133,7 +137,7 @@ class Till:
         self._tell(ask, "request", code or "", OUTAGE if cut_off else behaviour.value)
         if answer is None or code not in APPROVALS or self.duty is not None:
             return code, None
-        return code, self.memory.keep(ask, slip_of(ask.kind, ask.payment, answer))
+        return code, self.memory.keep(ask, slip_of(ask.kind, ask.payment, answer), approved_minor(answer, ask.payment))
 
     async def work_off_duty(self) -> None:
         """Send the reversal that is due, if any, until it is answered 00, 12 or 25."""
@@ -161,6 +165,28 @@ class Till:
     def forget_sign_in(self) -> None:
         """What it sends from now on carries no MAC, until somebody tells it to sign in."""
         self._keys, self._forgets_sign_in = None, True
+
+    async def start_anew(self) -> None:
+        """The power is back: the till connects and signs in. Raises LineClosed."""
+        self.close()
+        self._sign_in_again()
+        line = await self.ready_line()
+        if self._keys is None:
+            await self._sign_in(line)
+
+    async def lose_new_keys(self) -> None:
+        """It signs in, and does not keep what it is given: it goes on with its old keys. Raises LineClosed."""
+        line, old = await self.ready_line(), self._keys
+        await self._sign_in(line)
+        self._keys = old
+
+    async def tell_status(self, about: Payment | None = None, **said: str | int) -> str:
+        """Upload how it is, such as `slip_failed=1`, perhaps about one payment; the code told. Raises LineClosed."""
+        named = {} if about is None else {"stan": about.ref.stan, "batch": about.ref.batch_no}
+        text = ";".join(f"{key}={value}" for key, value in {**said, **named}.items())
+        line, stan = await self.ready_line(), self.next_stan()
+        await line.send(status_frame(self.identity, self.batch_no, stan, text, self._keys))
+        return (await self._managed(line, "0830", stan))[39]
 
     async def _act(self, line: TillLine, ask: Ask, behaviour: Behaviour) -> Message | None:
         """Send the request and wait as the behaviour has it."""
@@ -266,22 +292,26 @@ class Till:
     async def _sign_in(self, line: TillLine) -> None:
         stan = self.next_stan()
         await line.send(sign_in_frame(self.identity, self.batch_no, stan))
+        self._take_keys(await self._managed(line, "0810", stan))
+
+    async def _managed(self, line: TillLine, mti: str, stan: str) -> Message:
+        """The answer to a message of management. Raises LineClosed when there is none in time."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + SIGN_IN_TIMEOUT_S
+        until = loop.time() + MANAGED_S
         while (left_s := until - loop.time()) > 0:
             message = await line.receive(left_s)
-            if message is not None and message.mti == "0810" and message.get(11) == stan:
-                self._take_keys(message)
-                return
-        raise LineClosed("no answer to the sign-in")
+            if message is not None and message.mti == mti and message.get(11) == stan:
+                return message
+        raise LineClosed(f"no {mti} in time")
 
     def _take_keys(self, message: Message) -> None:
         try:
             scope = self.identity.key_scope or self.identity.terminal_id
             parts = parts_of_field_62(keys_content(message))
-            self._keys = self._store.import_working_keys(scope, parts)
+            keys = self._store.import_working_keys(scope, parts)
         except (DecodeError, KeyStoreError) as error:
             raise LineClosed(f"sign-in: {error}") from None
+        self._keys = keys if self.identity.mac != "none" else None
 
     def new_payment(self, amount_minor: int, entry: EntryMode, card: Card | None = None) -> Payment:
         """A message of its own, with the next trace number; without `card` a new customer comes."""

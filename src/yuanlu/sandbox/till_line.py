@@ -26,6 +26,8 @@ class TillLine:
 
     async def send(self, frame: bytes) -> None:
         """Hand a frame to the network. Raises LineClosed."""
+        if self._writer.is_closing():  # reset since it was last used; uvloop refuses to write then
+            raise LineClosed("the connection was lost")
         try:
             self._writer.write(with_length(frame))
             await self._writer.drain()

@@ -19,16 +19,14 @@ DOMESTIC_CARD = "00"
 
 @dataclass(slots=True, kw_only=True)
 class Paper:
-    """One approved transaction. `touched` when something has followed it, whatever came of that."""
+    """One approved transaction, and how much of it was, in minor units. `touched` when something has followed it,
+    whatever came of that.
+    """
 
     ask: Ask
     slip: Slip
+    amount_minor: int
     touched: bool = False
-
-    @property
-    def amount_minor(self) -> int:
-        """Its amount in minor units."""
-        return self.ask.payment.amount_minor
 
 
 class TillMemory:
@@ -38,9 +36,9 @@ class TillMemory:
         self._papers: list[Paper] = []
         self._chance = chance
 
-    def keep(self, ask: Ask, slip: Slip) -> Paper:
+    def keep(self, ask: Ask, slip: Slip, amount_minor: int) -> Paper:
         """An approved transaction."""
-        paper = Paper(ask=ask, slip=slip)
+        paper = Paper(ask=ask, slip=slip, amount_minor=amount_minor)
         self._papers.append(paper)
         return paper
 
@@ -87,4 +85,4 @@ class TillMemory:
 def _item(paper: Paper) -> UploadItem:
     payment = paper.ask.payment
     pan = payment.card.pan if payment.entry is not EntryMode.QR else ""
-    return UploadItem(card_kind=DOMESTIC_CARD, stan=payment.ref.stan, pan=pan, amount_minor=payment.amount_minor)
+    return UploadItem(card_kind=DOMESTIC_CARD, stan=payment.ref.stan, pan=pan, amount_minor=paper.amount_minor)

@@ -1,4 +1,4 @@
-"""The messages a till makes: sign-in, sale, reversal, in either dialect (domain notes §1.3, §1.5, §2.2).
+"""The messages a till makes: sign-in, status, sale, reversal, in either dialect (domain notes §1.3, §1.5, §2.2).
 
 `till_linked` makes what comes after a sale, and pre-authorisations; `till_batch` what ends a batch.
 """
@@ -14,13 +14,14 @@ from yuanlu.kernel.clock import local_time
 from yuanlu.keys.pin_block import encipher_pin
 from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.sandbox.cards import Card
-from yuanlu.sandbox.faults import APPROVALS
+from yuanlu.sandbox.faults import APPROVALS, PARTIAL_APPROVAL
 from yuanlu.sandbox.host_keys import mac_bytes
 from yuanlu.sandbox.kinds import SPELLINGS, Kind
 from yuanlu.sandbox.ledger import PaymentRef
 
 CURRENCY = "156"
 SIGN_IN_DOUBLE_LENGTH = "003"
+STATUS_UPLOAD = "362"
 PIN_WITH_PAN_DOUBLE_LENGTH = "2600000000000000"
 
 Fields = dict[int, str | bytes]
@@ -89,6 +90,16 @@ def sign_in_frame(identity: TillIdentity, batch_no: str, stan: str) -> bytes:
         63: "001",
     }
     return identity.codec.encode(mti="0800", fields=fields)
+
+
+def status_frame(identity: TillIdentity, batch_no: str, stan: str, text: str, keys: WorkingKeys | None) -> bytes:
+    """0820 that says how the till is: `text` is field 62 (docs/decisions/0014)."""
+    fields: Fields = {11: stan, 41: identity.terminal_id, 42: identity.merchant_id, 62: text}
+    if identity.codec.dialect.extended:
+        fields[70] = STATUS_UPLOAD
+    else:
+        fields[60] = F60(type_code="00", batch_no=batch_no, management_code=STATUS_UPLOAD).build()
+    return sealed_frame(identity, "0820", fields, keys)
 
 
 def keys_content(message: Message) -> bytes:
@@ -191,7 +202,7 @@ def _f60(type_code: str, batch_no: str) -> str:
         management_code="000",
         read_capability="6",
         ic_condition="0",
-        partial_approval="0",
+        partial_approval="1",
     ).build()
 
 
@@ -234,19 +245,28 @@ def sealed_frame(identity: TillIdentity, mti: str, fields: Fields, keys: Working
 
 
 def answers(message: Message, payment: Payment, mti: str, processing_code: str = "000000") -> bool:
-    """Whether this is the answer to the `mti` of this payment: MTI, fields 3, 4, 11, 41, 42 (T8), and a code."""
+    """Whether this is the answer to the `mti` of this payment: MTI, fields 3, 11, 41, 42, a code, and field 4 unless
+    only a part is approved (T8, T14).
+    """
     try:
         return (
             message.mti == response_mti(mti)
             and message.has(39)
             and message.get(3) in (processing_code, None)
-            and message.get(4) in (f"{payment.amount_minor:012}", None)
+            and (message.get(4) in (f"{payment.amount_minor:012}", None) or message[39] == PARTIAL_APPROVAL)
             and message.get(11) == payment.ref.stan
             and message.get(41) == payment.ref.terminal_id
             and message.get(42) in (payment.ref.merchant_id, None)
         )
     except DecodeError:
         return False
+
+
+def approved_minor(message: Message, payment: Payment) -> int:
+    """How much of the payment is approved, in minor units: less than all with code 10 alone."""
+    if message[39] != PARTIAL_APPROVAL:
+        return payment.amount_minor
+    return int(message.get(4) or payment.amount_minor)
 
 
 def is_authentic(message: Message, identity: TillIdentity, keys: WorkingKeys | None) -> bool:

@@ -262,6 +262,10 @@ STORIES: tuple[tuple[str, Evidence, str], ...] = (
     ("a void the next morning", Evidence(kind="void", state="DECLINED", day_changed=True), "VOID_TOO_LATE"),
     ("the original was voided before", said("22", kind="void"), "LINKED_TRANSACTION_WRONG"),
     ("the amount is not the original's", said("64"), "RETURN_AMOUNT_DIFFERS"),
+    ("a refund of another amount", said("64", kind="refund"), "RETURN_AMOUNT_DIFFERS"),
+    ("a refund of more than is left", said("61", kind="refund"), "RETURN_AMOUNT_DIFFERS"),
+    ("a void of more than was paid", said("61", kind="void"), "RETURN_AMOUNT_DIFFERS"),
+    ("a void with another card than was charged", said("14", kind="void"), "WRONG_SLIP_VOIDED"),
     ("the amount is zero", ours("13"), "AMOUNT_INVALID"),
     ("the customer changes their mind", said("17"), "CUSTOMER_CANCELLED"),
     (

@@ -125,6 +125,11 @@ def test_a_payment_that_stands_well_apart_from_its_twin_is_no_second_charge() ->
     assert explain(of_card(recent=(recent(12_801),))).unclassified
 
 
+def test_a_refund_of_too_much_is_no_card_that_was_refused_for_its_limit() -> None:
+    refund = recent(9_900, kind="refund", state="DECLINED", response_code="61")
+    assert explain(of_card(5_000, recent=(refund,))).unclassified
+
+
 def test_no_more_neighbours_than_the_limit_are_looked_at() -> None:
     far = (recent(1, card="another"),) * RECENT_MAX
     assert explain(of_card(recent=(*far, recent()))).unclassified

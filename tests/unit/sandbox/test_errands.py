@@ -35,7 +35,7 @@ def memory_after(world: World) -> TillMemory:
 
     def keep(kind: Kind, amount: int, entry: EntryMode = EntryMode.CHIP) -> None:
         payment = world.payment(amount, entry)
-        memory.keep(Ask(kind=kind, payment=payment), slip_of(kind, payment))
+        memory.keep(Ask(kind=kind, payment=payment), slip_of(kind, payment), payment.amount_minor)
 
     for kind, amount in (
         (Kind.SALE, 100),

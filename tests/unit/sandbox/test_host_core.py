@@ -26,7 +26,7 @@ def test_a_sale_is_posted_and_answered_with_what_the_till_checks(profile, entry)
     assert answers(answer, payment, "0200")
     assert answer[39] == "00"
     assert len(answer[37]) == 12
-    assert answer.get(60) == (None if profile == "P3" else "22000001000600")
+    assert answer.get(60) == (None if profile == "P3" else "22000001000601")
     assert answer[63].startswith("CUP")
     assert not any(answer.has(secret) for secret in (14, 35, 52, 55))
     assert world.net_minor() == -1250

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, insert, update
 from yuanlu.db.schema import prepare
 from yuanlu.db.sqlite import reader_engine, writer_engine
 from yuanlu.journal.tables import facts, transactions
-from yuanlu.returns.tables import legs
+from yuanlu.returns.tables import legs, orders
 from yuanlu.sandbox.board import Moment, render, status_line
 from yuanlu.sandbox.evidence import journal_entries, return_entries
 from yuanlu.sandbox.snapshot import EMPTY, take_snapshot
@@ -118,6 +118,34 @@ def test_the_snapshot_counts_returns_by_kind_and_causes_by_family(journal, tmp_p
     for words in ("撤销 / void", "操作 / At the till", "未归类"):
         assert words in text
     assert "given back by void 1, causes operator 1 system 1 unclassified 1" in status_line(seen, NOW)
+
+
+RUNNING_ORDER = {
+    "order_id": "O1", "transaction_id": "X1", "kind": "void", "paid_from": "original", "amount_minor": 100,
+    "currency": "156", "state": "RUNNING", "version": 1, "origin": "void in doubt", "cause": "", "reason": "",
+    "explanation": "", "automatic": 1, "maker": "20000001", "checker": "", "reference": "", "attempts": 0,
+    "proposed_at_us": 1, "expires_at_us": 1,
+}  # fmt: skip
+
+
+def test_an_order_is_open_until_a_person_has_the_message_that_carries_it_out(journal, tmp_path):
+    def seen_as(*states: str) -> int:
+        with writer.begin() as connection:
+            for state in states:
+                connection.execute(update(transactions).where(transactions.c.stan == "000009").values(state=state))
+        seen = take_snapshot(journal)
+        assert seen is not None
+        return seen.open_orders
+
+    writer = writer_engine(tmp_path / "journal.db")
+    with writer.begin() as connection:
+        connection.execute(insert(transactions), payment(9, "SEND_INTENT"))
+        connection.execute(insert(orders), RUNNING_ORDER)
+        carrying = leg(1, "void", "RETURNING", message="X9") | {"order_id": "O1", "live": 1}
+        connection.execute(insert(legs), carrying)
+    assert seen_as("UNKNOWN", "RETURNING") == 1
+    assert seen_as("ESCALATED") == 0
+    writer.dispose()
 
 
 def test_without_a_database_there_is_no_snapshot(tmp_path):

@@ -222,6 +222,38 @@ def test_a_return_that_the_driver_still_works_on_is_open():
     assert (result.open, result.passed) == (1, False)
 
 
+def test_a_return_whose_void_a_person_has_is_not_open():
+    day = good_day()
+    day.orders[0] = replace(day.orders[0], state="RUNNING")
+    day.legs = [replace(leg, state="RETURNING", closed_at_us=None) if leg.order_id else leg for leg in day.legs]
+    day.change("journal", 10, state="APPROVED")
+    day.change("journal", 12, state="ESCALATED", cause="NO_ANSWER")
+    day.cases.add("X12")
+    result = day.judged()
+    assert (result.open, result.escalated, result.findings) == (0, 2, [])
+
+
+def void_being_undone(day: Day, state: str) -> None:
+    """The till took its void back, and whether the host has charged the sale again nobody here knows."""
+    day.change("journal", 3, state=state, cause="NO_ANSWER")
+    day.change("records", 3, state="REVERSED")
+    day.retell(3, "")
+    day.tell(3, "void", 200, "00", about=2, asked="reversal")
+    day.change("hosts", 2, debits_minor=400, debit_count=2)
+
+
+def test_a_sale_whose_void_is_being_undone_is_a_persons_and_not_lost():
+    day = good_day()
+    void_being_undone(day, "ESCALATED")
+    assert [finding.kind for finding in day.judged().findings] == ["no_case"]
+    day.cases.add("X3")
+    result = day.judged()
+    assert result.findings == []
+    assert (result.awaiting_person_minor, result.balance.agrees) == (200, True)
+    day.change("hosts", 2, debits_minor=401)
+    assert [(finding.kind, finding.amount_minor) for finding in day.judged().findings] == [("lost", 1)]
+
+
 def test_batches_are_counted_by_what_the_tills_were_told():
     day = good_day()
     for stan, code, flag in ((90, "00", "1"), (91, "00", "2"), (92, "40", ""), (93, "", "")):

@@ -1,0 +1,94 @@
+"""The proof with real processes, small: a few kills behind a network that parts; and that its judge can say no."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from proof.processes.host import HostFile, LastingHost, lasting_host
+from proof.processes.judging import JUMP_US, judged, true_us
+from proof.processes.plan import Kind, gaps, troubles
+from proof.processes.run import run as run_processes
+from proof.processes.world import World, make_world, places
+from tests.fault.test_kill import payment
+from tests.store.journals import opened
+from yuanlu.sandbox.ledger import PaymentRef
+from yuanlu.sandbox.till_messages import TillIdentity, sale_frame
+
+SEED = 3
+BEGAN_US = 1_760_000_000_000_000
+TILL, MERCHANT, *_ = places()[0]
+
+
+@pytest.fixture
+def world(tmp_path) -> World:
+    return make_world(tmp_path / "run", SEED)
+
+
+def host_without_mac(world: World) -> Path:
+    config = world.host_config("p1")
+    file = msgspec.json.decode(config.read_bytes(), type=HostFile)
+    open_terms = msgspec.structs.replace(file.terms, mac="none", sign_in="none")
+    config.write_bytes(msgspec.json.encode(msgspec.structs.replace(file, terms=open_terms)))
+    return config
+
+
+def sold(host: LastingHost, stan: int) -> PaymentRef:
+    sale = payment(0, stan)
+    ref = PaymentRef(terminal_id=TILL, merchant_id=MERCHANT, batch_no="000001", stan=f"{stan:06}")
+    identity = TillIdentity(terminal_id=TILL, merchant_id=MERCHANT, dialect="cup-pos", mac="none")
+    host.handle(sale_frame(identity, replace(sale, ref=ref), None), BEGAN_US)
+    return ref
+
+
+def test_five_kills_and_a_partition_lose_nothing_and_repeat_nothing(tmp_path):
+    kinds = (Kind.PARTITION, Kind.HOST_KILL)
+    result = run_processes(seed=SEED, kills=5, seconds=4.0, kinds=kinds, keep=tmp_path / "kept")
+    assert not result.violations, (result.summary, result.violations, result.tales)
+    assert result.lives >= 5
+    assert set(result.troubles) == {kind.value for kind in kinds}
+    assert result.verdict is not None
+    assert result.verdict.by_state["APPROVED"] > 20
+    assert result.verdict.abnormal
+
+
+def test_a_host_that_was_killed_knows_what_it_had_booked(world):
+    config = host_without_mac(world)
+    before = lasting_host(config)
+    refs = [sold(before, stan) for stan in (1, 2)]
+    with Path(world.folder / "came-in-p1").open("ab") as torn:
+        torn.write(b"an entry that the kill cut short")
+    after = lasting_host(config)
+    third = sold(after, 3)
+    again = lasting_host(config)
+    assert [net.ref for net in again.ledger.nets()] == [*refs, third]
+    assert [again.books.find(ref) for ref in refs] == [before.books.find(ref) for ref in refs]
+    for host in (before, after, again):
+        host.close()
+
+
+def test_money_that_no_journal_knows_is_found_and_told(world):
+    host = lasting_host(host_without_mac(world))
+    sold(host, 1)
+    host.close()
+    for town in world.to_gateway:
+        world.told(town).touch()
+    with opened(world.journal):
+        found = judged(world, BEGAN_US, [])
+    assert found.wrong == [f"lost: {TILL}+000001+000001: charged, while the journal says NONE (sale, P1)"]
+    assert "host p1: debit 4321" in found.tales[0]
+
+
+def test_true_time_is_what_is_left_of_a_clock_that_jumps():
+    assert {true_us(BEGAN_US + 5 + jumps * JUMP_US, BEGAN_US) for jumps in (-8, 0, 1, 16)} == {BEGAN_US + 5}
+
+
+def test_the_same_seed_makes_the_same_plan():
+    def plan(seed: int) -> list[object]:
+        makes = troubles(seed, list(Kind))
+        return [*gaps(seed, 100), *(next(makes) for _ in range(50))]
+
+    assert plan(1) == plan(1)
+    assert plan(1) != plan(2)
+    assert {trouble.kind for trouble in plan(1)[100:]} == set(Kind)
