@@ -42,9 +42,10 @@ format: setup ## put the source into its canonical form
 bench: setup ## measure, print a table, write var/bench/results.json
 	$(PY) -m bench
 
-proof: setup ## 20,000 seeded worlds with the real deciding code, then every guard taken away once
+proof: setup ## 20,000 seeded worlds with the real deciding code, every guard taken away once, every parser fuzzed
 	$(PY) -m proof model --seeds 20000 --jobs 2
 	$(PY) -m proof guards
+	$(PY) -m proof.fuzz --seconds 5
 
 lock: | $(UV) ## resolve the dependencies anew into requirements/*.txt
 	$(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --universal --python-version 3.11 \
