@@ -29,11 +29,7 @@ async def recover(desk: Desk) -> int:
     """Turn every payment left in flight into a return; returns how many there were."""
     found = await desk.journal.read(transactions.left_in_flight)
     left = [each for each in found if not is_advice(each.kind)]  # an advice has its task, and goes on by itself
-    # Together, so that they share commits; what is about another transaction one by one, since it moves that one, too.
-    await asyncio.gather(*(_give_back(desk, each) for each in left if not each.original_id))
-    for each in left:
-        if each.original_id:
-            await _give_back(desk, each)
+    await asyncio.gather(*(_give_back(desk, each) for each in left))  # together, so that they share commits
     if left:
         _log.warning("payments were in flight when the gateway stopped; they are being returned", count=len(left))
     return len(left)
