@@ -27,7 +27,8 @@ from yuanlu.kernel.limits import FRAME_BYTES_MAX
 from yuanlu.reconciliation.batch import BatchItem, Standing, match_details, totals_of
 from yuanlu.settings import read_settings
 
-FAST = Path("/dev/shm")  # noqa: S108 - a memory disk; a file is written for each input
+FAST = Path("/dev/shm")
+"""A memory disk: a file is written for each input."""
 CUP, ISO87 = "cup-pos", "iso87-ascii"
 
 
