@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import codec, deciding
 from bench.load import at_share
+from bench.recovery import recovery
 from bench.trial import FOLDER, Plan, TrialFailed, events, measured, trial
 
 MANY, FEW, IDLE = 256, 32, 5_000
@@ -121,6 +122,11 @@ def run_memory(*, quick: bool) -> Runs:
     return {"memory_rss_mib_each_100k": rss_mib, "memory_growth_mib_per_100k": [growth]}
 
 
+def run_recovery(*, quick: bool) -> Runs:
+    """After kill -9 with a million payments, 100,000 of them in return; a tenth when quick: seconds from the start."""
+    return {name: [value] for name, value in recovery(quick=quick).items()}
+
+
 def profile(*, mac: bool) -> None:
     """The gateway under cProfile; the texts go to var/bench/profile-*.txt."""
     for path in FOLDER.glob("profile-*.txt"):
@@ -157,6 +163,7 @@ PARTS: Mapping[str, Callable[..., Runs]] = {
     "reversal": run_reversal,
     "idle": run_idle,
     "memory": run_memory,
+    "recovery": run_recovery,
 }
 DEFAULT = ("codec", "deciding", "gateway", "latency", "reversal", "idle")
-"""What runs when no part is named; the soak takes minutes and is asked for by name."""
+"""What runs when no part is named; the soak and the recovery take minutes and are asked for by name."""

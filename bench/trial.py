@@ -83,9 +83,20 @@ class Trial:
         terms = HostTerms(port=self._host_port, mac=mac, keys=str(keys), silent_one_in=self.plan.silent_one_in)
         self._spawn("host", "bench.host", msgspec.json.encode(terms).decode())
         self._wait_for(self._host_port)
+        self.start_gateway()
+
+    def start_gateway(self) -> None:
+        """Returns when it listens."""
         module, *arguments = GATEWAYS[self.plan.gateway]
         self.gateway = self._spawn("gateway", module, *arguments, str(self.folder / "bench.toml"))
         self._wait_for(self.gateway_port)
+
+    def kill_gateway(self) -> None:
+        """As a crash does."""
+        assert self.gateway is not None
+        self.gateway.kill()
+        self.gateway.wait()
+        self._processes.remove(self.gateway)
 
     def load(self) -> subprocess.Popen[bytes]:
         """Start the load; its lines are on its standard output."""
@@ -109,7 +120,7 @@ class Trial:
 
     def check(self) -> None:
         """Raise TrialFailed if host or gateway is gone."""
-        for process in self._processes[:2]:
+        for process in filter(None, (self._processes[0], self.gateway)):
             if process.poll() is not None:
                 logs = "\n".join(path.read_text()[-1500:] for path in sorted(self.folder.glob("*.log")))
                 raise TrialFailed(f"a process ended with {process.returncode}\n{logs}")

@@ -19,6 +19,7 @@ from yuanlu.kernel.limits import FRAME_BYTES_MAX, REPEAT_WINDOW_MS
 from yuanlu.kernel.section import NotNegative, Positive, Section
 
 ENVIRONMENT_PREFIX = "YUANLU_"
+PORT_DIGITS_MAX = 5
 
 Percent = Annotated[int, Meta(ge=1, le=100)]
 Mac = Literal["none", "unionpay-ecb", "ansi-x9.9", "ansi-x9.19", "aes-cmac"]
@@ -246,7 +247,9 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such file; give one with --config FILE") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise ConfigurationError(f"{path}: nested too deeply to be read") from None
+    except (OSError, ValueError) as error:  # no text, no TOML, or a number beyond what Python reads
         raise ConfigurationError(f"{path}: {error}") from None
     if "folder" in document:
         raise ConfigurationError(f"{path}: unknown key `folder`")
@@ -347,6 +350,6 @@ def _check(settings: Settings, path: Path) -> None:
 def parse_address(text: str, where: str) -> tuple[str, int]:
     """`host:port` or `[v6]:port` as a pair; ConfigurationError naming `where` otherwise."""
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+    if not colon or not host or not port.isdecimal() or len(port) > PORT_DIGITS_MAX or int(port) > 65535:
         raise ConfigurationError(f'{where}: "{text}" is not host:port')
     return host.strip("[]"), int(port)

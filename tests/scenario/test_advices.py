@@ -151,7 +151,8 @@ def test_a_restart_after_the_sending_sends_the_same_once_more(run, tmp_path):
 
 def test_stale_keys_sign_in_and_the_advice_goes_again(run, tmp_path, soon):
     async def story(stage: Stage) -> None:
-        await stage.until(lambda: len(stage.host.asked("0800")) == 1)
+        host = stage.gateway.hosts["h1"]
+        await stage.until(lambda: host._sessions.current(host._own.terminal_id) is not None)
         stage.host.forget_keys()
         assert await stage.code(request("offline_sale", 20, 500)) == "00"
         await becomes(stage, 20, "APPROVED")

@@ -312,3 +312,38 @@ def test_waking_paces_what_waits_in_the_order_that_is_given(place):
             assert {row.key: row.due_at_us - now_us for row in rows} == paced
 
         run(story)
+
+
+class Racing:
+    """A journal in which somebody claims a task just after it was read."""
+
+    def __init__(self, journal, claim) -> None:
+        self._journal = journal
+        self._claim = claim
+        self.commit = journal.commit
+
+    async def read(self, query):
+        seen = await self._journal.read(query)
+        await self._journal.commit([], [self._claim])
+        return seen
+
+
+def test_waking_goes_on_with_the_others_when_one_has_begun_meanwhile(tmp_path):
+    with opened(tmp_path / "j.db") as (run, at):
+
+        async def story() -> None:
+            async def handle(task: Claimed) -> None:
+                raise AssertionError("not started")
+
+            far_us = NOW.wall_us + 10**9
+            await at.journal.commit([], [tasks.put("k", key, "h1", far_us) for key in "abc"])
+            begun = tasks.Change(statement=tasks.CLAIM_TASK, row=(1, 7, far_us + 1, "k", "b", 0))
+            runner = TaskRunner(
+                kind="k", lanes={"h1": 4}, journal=Racing(at.journal, begun), clock=HandClock(), handle=handle
+            )
+            await runner.wake_lane("h1")
+            rows = at.sql("SELECT key, holder, due_at_us, epoch FROM tasks ORDER BY key")
+            now_us = runner.now_us()
+            assert [tuple(row) for row in rows] == [("a", 0, now_us, 0), ("b", 7, far_us, 1), ("c", 0, now_us, 0)]
+
+        run(story)

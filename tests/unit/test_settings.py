@@ -70,6 +70,9 @@ BAD = [
     (GOOD + "[extra]\n", "extra", "an unknown table"),
     ('folder = "/"\n' + GOOD, "unknown key `folder`", "not for the file to say"),
     (GOOD + "[", r"yuanlu\.toml", "no TOML"),
+    (GOOD + "x = " + "[" * 5_000 + "]" * 5_000, "nested too deeply", "brackets without an end in sight"),
+    (GOOD + "connections = " + "9" * 5_000, r"yuanlu\.toml", "a number of 5,000 digits"),
+    (GOOD.replace("127.0.0.1:7000", "h:" + "9" * 5_000), "is not host:port", "a port of 5,000 digits"),
     (GOOD + '[acquirers.cup.doubtful_codes]\nreverse = ["9"]\n', "doubtful_codes", "no response code"),
 ]  # fmt: skip
 

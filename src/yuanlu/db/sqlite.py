@@ -68,6 +68,7 @@ def writer_engine(path: Path) -> Engine:
     """The engine of the one writing process. Creates the folder and makes its entry durable."""
     refuse_vulnerable_sqlite(dbapi2.sqlite_version_info)
     path.parent.mkdir(parents=True, exist_ok=True)
+    refuse_read_only(path)
     engine = create_engine(
         f"sqlite:///{path}",
         module=dbapi2,
@@ -108,6 +109,7 @@ def visitor_engine(path: Path) -> Engine:
     refuse_vulnerable_sqlite(dbapi2.sqlite_version_info)
     if not path.exists():
         raise StoreError(f"{path} does not exist yet; start the gateway first (yuanlu serve)")
+    refuse_read_only(path)
     engine = create_engine(
         f"sqlite:///{path}",
         module=dbapi2,
@@ -119,6 +121,18 @@ def visitor_engine(path: Path) -> Engine:
     event.listen(engine, "connect", lambda connection, _record: _configure(connection, _VISITOR))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def refuse_read_only(path: Path) -> None:
+    """StoreError when this user may not write the database, its log or their folder: SQLite itself would open them
+    for reading and fail at the first commit.
+    """
+    for each in (path.parent, path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        if each.exists() and not os.access(each, os.W_OK):
+            raise StoreError(
+                f"{each} cannot be written by this user (number {os.geteuid()}); the journal, its -wal and -shm and "
+                "their folder must be writable, on a disk that is not mounted read-only"
+            )
 
 
 def _configure(connection: Any, pragmas: tuple[tuple[str, str, object], ...]) -> None:

@@ -1,8 +1,8 @@
 """Advices: what has happened already, stored and forwarded (0220 with 60.1 = 24, 30, 32, 34, 36, and 0620).
 
 An advice is answered 00 as soon as it is durable: taken over, no more. Then it goes to the host, the same message
-under the same trace number, until any definite answer; advices may be repeated by their nature, and are never
-reversed. What the host refuses is a person's: the goods are sold.
+under the same trace number, until any definite answer; a repeat is marked as one where the dialect can. Advices may
+be repeated by their nature, and are never reversed. What the host refuses is a person's: the goods are sold.
 """
 
 from functools import partial
@@ -35,7 +35,7 @@ from yuanlu.flow.records import (
 )
 from yuanlu.flow.refusing import refused
 from yuanlu.flow.repeats import refuse_twin
-from yuanlu.iso8583.codec import Message
+from yuanlu.iso8583.codec import Message, repeat_mti
 from yuanlu.iso8583.errors import DecodeError
 from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction
@@ -170,12 +170,14 @@ class Forwarder:
         self.runner.nudge(task.lane)
 
     async def _upstream(self, stored: Stored, host: Iso8583Host) -> Upstream:
-        """The advice as it was taken over, under the host's keys and batch number of now."""
+        """The advice as it was taken over, under the host's keys and batch of now; marked when it left before."""
         transaction = stored.transaction
         assert transaction.sealed is not None, "an advice keeps what it needs"
         hidden = self._desk.keys.unseal(transaction.sealed, sealing_context(transaction.transaction_id))
         kept = await self._desk.journal.read(partial(transactions.first_request, transaction=transaction))
         message = restored(host.codec.decode(kept.masked), account_from(hidden))
+        if stored.attempts:
+            message = host.codec.decode(message.splice({}, mti=repeat_mti(host.codec.dialect, message.mti)))
         return host.forward(message, None, stored.original_batch_no)
 
     async def _record(self, task: Claimed, host: Iso8583Host, attempt: int, answer: Outcome) -> None:

@@ -72,7 +72,8 @@ def _terminal(where: str, row: dict[str, str | None], acquirers: Collection[str]
     if len(values["region"]) > REGION_CHARACTERS_MAX or not values["region"].isprintable():
         raise ConfigurationError(f"{where}: region has at most {REGION_CHARACTERS_MAX} printable characters")
     wait = values["wait_ms"] or str(WAIT_MS_DEFAULT)
-    if not wait.isdecimal() or not TERMINAL_MARGIN_MS < int(wait) <= WAIT_MS_MAX:
+    readable = wait.isdecimal() and len(wait) <= len(str(WAIT_MS_MAX))
+    if not readable or not TERMINAL_MARGIN_MS < int(wait) <= WAIT_MS_MAX:
         raise ConfigurationError(
             f'{where}: wait_ms "{wait}" must be a number above {TERMINAL_MARGIN_MS} (we answer that much earlier) '
             f"and at most {WAIT_MS_MAX}"

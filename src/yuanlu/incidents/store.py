@@ -102,7 +102,8 @@ def _all(connection: Connection, query: Select[Any]) -> list[Incident]:
 
 def active_incidents(connection: Connection) -> list[Incident]:
     """What is going on now; by the partial index."""
-    return _all(connection, select(incidents).where(text(ACTIVE)).order_by(incidents.c.incident_id))
+    found = _all(connection, select(incidents).where(text(ACTIVE)))
+    return sorted(found, key=lambda each: each.incident_id)  # not by SQLite, which would read all that ever were
 
 
 def ended_incidents(connection: Connection, limit: int) -> list[Incident]:

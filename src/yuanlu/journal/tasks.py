@@ -180,7 +180,8 @@ class TaskRunner:
                 Change(statement=MOVE_TASK, row=(now_us + int(n * step_us), 0, 0, self._kind, key, epoch))
                 for n, (key, epoch) in enumerate(waiting[start : start + WAKE_TOGETHER], start)
             ]
-            await asyncio.gather(*(self._journal.commit([], [change]) for change in moves))
+            if isinstance(await self._journal.commit([], moves), Conflict):  # one has begun meanwhile: each for itself
+                await asyncio.gather(*(self._journal.commit([], [change]) for change in moves))
             self.nudge(lane)
 
     async def _run_lane(self, lane: str) -> None:

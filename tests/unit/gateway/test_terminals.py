@@ -40,6 +40,7 @@ MISTAKES = [
     (HEAD + ROW + ",soon\n", 'wait_ms "soon"'),
     (HEAD + ROW + ",-1\n", 'wait_ms "-1"'),
     (HEAD + ROW + ",600001\n", "at most 600000"),
+    (HEAD + ROW + "," + "9" * 5_000 + "\n", "at most 600000"),
     (HEAD + ROW + ",30000,extra\n", "line 2: more cells than columns"),
 ]
 

@@ -279,6 +279,8 @@ def test_an_answer_has_no_answer(mti: str) -> None:
 def test_a_repeat_is_marked_in_1987_and_not_at_terminals() -> None:
     assert repeat_mti(ISO87.dialect, "0400") == "0401"
     assert repeat_mti(ISO87.dialect, "0420") == "0421"
+    assert repeat_mti(ISO87.dialect, "0220") == "0221"
+    assert repeat_mti(ISO87.dialect, "0620") == "0621"
     assert repeat_mti(CUP.dialect, "0400") == "0400"
 
 

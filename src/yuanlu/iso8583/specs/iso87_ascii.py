@@ -5,9 +5,9 @@ fields 65 to 128) and the fields. There is no TPDU and no header. Everything is 
 three digits and count characters. Binary elements (52, 55, 64, 96, 128) are upper-case hex. The MAC stands in
 128 when any field above 64 is present, otherwise in 64. Field 65, a third bitmap, is refused.
 
-A repeated reversal carries 0401 or 0421. Field 90, original data elements, n42: message type 4, STAN 6,
-transmission time 10, acquirer 11, forwarder 11. Field 95, replacement amounts, an42, says what remains after
-a partial reversal.
+A repeat carries a message type of its own: an advice 0221 or 0621, a reversal 0401 or 0421. Field 90, original
+data elements, n42: message type 4, STAN 6, transmission time 10, acquirer 11, forwarder 11. Field 95, replacement
+amounts, an42, says what remains after a partial reversal.
 
 Status inquiry, our use of the 1987 edition's class 6: 0600 carries field 90 and asks what became of that
 original; 0610 answers with 39 ("00" when the question was understood) and 48 "ST=APPROVED", "ST=REVERSED",
@@ -136,6 +136,6 @@ ISO87_ASCII = Dialect(
     bitmap_hex=True,
     extended=True,
     mac_fields=(64, 128),
-    repeat_mtis=MappingProxyType({"0400": "0401", "0420": "0421"}),
+    repeat_mtis=MappingProxyType({"0220": "0221", "0400": "0401", "0420": "0421", "0620": "0621"}),
     has_inquiry=True,
 )
