@@ -104,7 +104,7 @@ class SandboxTown:
         return self.core(host)
 
     async def open(self) -> None:
-        self.gateway = open_gateway(self.settings, self.clock)
+        self.gateway = await open_gateway(self.settings, self.clock)
         self.address = await self.gateway.start()
         listen = "{}:{}".format(*self.address)  # where its tills find the next one, too
         self.settings = replace(self.settings, gateway=replace(self.settings.gateway, listen=listen))

@@ -24,7 +24,7 @@ from yuanlu.db.sqlite import StoreError, visitor_engine, writer_engine
 from yuanlu.journal.tables import transactions
 from yuanlu.kernel.clock import Moment, SystemClock, local_time
 from yuanlu.sandbox.till_messages import Payment
-from yuanlu.wiring import Store, open_gateway, open_store
+from yuanlu.wiring import open_gateway, open_store
 
 HOUR_US = 3_600_000_000
 NOBODY = 65_534
@@ -48,7 +48,7 @@ class OffClock:
 
 async def open_off(stage: Stage, hours: int) -> None:
     """A start under a clock that is so many hours off."""
-    stage.gateway = open_gateway(stage.settings, OffClock(hours))
+    stage.gateway = await open_gateway(stage.settings, OffClock(hours))
     stage.address = await stage.gateway.start()
     await stage.until(lambda: stage.gateway.hosts["h1"].link.up)
 
@@ -207,7 +207,7 @@ def test_an_older_database_is_upgraded_by_the_command_that_its_refusal_names(tmp
     (tmp_path / "yuanlu.toml").write_text(TOML, "utf-8")
     result = CliRunner().invoke(app, ["db", "upgrade", "--config", str(tmp_path / "yuanlu.toml")])
     assert result.exit_code == 0, result.output
-    closed(open_store(settings_of(tmp_path), SystemClock()))
+    asyncio.run(opened_and_closed(tmp_path))
 
 
 def set_version(path: Path, version: str) -> None:
@@ -233,7 +233,7 @@ def opened_by_nobody(folder: Path) -> str:
             if os.geteuid() == 0:
                 os.setgid(NOBODY)
                 os.setuid(NOBODY)
-            open_store(settings_of(folder), SystemClock())
+            asyncio.run(open_store(settings_of(folder), SystemClock()))
             said = ""
         except StoreError as error:
             said = str(error)
@@ -250,14 +250,12 @@ def opened_by_nobody(folder: Path) -> str:
 
 
 def settings_of(folder: Path):
-    return SimpleNamespace(store=SimpleNamespace(url="sqlite:///journal.db"), folder=str(folder))
+    return SimpleNamespace(store=SimpleNamespace(url="sqlite:///journal.db", reserve_mib=0), folder=str(folder))
 
 
-def closed(store: Store) -> None:
-    store.engine.dispose()
-    store.readers.dispose()
-    store.checkpointer.close()
-    store.lock.close()
+async def opened_and_closed(folder: Path) -> None:
+    store = await open_store(settings_of(folder), SystemClock())
+    await store.close(SystemClock().now())
 
 
 @pytest.fixture
@@ -266,7 +264,7 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         place.chmod(0o777)
-        closed(open_store(settings_of(place), SystemClock()))
+        asyncio.run(opened_and_closed(place))
         for path in place.iterdir():
             path.chmod(0o666)
         yield place

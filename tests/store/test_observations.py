@@ -3,7 +3,7 @@
 import pytest
 from alembic import command
 from msgspec.structs import replace
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from tests.store.journals import inserted, opened, transaction
 from yuanlu.db.schema import _config, upgrade
@@ -11,6 +11,7 @@ from yuanlu.db.sqlite import writer_engine
 from yuanlu.fleet.observations import Kind, Observation, told
 from yuanlu.fleet.reporting import LATELY_US, Report, considered
 from yuanlu.fleet.store import LATEST_MAX, READ_MAX, insert_observation, latest_of, of_payment, of_terminal
+from yuanlu.fleet.tables import observations
 from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 
@@ -64,19 +65,17 @@ def test_what_is_asked_for_is_found_by_an_index(place):
             row(Kind.SIGNAL, "6", NOW_US + 1),
         ]
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
-        with at.readers.connect() as connection:
-            now = of_terminal(connection, "T0000001", NOW_US, NOW_US, tuple(Kind), NOW_US)
-            assert sorted(each.value for each in now) == ["0", "5"]
-            assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US).value == "0"
-            assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US - 2) is None
-            assert [each.value for each in of_payment(connection, "t1")] == ["5"]
-            assert of_payment(connection, "") == []
-        for where, index in (
-            ("terminal_id = 'T' AND kind IN ('signal', 'moved') AND at_us BETWEEN 1 AND 2", "ix_observations_terminal"),
-            ("transaction_id = 't1' AND transaction_id <> ''", "ix_observations_transaction"),
-        ):
-            [plan] = at.sql(f"EXPLAIN QUERY PLAN SELECT * FROM observations WHERE {where}")
-            assert index in plan[3]
+        now = at.aside(lambda c: of_terminal(c, "T0000001", NOW_US, NOW_US, tuple(Kind), NOW_US))
+        assert sorted(each.value for each in now) == ["0", "5"]
+        assert at.aside(lambda c: latest_of(c, "T0000001", Kind.TAMPERED, NOW_US)).value == "0"
+        assert at.aside(lambda c: latest_of(c, "T0000001", Kind.TAMPERED, NOW_US - 2)) is None
+        assert [each.value for each in at.aside(lambda c: of_payment(c, "t1"))] == ["5"]
+        assert at.aside(lambda c: of_payment(c, "")) == []
+        c = observations.c
+        said = (c.terminal_id == "T") & c.kind.in_(["signal", "moved"]) & c.at_us.between(1, 2)
+        at.found_by(select(observations).where(said), "ix_observations_terminal")
+        of_one = (c.transaction_id == "t1") & text("transaction_id <> ''")
+        at.found_by(select(observations).where(of_one), "ix_observations_transaction")
 
 
 def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_that_matters(place):
@@ -89,17 +88,16 @@ def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_tha
     rows.append(replace(transaction("f", State.RETURNING, stan="999999"), received_at_us=NOW_US))
     with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
-        with at.readers.connect() as connection:
 
-            def concerned(*pairs, stan=""):
-                return considered(connection, report(*pairs, stan=stan), NOW_US).concerned
+        def concerned(*pairs, stan=""):
+            return at.aside(lambda c: considered(c, report(*pairs, stan=stan), NOW_US)).concerned
 
-            assert sorted(concerned(("battery", "3"))) == ["b", "c"]
-            assert sorted(concerned(("tampered", "1"))) == ["a", "b", "c"]
-            assert concerned(("restarted", "1"), stan="000009") == ("e",)
-            assert concerned(("restarted", "1"), stan="000008") == ()
-            assert concerned(("restarted", "1"), stan="000003") == (), "it is still on its way"
-            assert concerned(("battery", "80"), ("tampered", "0")) == ()
+        assert sorted(concerned(("battery", "3"))) == ["b", "c"]
+        assert sorted(concerned(("tampered", "1"))) == ["a", "b", "c"]
+        assert concerned(("restarted", "1"), stan="000009") == ("e",)
+        assert concerned(("restarted", "1"), stan="000008") == ()
+        assert concerned(("restarted", "1"), stan="000003") == (), "it is still on its way"
+        assert concerned(("battery", "80"), ("tampered", "0")) == ()
 
 
 def test_a_flood_of_payments_does_not_make_a_flood_of_looks(place):
@@ -108,8 +106,7 @@ def test_a_flood_of_payments_does_not_make_a_flood_of_looks(place):
     ]
     with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
-        with at.readers.connect() as connection:
-            outcome = considered(connection, report(("moved", "1")), NOW_US)
+        outcome = at.aside(lambda c: considered(c, report(("moved", "1")), NOW_US))
         assert outcome.concerned == tuple(f"t{n:03}" for n in range(49, 49 - LATEST_MAX, -1))
 
 
@@ -131,8 +128,7 @@ def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(pl
     rows = [row(Kind.SIGNAL, str(n % 30), NOW_US + n) for n in range(-READ_MAX, READ_MAX)]
     with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
-        with at.readers.connect() as connection:
-            found = of_terminal(connection, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US)
+        found = at.aside(lambda c: of_terminal(c, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US))
     assert len(found) == READ_MAX
     assert found[0].at_us == NOW_US
     assert max(abs(each.at_us - NOW_US) for each in found) <= READ_MAX // 2
