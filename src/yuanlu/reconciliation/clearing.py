@@ -19,6 +19,10 @@ LINES_MAX = 2_000_000
 """More lines are refused; nobody's day is so long."""
 
 
+FILE_SAYS = "clearing file: "
+"""How the note of a fact begins that rests on clearing files."""
+
+
 class ClearingWrong(YuanluError):
     """A file, or what is said of it, cannot be believed. `line` counts from 1, 0 for the file as a whole."""
 

@@ -7,7 +7,7 @@ date and of the next one are there, whole (存疑, 二次勾对).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -64,10 +64,18 @@ class Index:
     def _originals(self, entry: Entry) -> list[Ours]:
         if entry.side is not Side.CREDIT:
             return []
-        found: Sequence[Ours] = self._by_rrn.get((entry.merchant_id, entry.original_rrn), ())
-        if not entry.original_rrn and entry.original_stan:
-            found = self._by_trace.get((entry.merchant_id, entry.terminal_id, entry.original_stan), ())
-        return [each for each in found if each.side is Side.DEBIT]
+        by_rrn = self._by_rrn.get((entry.merchant_id, entry.original_rrn), ()) if entry.original_rrn else ()
+        if by_rrn:
+            return [each for each in by_rrn if each.side is Side.DEBIT]
+        by_trace = self._by_trace.get((entry.merchant_id, entry.terminal_id, entry.original_stan), ())
+        return [each for each in by_trace if each.side is Side.DEBIT and _may_be_original(entry, each)]
+
+
+def _may_be_original(entry: Entry, ours: Ours) -> bool:
+    """We may never have heard its reference number; what we did hear must not contradict."""
+    same_number = not entry.original_rrn or not ours.rrn
+    same_card = not entry.card_last4 or not ours.card_last4 or entry.card_last4 == ours.card_last4
+    return same_number and same_card and entry.amount_minor <= ours.amount_minor
 
 
 def _is_own(entry: Entry, ours: Ours) -> bool:

@@ -46,6 +46,8 @@ ABOUT = [
     ([ours("a", rrn="7")], line(stan="", original_rrn="7", **CREDIT), "a", "an adjustment names its original"),
     ([ours("a")], line(stan="", original_stan="000001", **CREDIT), "a", "by the original's trace number"),
     ([ours("a", rrn="7")], line(stan="", original_rrn="8", original_stan="000001", **CREDIT), "", "or contradicts it"),
+    ([ours("a")], line(stan="", original_rrn="8", original_stan="000001", **CREDIT), "a", "or is unheard of by us"),
+    ([ours("a")], line(stan="", original_stan="000001", amount_minor=1001, **CREDIT), "", "more than was paid"),
     ([ours("a", rrn="7", at_us=1)], line(stan="", original_rrn="7", **CREDIT), "a", "an original may be old"),
     ([ours("v", **CREDIT)], line(), "v", "a void that was reversed is charged again"),
     ([ours("b", side=None)], line(), "b", "what should move no money, and did"),
