@@ -6,11 +6,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from tests.scenario import sandbox_town as town_module
-from tests.scenario.sandbox_town import Place, SandboxTown, Upstream, sandbox_town
-from yuanlu import wiring
+from tests.scenario import sandbox_town
+from tests.scenario.sandbox_place import Place
+from tests.scenario.sandbox_town import Calendar, SandboxTown, Upstream
 from yuanlu.cases.records import Case
 from yuanlu.cases.store import events_of
 from yuanlu.cli.main import app
@@ -55,28 +56,27 @@ def noon_us(day: date) -> int:
     return int(datetime.combine(day, time(12), CHINA).timestamp()) * 1_000_000
 
 
-class ThatDay(SystemClock):
-    """The wall clock of the first day, from noon on; durations are as ever."""
+class ThatDay(Calendar):
+    """The town's clock from noon of the first day on, until `behind_us` is 0: then it is today."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._behind_us = super().wall_us() - noon_us(FIRST_DAY)
+        self.behind_us = SystemClock().wall_us() - noon_us(FIRST_DAY)
 
     def now(self) -> Moment:
-        real = super().now()
-        return Moment(wall_us=real.wall_us - self._behind_us, boot_us=real.boot_us, boot_id=real.boot_id)
+        now = super().now()
+        return replace(now, wall_us=now.wall_us - self.behind_us)
 
     def wall_us(self) -> int:
-        return super().wall_us() - self._behind_us
+        return super().wall_us() - self.behind_us
 
 
 class Days:
     """A town whose payments were made on the first day, and the command line days later."""
 
-    def __init__(self, town: SandboxTown, folder: Path, patch: pytest.MonkeyPatch, after_days: int) -> None:
+    def __init__(self, town: SandboxTown, folder: Path, after_days: int) -> None:
         self.town = town
         self._folder = folder
-        self._patch = patch
         config = TOML + "".join(
             ACQUIRER.format(name=name, profile=HOSTS[name].host["profile"], after_days=after_days) for name in HOSTS
         )
@@ -85,8 +85,8 @@ class Days:
     async def pass_by(self) -> None:
         """The gateway stops, and starts again today."""
         await self.town.close()
-        for module in (wiring, town_module):
-            self._patch.setattr(module, "SystemClock", SystemClock)
+        assert isinstance(self.town.clock, ThatDay)
+        self.town.clock.behind_us = 0
         await self.town.open()
 
     async def say(self, *words: str, who: str = "li", lang: str = "en") -> str:
@@ -143,10 +143,9 @@ class Days:
 
 def told(story: Story, folder: Path, patch: pytest.MonkeyPatch, after_days: int = 0) -> Awaitable[None]:
     async def play() -> None:
-        for module in (wiring, town_module):
-            patch.setattr(module, "SystemClock", ThatDay)
-        async with sandbox_town(folder, HOSTS) as town:
-            await story(Days(town, folder, patch, after_days))
+        patch.setattr(sandbox_town, "Calendar", ThatDay)
+        async with sandbox_town.sandbox_town(folder, HOSTS) as town:
+            await story(Days(town, folder, after_days))
 
     return play()
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
+from pysqlite3 import dbapi2
 
 from tests.scenario.clearing_town import BANK, DAYS, SHOP, Days, changed, told
 from tests.scenario.sandbox_town import merchant_of, terminal_of
@@ -95,6 +96,29 @@ def test_a_load_that_broke_off_goes_on_where_it_stopped(run, tmp_path, monkeypat
         assert "loaded\n" in await days.load(BANK, DAYS[0])
         assert len(await days.town.events("CLEARING_LINES")) == 3
         assert "agree: 3" in await days.say("clearing", "show", DAYS[0].isoformat(), "--acquirer", BANK)
+
+    run(told(story, tmp_path, monkeypatch))
+
+
+def test_payments_go_on_while_a_file_is_matched(run, tmp_path, monkeypatch):
+    free: list[bool] = []
+    read_known = clearing_work.read_known
+
+    def looked(connection, terms, names):
+        known = read_known(connection, terms, names)
+        other = dbapi2.connect(str(tmp_path / "journal.db"), timeout=1.0, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")  # what every commit of the gateway begins with
+        other.execute("ROLLBACK")
+        other.close()
+        free.append(True)
+        return known
+
+    async def story(days: Days) -> None:
+        await days.town.place(BANK).sold()
+        await days.pass_by()
+        monkeypatch.setattr(clearing_work, "read_known", looked)
+        assert "loaded\n" in await days.load(BANK, DAYS[0])
+        assert free, "nothing was read"
 
     run(told(story, tmp_path, monkeypatch))
 

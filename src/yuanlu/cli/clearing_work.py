@@ -1,8 +1,8 @@
 """Loading a clearing file: read it whole, store it in small commits, then follow up what it says.
 
 It runs in the command, not in the gateway: matching a day takes seconds of a processor, and the gateway's one loop has
-payments to answer (`docs/decisions/0015-clearing-files.md`). It writes as a visitor, some hundred rows a commit with
-a pause behind each, so that payments never wait for it.
+payments to answer (`docs/decisions/0016-clearing-files.md`). It writes as a visitor, some hundred rows a commit with
+a pause behind each, and reads by connections that only read: a visitor's own hold the journal while they are open.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from yuanlu.cases.people import Actor
 from yuanlu.cases.records import Outcome
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.texts import reference_of
-from yuanlu.cli.casework import actor
+from yuanlu.cli.casework import actor, reading
 from yuanlu.cli.clearing_pages import Done, day_of, loaded_text, terms_of
 from yuanlu.db.sqlite import database_path
 from yuanlu.flow.clearing import follow, is_news, look
@@ -131,7 +131,7 @@ class Loading:
         else:
             file = before
         verdicts, orders = self._follow_up(file)
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             ours, foreign = self._strangers(strangers_in(connection, file.file_id))
         return Done(
             file=file, new=before is None, matched=matched, verdicts=verdicts, orders=orders,
@@ -147,7 +147,7 @@ class Loading:
 
     def _found(self, document: Document, name: str, sha256: str) -> ClearingFile | None:
         """The same file, if it is loaded. Raises ClearingWrong when another one stands for that date."""
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             there = files_of(connection, self._terms.name, document.day, document.day)
         for file in there:
             whole = "" in (file.merchant_id, document.merchant_id)
@@ -163,7 +163,7 @@ class Loading:
     def _matched(self, document: Document) -> dict[int, str]:
         """Each line's transaction of ours, "" for none; from everything that the file may be about."""
         rrns = sorted({entry.original_rrn for entry in document.entries if entry.original_rrn})
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             old = waiting(connection, self._terms.name) | by_reference(connection, self._terms.name, rrns)
         known = self._known([*self._window(document.day), *old])
         index = Index(each.ours for each in known)
@@ -172,7 +172,7 @@ class Loading:
     def _window(self, day: date) -> list[str]:
         names: list[str] = []
         while True:
-            with self._visitor.reading() as connection:
+            with reading(self._settings) as connection:
                 page = window(connection, self._terms, day.toordinal(), names[-1] if names else "")
             if not page:
                 return names
@@ -182,13 +182,13 @@ class Loading:
         """Short readings, so that the gateway's log can go on."""
         left, found = iter(sorted(set(names))), []
         while some := list(islice(left, IDS_AT_ONCE)):
-            with self._visitor.reading() as connection:
+            with reading(self._settings) as connection:
                 found += read_known(connection, self._terms, some)
         return found
 
     def _store(self, file: ClearingFile, entries: Sequence[Entry], about: dict[int, str]) -> None:
         """The lines in small commits, then the file itself: before that it counts for nothing."""
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             done = last_line(connection, file.file_id)
             version = len(facts_of(connection, file.merchant_id, file.file_id))
         left = [entry for entry in entries if entry.line > done]
@@ -215,7 +215,7 @@ class Loading:
         )
         facts, changes = [self._fact(file, version, LOADED, note)], [insert_file(file)]
         now_us = self._clock.wall_us()
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             case = find_day_case(connection, file.acquirer, file.day)
             ours, _ = self._strangers(strangers_in(connection, file.file_id))
         if ours:
@@ -246,7 +246,7 @@ class Loading:
     def _follow_up(self, file: ClearingFile) -> tuple[Counter[Verdict], int]:
         """Everything that this file may settle or contradict: found in bulk, then one unit each."""
         name = self._terms.name
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             watched, ordered = set(watched_ids(connection, name)), set(open_for(connection, name))
             others = waiting(connection, name) | named_in(connection, [file.file_id])
         known = self._known([*self._window(file.day), *others])
@@ -261,13 +261,13 @@ class Loading:
         return verdicts, orders
 
     def _files(self, days: Sequence[int]) -> Files:
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             there = files_of(connection, self._terms.name, date.fromordinal(min(days)), date.max)
         return Files(loaded=frozenset((file.day.toordinal(), file.merchant_id) for file in there))
 
     def _news(self, known: Sequence[Known], files: Files, watched: set[str], ordered: set[str]) -> list[str]:
         names = {each.holding.transaction_id for each in known} | {each.holding.partner for each in known}
-        with self._visitor.reading() as connection:
+        with reading(self._settings) as connection:
             lines = listed_about(connection, names - {""})
         found = []
         for each in known:
@@ -285,7 +285,7 @@ class Loading:
             by = Declaration(
                 who=self._who, now=self._clock.now(), new_id=self._identifiers.new, random_bits=secrets.randbits
             )  # fmt: skip
-            with self._visitor.reading() as connection:
+            with reading(self._settings) as connection:
                 step = follow(connection, self._terms, files, transaction_id, by)
             if step is None:
                 break
