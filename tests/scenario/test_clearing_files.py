@@ -68,12 +68,50 @@ def test_two_files_close_what_waited_for_them_and_what_they_contradict_is_a_case
     run(told(story, tmp_path, monkeypatch))
 
 
-async def by_two_people(days: Days, payment: Payment) -> str:
-    """A credit adjustment, proposed and approved; people send it."""
-    wish = ("--kind", "adjustment", "--reason", "goods came back")
+async def by_two_people(days: Days, payment: Payment, kind: str = "adjustment") -> str:
+    """Proposed and approved; a credit adjustment is sent by people, too."""
+    wish = ("--kind", kind, "--reason", "goods came back")
     order = (await days.say("return", "propose", name_of(payment), *wish)).split()[0]
     await days.say("return", "approve", order, who="wang")
     return order
+
+
+def test_an_order_that_the_host_refused_and_people_carried_out_is_closed_by_its_credit(run, tmp_path, monkeypatch):
+    async def story(days: Days) -> None:
+        place = days.town.place(BANK)
+        payment = (await place.sold(1_500)).ask.payment
+        place.order("code_40", "refund")
+        await days.pass_by()
+        order = await by_two_people(days, payment, "refund")
+
+        async def refused() -> bool:
+            return (await days.town.read(lambda c: find_order(c, order))).state == "ESCALATED"
+
+        await days.town.soon(refused)
+        days.town.core(BANK).books.adjust(payment.ref, 1_500, noon_us(DAYS[1]))
+        await days.load(BANK, DAYS[1])
+        assert (await days.town.read(lambda c: find_order(c, order))).state == "DONE"
+        assert await days.state(payment) == "RETURNED"
+        assert "nothing is left" in await days.say("return", "propose", name_of(payment), "--reason", "again")
+
+    run(told(story, tmp_path, monkeypatch))
+
+
+def test_a_void_in_doubt_that_was_undone_is_made_again_as_a_refund(run, tmp_path, monkeypatch):
+    async def story(days: Days) -> None:
+        place = days.town.place(BANK)
+        paper = await place.sold(1_500)
+        place.order("reversal_lost_after", "void")
+        void = await place.follow(Kind.VOID, paper)
+        await days.becomes(void, "ESCALATED")
+        await days.pass_by()
+        for day in DAYS[:2]:
+            await days.load(BANK, day)
+        assert await days.state(void) == "RETURNED", "the files have its credit and what took it back"
+        await days.becomes(paper.ask.payment, "RETURNED")
+        assert days.town.net(paper.ask.payment).net_minor == 0, "and the refund gave it back, once"
+
+    run(told(story, tmp_path, monkeypatch))
 
 
 def test_a_return_that_had_no_effect_stays_a_persons_until_a_file_shows_the_credit(run, tmp_path, monkeypatch):
