@@ -18,6 +18,8 @@ DECIDING = (
     "kernel/money.py", "kernel/identifiers.py", "kernel/limits.py", "returns/states.py", "returns/policy.py",
     "incidents/detection.py", "incidents/records.py", "fleet/observations.py", "fleet/status.py", "fleet/lines.py",
     "returns/steps.py", "returns/compensation.py", "acquirers/advices.py", "reconciliation/batch.py",
+    "reconciliation/clearing.py", "reconciliation/clearing_match.py",
+    *(f"reconciliation/formats/{path.name}" for path in sorted((SOURCE / "reconciliation/formats").glob("*.py"))),
     *(f"iso8583/{path.name}" for path in sorted((SOURCE / "iso8583").glob("*.py"))),
     *(f"causes/{path.name}" for path in sorted((SOURCE / "causes").glob("*.py"))),
 )  # fmt: skip

@@ -134,6 +134,9 @@ class Acquirer(Section, frozen=True, kw_only=True):
     """Field 42 of messages that we send for ourselves."""
     cut_over: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "23:00"
     """When the host's business day ends, Beijing time."""
+    clearing_after_days: NotNegative = 0
+    """So many days after a settlement date has ended its clearing file must be loaded, or there is a case; 0 expects no
+    files."""
     refund_days_max: Positive = 180
     """How old a payment may be for a refund through this host; later the money goes back by hand."""
     resend_across_cut_over: bool = False

@@ -26,6 +26,7 @@ from yuanlu.fleet.lines import Lines
 from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.around import Around
 from yuanlu.flow.asking import Asker
+from yuanlu.flow.clearing_days import ClearingDays
 from yuanlu.flow.deciding import Decider
 from yuanlu.flow.examining import Examiner
 from yuanlu.flow.giving import Giver
@@ -134,15 +135,10 @@ class GatewayProcess:
         agreements = settings.agreements()
         levels = ServiceLevels(agreements=agreements)
         self.incidents = IncidentDesk(
-            journal=self.journal,
-            clock=clock,
-            hosts=self.hosts,
-            settings=settings.incidents,
+            journal=self.journal, clock=clock, hosts=self.hosts, settings=settings.incidents,
             regions={name: terminal.region for name, terminal in terminals.items() if terminal.region},
-            levels=levels,
-            random_bits=chance.getrandbits,
-            go_on=self.returns.host_is_back,
-        )
+            levels=levels, random_bits=chance.getrandbits, go_on=self.returns.host_is_back,
+        )  # fmt: skip
         self.desk = Desk(
             journal=self.journal,
             returns=self.returns,
@@ -160,6 +156,7 @@ class GatewayProcess:
         self.examiner = Examiner(desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits)
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
+        self.clearing_days = ClearingDays(self.desk, levels, chance.getrandbits)
         self.case_clock = CaseClock(journal=self.journal, clock=clock, levels=levels, legs=leg_rows)
         self._sessions = TerminalSessions(keys)
         self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
@@ -220,6 +217,7 @@ class GatewayProcess:
             self.asker.runner,
             self.examiner.runner,
             self.decider.runner,
+            self.clearing_days.runner,
             self.case_clock.runner,
         )
 
@@ -244,6 +242,7 @@ class GatewayProcess:
         await self.journal.read(self._sessions.load)
         await self.incidents.load()
         await recover(self.desk)
+        await self.clearing_days.begin()
         for host in self.hosts.values():
             host.link.start()
         for runner in self._runners():

@@ -146,6 +146,8 @@ def test_a_declined_void_is_followed_by_a_refund_and_a_refund_not_served_by_a_pe
         assert "paid" in await at.say("close", order, "--reference", "ICBC-7", who="wang")
         assert await at.orders(payment) == [("void", "DONE")]
         assert len(stage.host.asked("0220")) == 1
+        assert (await stage.find(payment)).state == "RETURNED", "what was paid by hand counts"
+        assert "nothing is left" in await at.say("propose", SALE, "--reason", "again", who="li")
 
     run(desk(story, tmp_path))
 

@@ -5,10 +5,11 @@ tests it.
 """
 
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from enum import Enum
 from functools import cached_property
 
-from yuanlu.kernel.clock import local_time
+from yuanlu.kernel.clock import CHINA, local_time
 from yuanlu.settings import Acquirer
 
 APPROVALS = frozenset({"00", "10", "11", "16", "A2", "A4", "A5", "A6"})
@@ -113,3 +114,8 @@ class HostTerms:
         at = local_time(wall_us)
         hour, minute = (int(part) for part in self.settings.cut_over.split(":"))
         return at.toordinal() + ((at.hour, at.minute) >= (hour, minute))
+
+    def day_began_us(self, day: int) -> int:
+        """When the host's business day of this number began, in microseconds since 1970 UTC."""
+        eve = datetime.combine(date.fromordinal(day - 1), time.fromisoformat(self.settings.cut_over), CHINA)
+        return int(eve.timestamp()) * 1_000_000

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from yuanlu.cli.cases import case_app
+from yuanlu.cli.clearing import clearing_app
 from yuanlu.cli.incidents import incident_app
 from yuanlu.cli.observations import terminal_app
 from yuanlu.cli.returns import return_app
@@ -36,6 +37,7 @@ app.add_typer(case_app, name="case")
 app.add_typer(return_app, name="return")
 app.add_typer(incident_app, name="incident")
 app.add_typer(terminal_app, name="terminal")
+app.add_typer(clearing_app, name="clearing")
 
 ConfigOption = Annotated[
     Path,

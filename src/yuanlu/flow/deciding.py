@@ -110,19 +110,28 @@ def _declared(matter: Matter, live: Leg | None, state: State, now: Moment) -> Ro
     """The end of a return, or of a refund in doubt, by the bank's word."""
     found, decision = matter.transaction, matter.decision
     why = f"{decision.kind.value} by {decision.maker} and {decision.checker}, reference {decision.bank_reference}"
-    if found.state == State.UNKNOWN and matter.about is not None:
+    if live is None and not (found.state == State.UNKNOWN and matter.about is not None):
+        # a till reversed it after its batch was closed
+        return _credited(matter, now) if state is State.RETURNED else None
+    return declared(found, matter.own, matter.about, state, why, now)
+
+
+def declared(found: Transaction, own: Link, about: Link | None, state: State, why: str, now: Moment) -> Rows | None:
+    """What was in doubt ends as RETURNED or NO_EFFECT, by people or by the file; of a void or refund in doubt this
+    means that it gave the money back, or did not. None when nothing of it is open.
+    """
+    live = own.live
+    if found.state == State.UNKNOWN and about is not None:
         outcome = State.APPROVED if state is State.RETURNED else State.DECLINED
-        facts, changes = followed(matter.about, found, outcome, why, now)
+        facts, changes = followed(about, found, outcome, why, now)
         version = found.version + 1
         fact = return_fact(found, outcome, now, why, version=version)
         row = (outcome.value, version, why, now.wall_us, found.transaction_id, found.version)
         return [fact, *facts], [Change(statement=SET_STATE, row=row), *changes]
-    if live is None:  # a till reversed it after its batch was closed
-        return _credited(matter, now) if state is State.RETURNED else None
-    if live.message_id:  # the void or refund that carries it out has its own end
+    if live is None or live.message_id:  # the void or refund that carries it out has its own end
         return None
     fact = return_fact(found, "DECIDED", now, why)
-    facts, changes = ended(found, matter.about, live, Close(state=state), now, version=fact.version + 1)
+    facts, changes = ended(found, about, live, Close(state=state), now, version=fact.version + 1)
     return [fact, *facts], changes
 
 

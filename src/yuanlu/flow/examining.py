@@ -40,6 +40,7 @@ from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, Claimed, TaskRunner
 from yuanlu.journal.transactions import SET_CAUSE, Transaction, get
 from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.kernel.identifiers import return_id
+from yuanlu.reconciliation.clearing import FILE_SAYS
 from yuanlu.reconciliation.store import CASE, finding_about
 from yuanlu.returns.compensation import compensation_due
 from yuanlu.returns.decision import COMPENSATION
@@ -86,6 +87,8 @@ class Read:
     order: Order | None
     """Its order that waits for a person."""
     watched: bool
+    cleared: bool
+    """Clearing files have confirmed or decided it already."""
     compensated: bool
     returned_at_us: int
     """When its reversal closed; 0 while it has not."""
@@ -153,7 +156,7 @@ class Examiner:
         note = f"{code}: {explanation.reason.en}" + (f", incident {incident.incident_id}" if incident else "")
         version, now = found.version + 1, self.desk.clock.now()
         changes = [Change(statement=SET_CAUSE, row=(version, code, found.transaction_id, found.version))]
-        if explanation.to_be_verified and not read.watched:
+        if explanation.to_be_verified and not read.watched and not read.cleared:
             changes.append(put_watch(found.transaction_id, now.wall_us, explanation.reason.en))
         return [return_fact(found, "EXPLAINED", now, note, version=version)], changes
 
@@ -295,6 +298,7 @@ def _read(connection: Connection, transaction_id: str, around: Around) -> Read:
         decision=find_open_decision(connection, case.case_id) if case is not None else None,
         incident=find_incident_of(connection, transaction_id),
         watched=is_watched(connection, transaction_id),
+        cleared=any(row.note.startswith(FILE_SAYS) for row in story.rows),
         compensated=any(order.kind == COMPENSATION for order in orders),
         returned_at_us=max((leg.closed_at_us or 0 for leg in legs if leg.kind == "reversal"), default=0),
         by_hand=order is not None or _differs(connection, transaction_id, case),

@@ -146,6 +146,16 @@ def open_orders(connection: Connection, limit: int) -> list[Order]:
     return _all(connection, query)
 
 
+def open_for(connection: Connection, acquirer: str) -> list[str]:
+    """The payments of this acquirer with an order that is not closed; by the partial index."""
+    query = (
+        select(orders.c.transaction_id)
+        .join(transactions, transactions.c.transaction_id == orders.c.transaction_id)
+        .where(orders.c.closed_at_us.is_(None), transactions.c.acquirer == acquirer)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def automatic_today_minor(connection: Connection, merchant_id: str, currency: str, now_us: int) -> int:
     """What has been given back automatically for a merchant on this day in China, in minor units: for the limit."""
     query = (

@@ -6,13 +6,16 @@ steps only, and all orders and legs together never exceed what was paid.
 
 from msgspec.structs import replace
 
+from yuanlu.acquirers.kinds import PREAUTH
 from yuanlu.journal.unit import Change, Fact
 from yuanlu.kernel.clock import Moment
 from yuanlu.kernel.errors import YuanluError
+from yuanlu.kernel.money import Money
 from yuanlu.returns.decision import BY_HAND, Decision, Wish
 from yuanlu.returns.orders import POLICY, Order, OrderState, due, insert_order, told, update_order
 from yuanlu.returns.policy import Leg
-from yuanlu.returns.ways import Link, begun_by_hand, followed_by_hand, paid_by_hand
+from yuanlu.returns.states import State
+from yuanlu.returns.ways import Link, begun_by_hand, credited_by_hand, followed_by_hand, paid_by_hand
 
 Rows = tuple[list[Fact], list[Change]]
 
@@ -100,7 +103,16 @@ def settled_by_hand(order: Order, link: Link, reference: str, who: str, now: Mom
     facts, changes = told(link.original, "RETURN_PAID", f"{order.amount} by {who}, reference {reference}", now)
     if leg is not None:
         facts, changes = paid_by_hand(link, leg, reference, now)
+    elif order.paid_from == "original" and link.live is None and link.original.kind != PREAUTH:
+        # its message was refused, so no leg of it is there to be closed; what was paid counts all the same
+        facts, changes = credited_by_hand(link, _rest(order, link), reference, now)
     return facts, [*changes, update_order(order, after)]
+
+
+def _rest(order: Order, link: Link) -> Money:
+    """What the order's messages have not given back."""
+    given = sum(leg.amount_minor for leg in link.legs if leg.order_id == order.order_id and leg.state is State.RETURNED)
+    return Money(minor=order.amount.minor - given, currency=order.amount.currency)
 
 
 def failed(order: Order, link: Link, why: str, now: Moment) -> Rows:

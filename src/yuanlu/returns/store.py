@@ -34,6 +34,7 @@ RESTART_WINDOW = Update(
 INSERT_SEND = Insert(table=leg_sends, rank=4)
 DELETE_SEND = Delete(table=leg_sends, match=("return_id", "step", "n"), rank=4)
 PUT_WATCH = Insert(table=watches, replace=True, rank=4)
+DROP_WATCH = Delete(table=watches, match=("transaction_id",), rank=4)
 
 
 def insert_leg(leg: Leg) -> Change:
@@ -75,6 +76,19 @@ def delete_send(leg: Leg, step: str, n: int) -> Change:
 def put_watch(transaction_id: str, at_us: int, reason: str) -> Change:
     """On the watch list until complete clearing files agree."""
     return Change(statement=PUT_WATCH, row=(transaction_id, at_us, reason))
+
+
+def drop_watch(transaction_id: str) -> Change:
+    """Off the watch list; a conflict when it is not on it."""
+    return Change(statement=DROP_WATCH, row=(transaction_id,))
+
+
+def watched_ids(connection: Connection, acquirer: str) -> list[str]:
+    """What waits for this acquirer's clearing files."""
+    query = select(watches.c.transaction_id).join(
+        transactions, transactions.c.transaction_id == watches.c.transaction_id
+    )
+    return list(connection.execute(query.where(transactions.c.acquirer == acquirer)).scalars())
 
 
 def is_watched(connection: Connection, transaction_id: str) -> bool:

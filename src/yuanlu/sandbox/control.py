@@ -6,6 +6,9 @@
     GET    /faults    the catalogue (zh and en, magic amounts), the classes and what is on
     GET    /ledger    per payment: debits, credits, net and what is held, in minor units; the sum of all accounts
     GET    /records   per transaction: its kind, what the host holds it to be, and which transaction it is about
+    GET    /clearing?date=2026-11-23&host=NAME[&acquirer=NAME]
+                      the host's clearing file of that settlement date, as our own CSV; the gateway's name for the host
+                      is `acquirer`, unless it is the same
     GET    /counters  what each host has counted since its start
 
 CLASS is sale (without it), sign_in, void, refund, preauth, completion or advice. To lose the answer to a terminal's
@@ -19,16 +22,18 @@ Errors are RFC 9457 problem documents. There is no authentication: it refuses to
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from yuanlu.kernel.errors import YuanluError
+from yuanlu.sandbox.clearing_file import clearing_file
 from yuanlu.sandbox.fault_board import ActiveFault
 from yuanlu.sandbox.faults import CODES_AT_MINOR, FAULTS, LETTER_CODES_AT_MINOR, Fault, MessageClass, find_fault
 from yuanlu.sandbox.host_core import HostCore
@@ -48,7 +53,7 @@ class FaultOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Control:
-    """The six answers of the API over the hosts of one process, by name."""
+    """The answers of the API over the hosts of one process, by name."""
 
     def __init__(self, hosts: Mapping[str, HostCore]) -> None:
         self._hosts = hosts
@@ -99,6 +104,16 @@ class Control:
         """GET /records."""
         return JSONResponse({"records": [row for core in self._hosts.values() for row in record_rows(core)]})
 
+    async def clearing(self, request: Request) -> Response:
+        """GET /clearing."""
+        try:
+            day = date.fromisoformat(request.query_params.get("date", ""))
+            [core] = self._named(request.query_params.get("host", ""))
+            acquirer = request.query_params.get("acquirer", core.terms.name)
+        except (ValueError, YuanluError) as error:
+            return _problem(422, str(error))
+        return PlainTextResponse(clearing_file(core.books, acquirer, day), media_type="text/csv")
+
     async def counters(self, _request: Request) -> Response:
         """GET /counters."""
         return JSONResponse({name: dict(core.counters) for name, core in self._hosts.items()})
@@ -121,6 +136,7 @@ def control_app(hosts: Mapping[str, HostCore]) -> Starlette:
             Route("/faults", control.catalogue, methods=["GET"]),
             Route("/ledger", control.ledger, methods=["GET"]),
             Route("/records", control.records, methods=["GET"]),
+            Route("/clearing", control.clearing, methods=["GET"]),
             Route("/counters", control.counters, methods=["GET"]),
         ]
     )

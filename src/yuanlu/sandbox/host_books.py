@@ -47,12 +47,21 @@ class Record:
     shifts: tuple[Shift, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """An entry, and the transaction by which it was posted: a void's entry stands under its sale. None: by people."""
+
+    by: PaymentRef | None
+    entry: Entry
+
+
 class HostBooks:
     """Records, ledger and counters of one host. `seed` makes the first digits of its retrieval reference numbers."""
 
     def __init__(self, *, seed: int, chance: random.Random) -> None:
         self.ledger = Ledger()
         self.counters: Counter[str] = Counter()
+        self.movements: list[Movement] = []
         self._records: dict[PaymentRef, Record] = {}
         self._by_rrn: dict[str, PaymentRef] = {}
         self._seed = seed
@@ -96,7 +105,7 @@ class HostBooks:
         record.at_us, record.rrn = turn.now_us, self.next_rrn()
         self._by_rrn[record.rrn] = request.ref
         self._records[request.ref] = record
-        self._post(record.entries)
+        self._post(request.ref, record.entries)
         for shift in record.shifts:
             self._records[shift.ref].state = shift.after
 
@@ -104,17 +113,23 @@ class HostBooks:
         """Whether a record that this one changed has been changed again since."""
         return any(self._records[shift.ref].state is not shift.after for shift in record.shifts)
 
-    def undo(self, record: Record, now_us: int) -> None:
-        """Post the opposite of the record's entries, and change back the records it changed."""
-        self._post([replace(entry, kind=entry.kind.opposite, at_us=now_us) for entry in record.entries])
+    def undo(self, ref: PaymentRef, record: Record, now_us: int) -> None:
+        """Post the opposite of the entries of `ref`'s record, and change back the records it changed."""
+        self._post(ref, [replace(entry, kind=entry.kind.opposite, at_us=now_us) for entry in record.entries])
         for shift in record.shifts:
             other = self._records[shift.ref]
             if other.state is shift.after:
                 other.state = shift.before
 
-    def _post(self, entries: Sequence[Entry]) -> None:
+    def adjust(self, ref: PaymentRef, amount_minor: int, now_us: int) -> None:
+        """The acquirer's people give money back beside the message path: a credit adjustment (贷记调整)."""
+        record = replace(self._records[ref], amount_minor=amount_minor)
+        self._post(None, [entry_of(EntryKind.CREDIT, ref, record, at_us=now_us)])
+
+    def _post(self, by: PaymentRef | None, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self.ledger.post(entry)
+            self.movements.append(Movement(by=by, entry=entry))
             self.counters[f"{entry.kind.value}s"] += 1
 
     def rrn_for(self, request: HostRequest) -> str:

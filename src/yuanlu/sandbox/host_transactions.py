@@ -65,7 +65,7 @@ def reverse(books: HostBooks, turn: Turn, profile: HostProfile, repeat_code: str
         record = record or books.remember(turn, decision.next_state)
         record.state = decision.next_state
         if decision.credits:
-            books.undo(record, turn.now_us)
+            books.undo(request.ref, record, turn.now_us)
     return decision.code
 
 

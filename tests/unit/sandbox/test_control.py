@@ -1,16 +1,20 @@
 import asyncio
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 
-from tests.unit.sandbox.hosts import World
+from tests.unit.sandbox.hosts import NOW_US, World
+from yuanlu.reconciliation.clearing import Given
+from yuanlu.reconciliation.formats.plain_csv import CSV
 from yuanlu.sandbox.control import control_app
 from yuanlu.sandbox.faults import FAULTS
+from yuanlu.sandbox.host_answers import business_day
 from yuanlu.sandbox.kinds import Kind
 
 
-def call(app: Any, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+def call(app: Any, method: str, path: str, body: bytes = b"", query: bytes = b"") -> tuple[int, dict[str, str], bytes]:
     """One request to an ASGI application, without a socket."""
     sent: list[dict[str, Any]] = []
 
@@ -27,7 +31,7 @@ def call(app: Any, method: str, path: str, body: bytes = b"") -> tuple[int, dict
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query,
         "headers": [],
         "scheme": "http",
         "server": ("127.0.0.1", 1),
@@ -149,3 +153,40 @@ def test_no_card_number_is_in_what_the_api_shows():
     world.sell(payment)
     for path in ("/ledger", "/records", "/counters", "/faults"):
         assert payment.card.pan.encode() not in call(app, "GET", path)[2]
+
+
+def day_of(at_us: int) -> str:
+    return date.fromordinal(business_day(at_us)).isoformat()
+
+
+def test_the_clearing_file_of_a_day_is_one_that_the_gateway_reads():
+    world, app = world_and_app()
+    payment, gone = world.payment(700), world.payment(900)
+    world.link(Kind.REFUND, world.follow(payment, 200), world.sold(payment))
+    world.sell(gone)
+    world.reverse(gone)
+    world.core.books.adjust(payment.ref, 100, NOW_US)
+    query = f"date={day_of(NOW_US)}&host=h1".encode()
+    content = call(app, "GET", "/clearing", query=query)[2]
+    entries = CSV.read(content, Given(name="f.csv", acquirer="h1")).entries
+    assert [(each.side.value, each.amount_minor) for each in entries] == [
+        ("debit", 700), ("credit", 200), ("debit", 900), ("credit", 900), ("credit", 100),
+    ]  # fmt: skip
+    sale, refund, taken, returned, adjusted = entries
+    assert (refund.stan != sale.stan, refund.original_stan) == (True, sale.stan)
+    assert (returned.stan, returned.original_stan) == (taken.stan, ""), "a reversal has its original's number"
+    assert (adjusted.stan, adjusted.original_stan, adjusted.original_rrn) == ("", sale.stan, sale.rrn)
+    assert payment.card.pan.encode() not in content
+
+
+def test_a_hold_is_in_no_clearing_file_and_an_empty_day_has_one():
+    world, app = world_and_app()
+    world.authorised(world.payment(900))
+    for day in (day_of(NOW_US), "2020-01-01"):
+        content = call(app, "GET", "/clearing", query=f"date={day}&host=h1".encode())[2]
+        assert content.endswith(b"total,0,0,0,0\n")
+
+
+@pytest.mark.parametrize("query", [b"", b"date=today&host=h1", b"date=2020-01-01&host=h9"])
+def test_a_clearing_file_of_no_day_or_host_is_refused(query):
+    assert call(world_and_app()[1], "GET", "/clearing", query=query)[0] == 422

@@ -1,0 +1,1 @@
+"""How acquirers write their clearing files: one module a format; each makes a `clearing.Document` of bytes."""
