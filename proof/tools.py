@@ -32,7 +32,7 @@ def _install(package: str) -> None:
         raise ToolMissing(advice)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update", "-qq"], ["install", "-y", "-qq", package]):
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        done = subprocess.run(
             [apt, *arguments], env=environment, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False
         )
     if done.returncode != 0:

@@ -101,7 +101,7 @@ class LastingHost(HostCore):
 
 
 def _chance(terms: HostTerms, of: str) -> random.Random:
-    return random.Random(f"{terms.seed}/{of}")  # noqa: S311 - must be repeatable
+    return random.Random(f"{terms.seed}/{of}")
 
 
 def lasting_host(config: Path) -> LastingHost:

@@ -77,7 +77,7 @@ class Trouble:
 
 def gaps(seed: int, kills: int) -> Iterator[Gap]:
     """When each kill comes."""
-    chance = random.Random(f"{seed}/kills")  # noqa: S311 - must be repeatable
+    chance = random.Random(f"{seed}/kills")
     for number in range(kills):
         if number % LONG_EVERY == LONG_EVERY - 1:
             yield Gap(seconds=chance.uniform(*LONG_S), early=False)
@@ -89,7 +89,7 @@ def gaps(seed: int, kills: int) -> Iterator[Gap]:
 
 def troubles(seed: int, kinds: Sequence[Kind]) -> Iterator[Trouble]:
     """What else goes wrong, without end: each kind once before any comes again, the clock less often."""
-    chance = random.Random(f"{seed}/troubles")  # noqa: S311 - must be repeatable
+    chance = random.Random(f"{seed}/troubles")
     while kinds:
         clock = chance.random() < CLOCK_SHARE
         for kind in chance.sample(list(kinds), len(kinds)):

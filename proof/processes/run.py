@@ -23,7 +23,7 @@ from yuanlu.sandbox.children import Child
 from yuanlu.sandbox.snapshot import take_snapshot
 from yuanlu.sandbox.verdict import Verdict, percentile
 
-FAST = Path("/dev/shm")  # noqa: S108 - a memory disk: kill -9 takes nothing that was written
+FAST = Path("/dev/shm")
 ALL = tuple(Kind)
 LAST_SALES_S = 4.0
 """After the last kill the wall clock jumps once more, and the till go on for a while in this one life."""

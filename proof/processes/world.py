@@ -168,7 +168,7 @@ def _gateway_toml(world: World) -> str:
 
 
 def _host_file(world: World, host: HostTerms) -> HostFile:
-    seed = random.Random(f"{world.seed}/{host.name}").randrange(1_000_000)  # noqa: S311 - must be repeatable
+    seed = random.Random(f"{world.seed}/{host.name}").randrange(1_000_000)
     terms = msgspec.structs.replace(host, listen=f"127.0.0.1:{world.host_ports[host.name]}", seed=seed)
     return HostFile(
         terms=terms, keys=str(world.folder / "keys.toml"), came_in=str(world.folder / f"came-in-{host.name}")
