@@ -24,7 +24,7 @@ from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.texts import reference_of
 from yuanlu.cli.casework import actor, reading
 from yuanlu.cli.clearing_pages import Done, day_of, loaded_text, terms_of
-from yuanlu.db.sqlite import database_path
+from yuanlu.cli.database import on_database
 from yuanlu.flow.clearing import follow, is_news, look
 from yuanlu.flow.clearing_days import find_day_case, opened, unknown
 from yuanlu.flow.clearing_reading import Known, by_reference, read_known, waiting, window
@@ -76,6 +76,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     encoding: str = ""
 
 
+@on_database
 def load_file(settings: Settings, wanted: Wanted, name: str, lang: str) -> str:
     """Load it, follow it up, and say what came of it. Raises ClearingWrong, CaseError or StoreError."""
     who, terms = actor(name), terms_of(settings, wanted.acquirer)
@@ -83,7 +84,7 @@ def load_file(settings: Settings, wanted: Wanted, name: str, lang: str) -> str:
     clock = SystemClock()
     if document.day.toordinal() >= terms.business_day(clock.wall_us()):
         raise ClearingWrong(f"settlement date {document.day.isoformat()} has not ended, so no file of it is complete")
-    with visit(database_path(settings.store.url, settings.folder), clock) as visitor:
+    with visit(settings.store.url, settings.folder, clock) as visitor:
         loading = Loading(settings, terms, visitor, clock, who)
         return loaded_text(loading.load(document, wanted.path.name, sha256), lang)
 

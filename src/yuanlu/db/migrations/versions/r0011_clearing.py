@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from yuanlu.db.migrations.rules import add_rule
+
 revision = "0011"
 down_revision = "0010"
 
@@ -77,4 +79,4 @@ def upgrade() -> None:
         sqlite_where=sa.text(MATCHED), postgresql_where=sa.text(MATCHED),
     )  # fmt: skip
     for trigger in TRIGGERS:
-        op.execute(trigger)
+        add_rule(trigger)
