@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cli.casework import reading
+from yuanlu.cli.database import on_database
 from yuanlu.cli.words import CHINESE, language_of
 from yuanlu.flow.clearing import Look, look
 from yuanlu.flow.clearing_reading import read_known, window
@@ -101,6 +102,7 @@ def _totals(file: ClearingFile, n: int) -> str:
     )[n]
 
 
+@on_database
 def files_text(settings: Settings, lang: str) -> str:
     """The loaded files, newest first."""
     n = 0 if language_of(lang) == CHINESE else 1
@@ -117,6 +119,7 @@ def files_text(settings: Settings, lang: str) -> str:
     return "\n".join([head, *rows])
 
 
+@on_database
 def day_text(settings: Settings, acquirer: str, day: str, lang: str) -> str:
     """How a settlement date stands, as the files that are loaded now say. Raises ClearingWrong."""
     n, terms, on = 0 if language_of(lang) == CHINESE else 1, terms_of(settings, acquirer), day_of(day)
