@@ -50,10 +50,10 @@ async def load(at, loaded: ClearingFile, entries, about=""):
     return await at.journal.commit([fact(loaded.file_id, 2)], [insert_file(loaded)])
 
 
-def test_a_file_is_read_back_with_its_lines(tmp_path):
+def test_a_file_is_read_back_with_its_lines(place):
     of = document(entry(3), entry(4, 400, Side.CREDIT))
     loaded = file(of)
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
 
         async def story():
             assert isinstance(await load(at, loaded, of.entries, "t1"), Committed)
@@ -71,10 +71,10 @@ def test_a_file_is_read_back_with_its_lines(tmp_path):
         run(story)
 
 
-def test_half_a_file_counts_for_nothing(tmp_path):
+def test_half_a_file_counts_for_nothing(place):
     of = document(entry(3), entry(4))
     loaded = file(of)
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
 
         async def story():
             await at.journal.commit([], [insert_entry(loaded.file_id, entry(3), "t1")])
@@ -89,10 +89,10 @@ def test_half_a_file_counts_for_nothing(tmp_path):
         run(story)
 
 
-def test_a_loaded_file_takes_no_more_lines(tmp_path):
+def test_a_loaded_file_takes_no_more_lines(place):
     of = document(entry(3))
     loaded = file(of)
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
 
         async def story():
             await load(at, loaded, of.entries)
@@ -112,9 +112,9 @@ SECOND = [
 
 
 @pytest.mark.parametrize(("of", "acquirer", "taken", "why"), SECOND, ids=[row[3] for row in SECOND])
-def test_nothing_stands_beside_or_in_place_of_a_loaded_file(tmp_path, of, acquirer, taken, why):
+def test_nothing_stands_beside_or_in_place_of_a_loaded_file(place, of, acquirer, taken, why):
     first, second = document(entry(3)), file(of, "cd", acquirer)
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
 
         async def story():
             await load(at, file(first), first.entries)
@@ -125,8 +125,8 @@ def test_nothing_stands_beside_or_in_place_of_a_loaded_file(tmp_path, of, acquir
         run(story)
 
 
-def test_two_merchants_may_each_have_a_file(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_two_merchants_may_each_have_a_file(place):
+    with opened(place) as (run, at):
 
         async def story():
             for merchant in ("M1", "M2"):
@@ -138,18 +138,18 @@ def test_two_merchants_may_each_have_a_file(tmp_path):
 
 @pytest.mark.parametrize("table", ["clearing_files", "clearing_entries"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET file_id = 'x'", "DELETE FROM {}"])
-def test_what_was_loaded_never_changes(tmp_path, table, change):
+def test_what_was_loaded_never_changes(place, table, change):
     of = document(entry(3))
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: load(at, file(of), of.entries))
         with pytest.raises(IntegrityError, match="append-only"):
             at.write(change.format(table))
 
 
-def test_what_is_not_ours_is_summed_up(tmp_path):
+def test_what_is_not_ours_is_summed_up(place):
     of = document(entry(3), entry(4), entry(5, 7, Side.CREDIT))
     loaded = file(of)
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: load(at, loaded, of.entries))
         found = run(lambda: at.journal.read(lambda c: strangers_in(c, loaded.file_id)))
     where = {"terminal_id": "T0000001", "merchant_id": "M", "currency": "156"}

@@ -20,8 +20,8 @@ def automatic(name: str, at_us: int, minor: int) -> Order:
     )  # fmt: skip
 
 
-def test_the_day_of_the_limit_is_a_day_in_china(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_the_day_of_the_limit_is_a_day_in_china(place):
+    with opened(place) as (run, at):
         payment = transaction("t1", State.APPROVED)
         before, after = automatic("a", MIDNIGHT_US - MINUTE_US, 7), automatic("b", MIDNIGHT_US + MINUTE_US, 5)
         run(lambda: at.journal.commit([], [inserted(payment), insert_order(before), insert_order(after)]))

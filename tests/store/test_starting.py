@@ -9,6 +9,7 @@ from msgspec.structs import replace as structs_replace
 from sqlalchemy import Connection, event
 
 from tests.store.journals import NOW, closed, leg, opened, transaction
+from tests.store.places import Place
 from yuanlu.gateway.sessions import terminal_sessions
 from yuanlu.incidents.store import active_incidents, unsettled_incidents
 from yuanlu.journal import tasks
@@ -97,8 +98,8 @@ def fill(connection: Connection, many: int, state: State, first: int = 0) -> Non
 
 
 @pytest.mark.parametrize(("name", "query"), AT_START, ids=[row[0] for row in AT_START])
-def test_every_query_of_a_start_goes_by_an_index_of_what_is_open(tmp_path, name, query):
-    with opened(tmp_path / "j.db") as (_run, at), at.engine.begin() as connection:
+def test_every_query_of_a_start_goes_by_an_index_of_what_is_open(file, name, query):
+    with opened(file) as (_run, at), at.store.engine.begin() as connection:
         fill(connection, 50, State.RETURNED)
         fill(connection, 3, State.RETURNING, first=50)
         allowed = partial_indexes(connection)
@@ -114,7 +115,10 @@ def test_every_query_of_a_start_goes_by_an_index_of_what_is_open(tmp_path, name,
 def test_a_start_takes_no_more_steps_however_much_is_closed(tmp_path, name, query):
     taken = []
     for many in (20, 2_000):
-        with opened(tmp_path / f"{many}.db") as (_run, at), at.engine.begin() as connection:
+        with (
+            opened(Place(url=f"sqlite:///{many}.db", folder=tmp_path)) as (_run, at),
+            at.store.engine.begin() as connection,
+        ):
             fill(connection, many, State.RETURNED)
             fill(connection, 3, State.RETURNING, first=many)
             taken.append(steps(connection, query))
@@ -122,11 +126,11 @@ def test_a_start_takes_no_more_steps_however_much_is_closed(tmp_path, name, quer
     assert taken[1] <= taken[0] + 20, name
 
 
-def test_the_check_sees_a_query_that_reads_what_is_closed(tmp_path):
+def test_the_check_sees_a_query_that_reads_what_is_closed(file):
     def all_of_it(connection: Connection) -> Any:
         return connection.execute(legs.select().where(legs.c.kind == "reversal")).all()
 
-    with opened(tmp_path / "j.db") as (_run, at), at.engine.begin() as connection:
+    with opened(file) as (_run, at), at.store.engine.begin() as connection:
         fill(connection, 500, State.RETURNED)
         [plan] = plans(connection, all_of_it)
         assert plan.startswith("SCAN legs")

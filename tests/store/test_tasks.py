@@ -328,8 +328,8 @@ class Racing:
         return seen
 
 
-def test_waking_goes_on_with_the_others_when_one_has_begun_meanwhile(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_waking_goes_on_with_the_others_when_one_has_begun_meanwhile(place):
+    with opened(place) as (run, at):
 
         async def story() -> None:
             async def handle(task: Claimed) -> None:
