@@ -7,12 +7,13 @@ from yuanlu.acquirers.outcome import Doubt
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.causes.evidence import Evidence, Recent, Voice
 from yuanlu.causes.taxonomy import explain
+from yuanlu.contracts import Terms
 from yuanlu.journal.transactions import Transaction
 from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.kernel.money import Money
 from yuanlu.returns.decision import Facts, Wish, decide
 from yuanlu.returns.ways import Link
-from yuanlu.settings import Acquirer, Returns
+from yuanlu.settings import Acquirer
 
 ROUNDS, CALLS = 7, 2_000
 NOW_US = 1_790_000_000_000_000
@@ -50,7 +51,7 @@ def _facts() -> Facts:
     )  # fmt: skip
     acquirer = Acquirer(kind="iso8583-host", address="h:1", dialect="cup-pos", profile="P1", mac="none")
     return Facts(
-        link=Link(original=sale, legs=()), terms=HostTerms(name="h", settings=acquirer), limits=Returns(),
+        link=Link(original=sale, legs=()), terms=HostTerms(name="h", settings=acquirer), agreed=Terms(),
         automatic_today_minor=0, now_us=NOW_US,
     )  # fmt: skip
 
