@@ -1,16 +1,14 @@
 """Observations on the real database: what it refuses, what its queries cost, what a report comes to."""
 
 import pytest
-from alembic import command
 from msgspec.structs import replace
-from sqlalchemy import text
+from sqlalchemy import Connection, select, text
 
 from tests.store.journals import inserted, opened, transaction
-from yuanlu.db.schema import _config, upgrade
-from yuanlu.db.sqlite import writer_engine
 from yuanlu.fleet.observations import Kind, Observation, told
 from yuanlu.fleet.reporting import LATELY_US, Report, considered
 from yuanlu.fleet.store import LATEST_MAX, READ_MAX, insert_observation, latest_of, of_payment, of_terminal
+from yuanlu.fleet.tables import NAMED, observations
 from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 
@@ -30,6 +28,10 @@ def report(*pairs: tuple[str, str], stan: str = "") -> Report:
     )  # fmt: skip
 
 
+def read(run, at, query):
+    return run(lambda: at.journal.read(query))
+
+
 REFUSED = [
     ("INSERT INTO observations VALUES ('o', 'M', 'T', '', 1, 'exploded', '1', 'Li')", "ck_observations_kind"),
     (f"INSERT INTO observations VALUES ('o', 'M', 'T', '', 1, 'signal', '{'9' * 65}', 'Li')", "ck_observations_value"),
@@ -41,22 +43,22 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("statement", "why"), REFUSED, ids=[row[1] + row[0][-12:] for row in REFUSED])
-def test_the_database_itself_refuses(tmp_path, statement, why):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_the_database_itself_refuses(place, statement, why):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [insert_observation("o1", row())]))
         with pytest.raises(Exception, match=why):
             at.write(statement)
         assert at.sql("SELECT value FROM observations") == [("1",)]
 
 
-def test_every_kind_that_the_code_knows_the_database_knows(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_every_kind_that_the_code_knows_the_database_knows(place):
+    with opened(place) as (run, at):
         changes = [insert_observation(kind.value, row(kind)) for kind in Kind]
         assert not isinstance(run(lambda: at.journal.commit([], changes)), Conflict)
 
 
-def test_what_is_asked_for_is_found_by_an_index(tmp_path):
-    with opened(tmp_path / "j.db") as (run, at):
+def test_what_is_asked_for_is_found_by_an_index(place):
+    with opened(place) as (run, at):
         rows = [
             row(at_us=NOW_US - 1),
             row(value="0"),
@@ -64,22 +66,26 @@ def test_what_is_asked_for_is_found_by_an_index(tmp_path):
             row(Kind.SIGNAL, "6", NOW_US + 1),
         ]
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
-        with at.readers.connect() as connection:
+
+        def asked(connection: Connection) -> None:
             now = of_terminal(connection, "T0000001", NOW_US, NOW_US, tuple(Kind), NOW_US)
             assert sorted(each.value for each in now) == ["0", "5"]
             assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US).value == "0"
             assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US - 2) is None
             assert [each.value for each in of_payment(connection, "t1")] == ["5"]
             assert of_payment(connection, "") == []
-        for where, index in (
-            ("terminal_id = 'T' AND kind IN ('signal', 'moved') AND at_us BETWEEN 1 AND 2", "ix_observations_terminal"),
-            ("transaction_id = 't1' AND transaction_id <> ''", "ix_observations_transaction"),
-        ):
-            [plan] = at.sql(f"EXPLAIN QUERY PLAN SELECT * FROM observations WHERE {where}")
-            assert index in plan[3]
+
+        read(run, at, asked)
+        terminal = select(observations).where(
+            observations.c.terminal_id == "T", observations.c.kind.in_(["signal", "moved"]),
+            observations.c.at_us.between(1, 2),
+        )  # fmt: skip
+        at.found_by(terminal, "ix_observations_terminal")
+        payment = select(observations).where(observations.c.transaction_id == "t1", text(NAMED))
+        at.found_by(payment, "ix_observations_transaction")
 
 
-def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_that_matters(tmp_path):
+def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_that_matters(place):
     states = {"a": State.APPROVED, "b": State.RETURNED, "c": State.DECLINED, "d": State.SEND_INTENT}
     rows = [
         replace(transaction(name, state, stan=f"00000{n}"), received_at_us=NOW_US)
@@ -87,52 +93,35 @@ def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_tha
     ]
     rows.append(replace(transaction("e", State.RETURNING, stan="000009"), received_at_us=NOW_US - LATELY_US - 1))
     rows.append(replace(transaction("f", State.RETURNING, stan="999999"), received_at_us=NOW_US))
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
-        with at.readers.connect() as connection:
 
-            def concerned(*pairs, stan=""):
-                return considered(connection, report(*pairs, stan=stan), NOW_US).concerned
+        def concerned(*pairs, stan=""):
+            return read(run, at, lambda c: considered(c, report(*pairs, stan=stan), NOW_US)).concerned
 
-            assert sorted(concerned(("battery", "3"))) == ["b", "c"]
-            assert sorted(concerned(("tampered", "1"))) == ["a", "b", "c"]
-            assert concerned(("restarted", "1"), stan="000009") == ("e",)
-            assert concerned(("restarted", "1"), stan="000008") == ()
-            assert concerned(("restarted", "1"), stan="000003") == (), "it is still on its way"
-            assert concerned(("battery", "80"), ("tampered", "0")) == ()
+        assert sorted(concerned(("battery", "3"))) == ["b", "c"]
+        assert sorted(concerned(("tampered", "1"))) == ["a", "b", "c"]
+        assert concerned(("restarted", "1"), stan="000009") == ("e",)
+        assert concerned(("restarted", "1"), stan="000008") == ()
+        assert concerned(("restarted", "1"), stan="000003") == (), "it is still on its way"
+        assert concerned(("battery", "80"), ("tampered", "0")) == ()
 
 
-def test_a_flood_of_payments_does_not_make_a_flood_of_looks(tmp_path):
+def test_a_flood_of_payments_does_not_make_a_flood_of_looks(place):
     rows = [
         replace(transaction(f"t{n:03}", State.DECLINED, stan=f"{n:06}"), received_at_us=NOW_US + n) for n in range(50)
     ]
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
-        with at.readers.connect() as connection:
-            outcome = considered(connection, report(("moved", "1")), NOW_US)
+        outcome = read(run, at, lambda c: considered(c, report(("moved", "1")), NOW_US))
         assert outcome.concerned == tuple(f"t{n:03}" for n in range(49, 49 - LATEST_MAX, -1))
 
 
-def test_sessions_from_before_count_as_sign_ins(tmp_path):
-    engine = writer_engine(tmp_path / "j.db")
-    with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0008")
-        connection.execute(text("INSERT INTO terminal_sessions VALUES ('T1', '000007', x'00', 42)"))
-    upgrade(engine, "j.db")
-    with engine.connect() as connection:
-        found = latest_of(connection, "T1", Kind.SIGNED_IN, 42)
-    assert (found.value, found.at_us) == ("000007", 42)
-    engine.dispose()
-
-
-def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(tmp_path):
+def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(place):
     rows = [row(Kind.SIGNAL, str(n % 30), NOW_US + n) for n in range(-READ_MAX, READ_MAX)]
-    with opened(tmp_path / "j.db") as (run, at):
+    with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
-        with at.readers.connect() as connection:
-            found = of_terminal(connection, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US)
+        found = read(run, at, lambda c: of_terminal(c, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US))
     assert len(found) == READ_MAX
     assert found[0].at_us == NOW_US
     assert max(abs(each.at_us - NOW_US) for each in found) <= READ_MAX // 2
