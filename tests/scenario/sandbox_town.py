@@ -86,7 +86,7 @@ class SandboxTown:
         return self.servers[host].core
 
     async def open(self) -> None:
-        self.gateway = open_gateway(self.settings)
+        self.gateway = await open_gateway(self.settings)
         self.address = await self.gateway.start()
         for host in self.gateway.hosts.values():
             await self.until(lambda host=host: host.link.up)
