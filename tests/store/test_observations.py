@@ -125,3 +125,15 @@ def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(pl
     assert len(found) == READ_MAX
     assert found[0].at_us == NOW_US
     assert max(abs(each.at_us - NOW_US) for each in found) <= READ_MAX // 2
+
+
+def test_what_was_told_at_the_same_moment_is_read_in_the_order_of_its_identifiers(place):
+    rows = {"o3": row(value="3", of="t1"), "o1": row(value="1", of="t1"), "o2": row(value="2", of="t1")}
+    with opened(place) as (run, at):
+        for name, each in rows.items():
+            run(lambda name=name, each=each: at.journal.commit([], [insert_observation(name, each)]))
+        near = read(run, at, lambda c: of_terminal(c, "T0000001", 0, 2 * NOW_US, (Kind.TAMPERED,), NOW_US))
+        named = read(run, at, lambda c: of_payment(c, "t1"))
+        latest = read(run, at, lambda c: latest_of(c, "T0000001", Kind.TAMPERED, NOW_US))
+    assert [each.value for each in near] == [each.value for each in named] == ["1", "2", "3"]
+    assert latest.value == "3"
