@@ -65,7 +65,8 @@ def test_an_advice_on_its_way_cannot_be_refunded_until_the_host_has_it(run, tmp_
         assert await stage.code(request("offline_sale", 20, 500)) == "00"
         assert await stage.code(request("refund", 30, 500, f61=about(20))) == "22"
         [refused] = await stage.events("REFUSED")
-        assert refused == "22: the offline_sale is still on its way to the host; ask again once it has answered"
+        why = "the offline_sale is still on its way to the host; ask again once it has answered"
+        assert refused == f"22: {why} [LINKED_TRANSACTION_WRONG]"
         await becomes(stage, 20, "APPROVED")
         assert await stage.code(request("refund", 31, 500, f61=about(20))) == "00"
         assert (await by_stan(stage, 20)).state == "RETURNED"
@@ -80,7 +81,7 @@ def test_an_advice_that_the_host_refused_has_nothing_to_give_back(run, tmp_path)
         await becomes(stage, 20, "DECLINED")
         assert await stage.code(request("refund", 30, 500, f61=about(20))) == "12"
         assert await stage.events("REFUSED") == [
-            "12: the host refused the offline_sale: nothing was charged that could go back"
+            "12: the host refused the offline_sale: nothing was charged that could go back [TRANSACTION_INVALID]"
         ]
         assert len(stage.host.asked("0220")) == 1
 
