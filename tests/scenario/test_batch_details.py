@@ -149,10 +149,10 @@ def test_money_that_was_given_back_is_never_taken_back_by_itself(run, tmp_path):
     run(told(story, tmp_path))
 
 
-def yesterday(stage: Stage) -> None:
+async def yesterday(stage: Stage) -> None:
     """As if everything had been paid two days ago: nobody waits for a cut-over."""
-    with stage.gateway._store.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE transactions SET received_at_us = received_at_us - 172800000000")
+    earlier = "UPDATE transactions SET received_at_us = received_at_us - 172800000000"
+    await stage.gateway._store.write(lambda c: c.exec_driver_sql(earlier))
 
 
 WAYS = [
@@ -165,7 +165,7 @@ WAYS = [
 def test_after_the_cut_over_it_is_an_order_by_itself_within_the_limit(run, tmp_path, amount, done, kind, state):
     async def story(stage: Stage) -> None:
         payment = await sold(stage, amount)
-        yesterday(stage)
+        await yesterday(stage)
         await stage.ask(settlement(stage))
         await upload(stage, [])
         assert await found(stage) == [("only_ours", "000001", done)]

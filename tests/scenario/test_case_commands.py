@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import update
 from typer.testing import CliRunner
 
 from tests.scenario.scripted_host import Hush, Say
@@ -20,6 +21,7 @@ from yuanlu.cases.records import Opening, Severity, Words
 from yuanlu.cases.store import get_case
 from yuanlu.cli.main import app
 from yuanlu.contracts import ServiceLevel
+from yuanlu.journal.tables import transactions
 from yuanlu.journal.unit import Committed
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import YuanluError
@@ -152,10 +154,8 @@ def test_a_case_is_closed_only_when_the_money_is_settled_and_can_be_opened_again
         closing = ("close", case, "--outcome", "no_effect", "--no-person-needed")
         with pytest.raises(YuanluError, match=r"the money is not settled yet \(ESCALATED\)"):
             say(*closing, who="Li")
-        with stage.gateway._store.engine.begin() as connection:  # a late answer, a file: not this story's
-            connection.exec_driver_sql(
-                "UPDATE transactions SET state = 'NO_EFFECT' WHERE transaction_id = ?", (transaction,)
-            )
+        settled = update(transactions).where(transactions.c.transaction_id == transaction).values(state="NO_EFFECT")
+        await stage.gateway._store.write(lambda c: c.execute(settled))  # a late answer, a file: not this story's
         assert "closed" in say(*closing, "--remark", "the bank was late", who="Li")
         assert case in say("list", "--closed")
         assert "no person was needed" in say("show", case)

@@ -38,7 +38,7 @@ def test_what_names_a_closed_batch_is_refused_77_before_any_intent(run, tmp_path
         assert await stage.transactions() == 1
         assert len(stage.host.seen) == 1
         assert await stage.kinds(payment) == before
-        assert await stage.events("REFUSED") == [f"77: batch {BATCH} is settled"]
+        assert await stage.events("REFUSED") == [f"77: batch {BATCH} is settled [BATCH_OUT_OF_STEP]"]
 
     run(told(story, tmp_path))
 

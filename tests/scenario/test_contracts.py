@@ -41,7 +41,7 @@ LIMITS = [
 def test_a_batchs_return_keeps_to_the_contract_and_says_so(run, tmp_path, contracts, everybodys, done, words, why):
     async def story(stage: Stage) -> None:
         payment = await sold(stage, 100)
-        yesterday(stage)
+        await yesterday(stage)
         await stage.ask(settlement(stage))
         await upload(stage, [])
         assert await found(stage) == [("only_ours", "000001", done)], why
@@ -60,7 +60,7 @@ def test_what_came_back_late_is_compensated_as_the_contract_says(run, tmp_path):
         payment = stage.payment(amount=100)
         await stage.code(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0400")) == 1)
-        yesterday(stage)
+        await yesterday(stage)
         stage.host.send_all(stage.late(stage.host.asked("0400")[0], Say()))
         await stage.becomes(payment, "RETURNED")
         async with asyncio.timeout(6):

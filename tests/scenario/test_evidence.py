@@ -2,12 +2,15 @@
 
 import asyncio
 
+from sqlalchemy import update
+
 from tests.scenario.linked import request, sold
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import TERMINALS, Stage, told
 from tests.scenario.test_causes_and_cases import explained
 from yuanlu.causes.evidence import Evidence
 from yuanlu.flow.evidence import read_story
+from yuanlu.journal.tables import transactions
 from yuanlu.sandbox.till_messages import EntryMode, sign_in_frame
 
 DAY_US = 86_400_000_000
@@ -67,8 +70,7 @@ def test_a_void_of_the_day_before_that_fails_as_a_refund_came_too_late(run, tmp_
     async def story(stage: Stage) -> None:
         payment = await sold(stage)
         yesterday_us = (await stage.find(payment)).received_at_us - 2 * DAY_US
-        with stage.gateway._store.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE transactions SET received_at_us = ?", (yesterday_us,))
+        await stage.gateway._store.write(lambda c: c.execute(update(transactions).values(received_at_us=yesterday_us)))
         stage.host.will("0220", Say(code="57"))
         assert await stage.code(request("void", 50, 1234, of=1)) == "57"
         void = stage.payment(stan=50)

@@ -280,9 +280,8 @@ def test_a_proposal_that_nobody_approves_in_time_expires(run, tmp_path):
     async def story(stage: Stage, at: Desk) -> None:
         payment = await sold(stage)
         order = await at.propose(SALE)
-        with stage.gateway._store.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE orders SET expires_at_us = proposed_at_us + 1")
-            connection.exec_driver_sql("UPDATE tasks SET due_at_us = 1 WHERE kind = 'order'")
+        for late in ("orders SET expires_at_us = proposed_at_us + 1", "tasks SET due_at_us = 1 WHERE kind = 'order'"):
+            await stage.gateway._store.write(lambda c, late=late: c.exec_driver_sql(f"UPDATE {late}"))
         assert "has expired" in await at.say("approve", order, who="wang")
         await at.becomes(payment, "EXPIRED")
         again = await at.propose(SALE)

@@ -1,17 +1,14 @@
 """Observations on the real database: what it refuses, what its queries cost, what a report comes to."""
 
 import pytest
-from alembic import command
 from msgspec.structs import replace
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 
 from tests.store.journals import inserted, opened, transaction
-from yuanlu.db.schema import _config, upgrade
-from yuanlu.db.sqlite import writer_engine
 from yuanlu.fleet.observations import Kind, Observation, told
 from yuanlu.fleet.reporting import LATELY_US, Report, considered
 from yuanlu.fleet.store import LATEST_MAX, READ_MAX, insert_observation, latest_of, of_payment, of_terminal
-from yuanlu.fleet.tables import observations
+from yuanlu.fleet.tables import NAMED, observations
 from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 
@@ -29,6 +26,10 @@ def report(*pairs: tuple[str, str], stan: str = "") -> Report:
         merchant_id="M", terminal_id="T0000001", told=tuple(told(*pair) for pair in pairs), told_by="terminal",
         stan=stan,
     )  # fmt: skip
+
+
+def read(run, at, query):
+    return run(lambda: at.journal.read(query))
 
 
 REFUSED = [
@@ -65,17 +66,23 @@ def test_what_is_asked_for_is_found_by_an_index(place):
             row(Kind.SIGNAL, "6", NOW_US + 1),
         ]
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
-        now = at.aside(lambda c: of_terminal(c, "T0000001", NOW_US, NOW_US, tuple(Kind), NOW_US))
-        assert sorted(each.value for each in now) == ["0", "5"]
-        assert at.aside(lambda c: latest_of(c, "T0000001", Kind.TAMPERED, NOW_US)).value == "0"
-        assert at.aside(lambda c: latest_of(c, "T0000001", Kind.TAMPERED, NOW_US - 2)) is None
-        assert [each.value for each in at.aside(lambda c: of_payment(c, "t1"))] == ["5"]
-        assert at.aside(lambda c: of_payment(c, "")) == []
-        c = observations.c
-        said = (c.terminal_id == "T") & c.kind.in_(["signal", "moved"]) & c.at_us.between(1, 2)
-        at.found_by(select(observations).where(said), "ix_observations_terminal")
-        of_one = (c.transaction_id == "t1") & text("transaction_id <> ''")
-        at.found_by(select(observations).where(of_one), "ix_observations_transaction")
+
+        def asked(connection: Connection) -> None:
+            now = of_terminal(connection, "T0000001", NOW_US, NOW_US, tuple(Kind), NOW_US)
+            assert sorted(each.value for each in now) == ["0", "5"]
+            assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US).value == "0"
+            assert latest_of(connection, "T0000001", Kind.TAMPERED, NOW_US - 2) is None
+            assert [each.value for each in of_payment(connection, "t1")] == ["5"]
+            assert of_payment(connection, "") == []
+
+        read(run, at, asked)
+        terminal = select(observations).where(
+            observations.c.terminal_id == "T", observations.c.kind.in_(["signal", "moved"]),
+            observations.c.at_us.between(1, 2),
+        )  # fmt: skip
+        at.found_by(terminal, "ix_observations_terminal")
+        payment = select(observations).where(observations.c.transaction_id == "t1", text(NAMED))
+        at.found_by(payment, "ix_observations_transaction")
 
 
 def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_that_matters(place):
@@ -90,7 +97,7 @@ def test_a_report_concerns_what_went_wrong_lately_and_what_stands_only_where_tha
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
 
         def concerned(*pairs, stan=""):
-            return at.aside(lambda c: considered(c, report(*pairs, stan=stan), NOW_US)).concerned
+            return read(run, at, lambda c: considered(c, report(*pairs, stan=stan), NOW_US)).concerned
 
         assert sorted(concerned(("battery", "3"))) == ["b", "c"]
         assert sorted(concerned(("tampered", "1"))) == ["a", "b", "c"]
@@ -106,29 +113,27 @@ def test_a_flood_of_payments_does_not_make_a_flood_of_looks(place):
     ]
     with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [inserted(each) for each in rows]))
-        outcome = at.aside(lambda c: considered(c, report(("moved", "1")), NOW_US))
+        outcome = read(run, at, lambda c: considered(c, report(("moved", "1")), NOW_US))
         assert outcome.concerned == tuple(f"t{n:03}" for n in range(49, 49 - LATEST_MAX, -1))
-
-
-def test_sessions_from_before_count_as_sign_ins(tmp_path):
-    engine = writer_engine(tmp_path / "j.db")
-    with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0008")
-        connection.execute(text("INSERT INTO terminal_sessions VALUES ('T1', '000007', x'00', 42)"))
-    upgrade(engine, "j.db")
-    with engine.connect() as connection:
-        found = latest_of(connection, "T1", Kind.SIGNED_IN, 42)
-    assert (found.value, found.at_us) == ("000007", 42)
-    engine.dispose()
 
 
 def test_of_a_terminal_that_talks_without_end_what_it_said_about_then_is_read(place):
     rows = [row(Kind.SIGNAL, str(n % 30), NOW_US + n) for n in range(-READ_MAX, READ_MAX)]
     with opened(place) as (run, at):
         run(lambda: at.journal.commit([], [insert_observation(str(n), each) for n, each in enumerate(rows)]))
-        found = at.aside(lambda c: of_terminal(c, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US))
+        found = read(run, at, lambda c: of_terminal(c, "T0000001", 0, 2 * NOW_US, (Kind.SIGNAL,), NOW_US))
     assert len(found) == READ_MAX
     assert found[0].at_us == NOW_US
     assert max(abs(each.at_us - NOW_US) for each in found) <= READ_MAX // 2
+
+
+def test_what_was_told_at_the_same_moment_is_read_in_the_order_of_its_identifiers(place):
+    rows = {"o3": row(value="3", of="t1"), "o1": row(value="1", of="t1"), "o2": row(value="2", of="t1")}
+    with opened(place) as (run, at):
+        for name, each in rows.items():
+            run(lambda name=name, each=each: at.journal.commit([], [insert_observation(name, each)]))
+        near = read(run, at, lambda c: of_terminal(c, "T0000001", 0, 2 * NOW_US, (Kind.TAMPERED,), NOW_US))
+        named = read(run, at, lambda c: of_payment(c, "t1"))
+        latest = read(run, at, lambda c: latest_of(c, "T0000001", Kind.TAMPERED, NOW_US))
+    assert [each.value for each in near] == [each.value for each in named] == ["1", "2", "3"]
+    assert latest.value == "3"

@@ -8,7 +8,6 @@ import pytest
 from alembic import command
 from pysqlite3 import dbapi2
 from sqlalchemy import Text, text
-from sqlalchemy.exc import IntegrityError
 
 from tests.store.journals import NOW, fact, opened, transaction
 from tests.store.places import sqlite_place
@@ -235,35 +234,6 @@ def test_a_journal_of_the_first_version_is_refused_until_it_is_upgraded_and_then
         restart_windows(connection, NOW)
         [leg] = legs_of(connection, "t1")
     assert (leg.unanswered_boot_us, leg.attempts) == (NOW.boot_us, 1)
-    engine.dispose()
-
-
-def test_incidents_and_their_payments_are_kept_when_issuers_and_wallets_are_added(tmp_path):
-    engine = writer_engine(tmp_path / "j.db")
-    values = "'region', 'north', 'Li', 'flood', 1, 1, '', 'ACTIVE', '', NULL, 1, 1, '', 0, 1, 1"
-    with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0008")
-        first = dict(zip(transactions.columns.keys(), as_row(transaction("t1")), strict=True))
-        connection.execute(text(f"INSERT INTO transactions ({', '.join(first)}) VALUES (:{', :'.join(first)})"), first)
-        connection.execute(text(f"INSERT INTO incidents VALUES ('I1', 'disaster', {values})"))
-        connection.execute(text("INSERT INTO incident_members VALUES ('t1', 'I1')"))
-    triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
-    with engine.connect() as connection:
-        before = connection.execute(text(triggers)).scalars().all()
-    upgrade(engine, "j.db")
-    with engine.begin() as connection:
-        assert connection.execute(text("SELECT incident_id, scope_name FROM incidents")).all() == [("I1", "north")]
-        assert connection.execute(text("SELECT incident_id FROM incident_members")).all() == [("I1",)]
-        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
-        assert set(before) <= set(connection.execute(text(triggers)).scalars()), "none is lost with its table"
-        issuer = values.replace("'region', 'north'", "'issuer', '621700'")
-        connection.execute(text(f"INSERT INTO incidents VALUES ('I2', 'issuer_outage', {issuer})"))
-    with pytest.raises(IntegrityError, match="incidents are kept"), engine.begin() as connection:
-        connection.execute(text("DELETE FROM incidents"))
-    with pytest.raises(IntegrityError, match="ck_incidents_scope_kind"), engine.begin() as connection:
-        connection.execute(text(f"INSERT INTO incidents VALUES ('I3', 'disaster', {values.replace('region', 'town')})"))
     engine.dispose()
 
 

@@ -7,10 +7,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from tests.postgres import Cluster, cluster
+from tests.postgres import Cluster, cluster, postgres_for_test
 from tests.store.journals import NOW, Halted, fact, inserted, leg, opened, transaction, until
 from tests.store.places import Place, sqlite_place
 from yuanlu import wiring
+from yuanlu.db.choosing import beside, visiting
 from yuanlu.db.errors import StoreError
 from yuanlu.db.types import metadata
 from yuanlu.journal.choosing import open_store
@@ -241,6 +242,26 @@ def test_the_migration_makes_what_the_packages_declare_and_every_rule(server, tm
         theirs = file.sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         assert {row[0] for row in ours} == {row[0] for row in theirs}
         assert len(ours) == len(theirs) > 25
+
+
+def checks(connection: Connection) -> set[tuple[str, str]]:
+    """Every check, key and reference of our tables, in the server's own words."""
+    named = "SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) FROM pg_constraint"
+    ours = f"{named} WHERE conrelid <> 0 AND connamespace = 'public'::regnamespace"
+    return {(row[0], row[1]) for row in connection.execute(text(ours)) if not row[0].startswith("alembic")}
+
+
+def test_the_migration_makes_every_check_that_the_packages_declare(server):
+    assert wiring  # knows every package, so every table
+    bare = postgres_for_test()
+
+    def declared() -> set[tuple[str, str]]:
+        with visiting(bare, "").begin() as connection:
+            metadata.create_all(connection)
+            return checks(connection)
+
+    with opened(server) as (_run, at):
+        assert at.aside(checks) == beside(bare, declared)
 
 
 class Asleep:

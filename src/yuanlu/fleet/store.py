@@ -1,4 +1,7 @@
-"""Observations in the database: the statement, and the queries. Each query is by an index and has a limit."""
+"""Observations in the database: the statement, and the queries. Each query is by an index and has a limit.
+
+What was told at the same moment comes in the order of its identifiers: a database has no order of its own.
+"""
 
 from collections.abc import Collection
 from typing import Any
@@ -49,13 +52,14 @@ def of_terminal(
         observations.c.kind.in_([kind.value for kind in kinds]),
         observations.c.at_us.between(since_us, until_us),
     )
-    return _all(connection, query.order_by(func.abs(observations.c.at_us - near_us)).limit(READ_MAX))
+    nearest = func.abs(observations.c.at_us - near_us), observations.c.at_us, observations.c.observation_id
+    return _all(connection, query.order_by(*nearest).limit(READ_MAX))
 
 
 def of_payment(connection: Connection, transaction_id: str) -> list[Observation]:
     """What names this payment, oldest first."""
     query = select(observations).where(observations.c.transaction_id == transaction_id, text(NAMED))
-    return _all(connection, query.order_by(observations.c.at_us).limit(READ_MAX))
+    return _all(connection, query.order_by(observations.c.at_us, observations.c.observation_id).limit(READ_MAX))
 
 
 def latest_of(connection: Connection, terminal_id: str, kind: Kind, until_us: int) -> Observation | None:
@@ -66,7 +70,7 @@ def latest_of(connection: Connection, terminal_id: str, kind: Kind, until_us: in
             observations.c.terminal_id == terminal_id, observations.c.kind == kind.value,
             observations.c.at_us <= until_us,
         )
-        .order_by(observations.c.at_us.desc())
+        .order_by(observations.c.at_us.desc(), observations.c.observation_id.desc())
         .limit(1)
     )  # fmt: skip
     return next(iter(_all(connection, query)), None)

@@ -1,6 +1,6 @@
 """The table of observations. This package alone writes it.
 
-What the database itself holds (migration 0009): a kind that is known, a short value, somebody who told it; rows are
+What the database itself holds (migration 0010): a kind that is known, a short value, somebody who told it; rows are
 append-only.
 """
 
