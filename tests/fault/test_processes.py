@@ -13,6 +13,7 @@ from proof.processes.run import run as run_processes
 from proof.processes.world import World, make_world, places
 from tests.fault.test_kill import payment
 from tests.store.journals import opened
+from tests.store.places import Place
 from yuanlu.sandbox.ledger import PaymentRef
 from yuanlu.sandbox.till_messages import TillIdentity, sale_frame
 
@@ -74,7 +75,7 @@ def test_money_that_no_journal_knows_is_found_and_told(world):
     host.close()
     for town in world.to_gateway:
         world.told(town).touch()
-    with opened(world.journal):
+    with opened(Place(url=f"sqlite:///{world.journal}", folder=world.journal.parent)):
         found = judged(world, BEGAN_US, [])
     assert found.wrong == [f"lost: {TILL}+000001+000001: charged, while the journal says NONE (sale, P1)"]
     assert "host p1: debit 4321" in found.tales[0]
