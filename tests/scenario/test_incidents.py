@@ -9,8 +9,9 @@ from sqlalchemy import select
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.town import ELSEWHERE, QUICK, TERMINALS, Town, merchant_of, region_of, told
 from yuanlu.cases.records import Case
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.flow import examining
-from yuanlu.incidents.records import IncidentKind, ScopeKind
+from yuanlu.incidents.records import ScopeKind
 from yuanlu.incidents.tables import incident_members
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE, PUT_TASK
 from yuanlu.journal.unit import Change

@@ -11,7 +11,8 @@ from tests.scenario.stage import CARD, Stage
 from tests.scenario.test_causes_and_cases import explained
 from tests.scenario.town import QUICK, TERMINALS, Town, merchant_of, told
 from yuanlu.cases.store import events_of
-from yuanlu.incidents.records import IncidentKind, ScopeKind
+from yuanlu.causes.evidence import IncidentKind
+from yuanlu.incidents.records import ScopeKind
 from yuanlu.sandbox.cards import Card
 from yuanlu.sandbox.till_messages import EntryMode, Payment, sign_in_frame
 

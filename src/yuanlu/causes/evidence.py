@@ -53,7 +53,7 @@ CANNOT_WORK = frozenset({"09", "68", "90", "91", "92", "96", "98"})
 """Codes of a host that cannot work, or cannot reach who decides."""
 
 
-class Incident(StrEnum):
+class IncidentKind(StrEnum):
     """What people or detection have declared for this time and place."""
 
     HOST_DOWN = "host_down"
@@ -213,7 +213,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     clearing: Break | None = None
     """Against the acquirer's clearing file."""
     failing: Failing = Failing()
-    incident: Incident | None = None
+    incident: IncidentKind | None = None
 
     @property
     def host_code(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from yuanlu.acquirers.kinds import QR_SALE
 from yuanlu.causes.cause import Cause, Clue, Family, Guidance, Reason, Remedy, Severity, Words, when
-from yuanlu.causes.evidence import Evidence, Incident
+from yuanlu.causes.evidence import Evidence, IncidentKind
 from yuanlu.causes.guidance import UNKNOWN
 
 REGION_MERCHANTS = 3
@@ -31,13 +31,13 @@ OUTAGE = Guidance(
 )
 
 
-def _declared(incident: Incident, zh: str, en: str) -> Callable[[Evidence], Reason | None]:
+def _declared(incident: IncidentKind, zh: str, en: str) -> Callable[[Evidence], Reason | None]:
     """A detector for one kind of declared incident."""
     return when(lambda e: e.incident is incident and e.affected, zh=f"已宣布：{zh}", en=f"declared: {en}")
 
 
 def _power_cut(evidence: Evidence) -> Reason | None:
-    if evidence.incident is Incident.POWER_CUT and evidence.affected:
+    if evidence.incident is IncidentKind.POWER_CUT and evidence.affected:
         return Reason(zh="已宣布：停电", en="declared: a power cut")
     restarts = evidence.failing.merchant_restarts
     if not evidence.terminal.restarted or restarts < RESTARTS_OF_A_POWER_CUT:
@@ -53,7 +53,7 @@ def _region(evidence: Evidence) -> Reason | None:
     if not evidence.affected:
         return None
     if failing.region_merchants < REGION_MERCHANTS or failing.region_hosts < REGION_HOSTS:
-        return REGION_DECLARED if evidence.incident is Incident.REGION_OFFLINE else None
+        return REGION_DECLARED if evidence.incident is IncidentKind.REGION_OFFLINE else None
     return Reason(
         zh=f"本地区另有 {failing.region_merchants} 家商户、{failing.region_hosts} 家主机同时异常",
         en=f"{failing.region_merchants} more merchants on {failing.region_hosts} hosts fail in this region",
@@ -65,7 +65,7 @@ def _issuer(evidence: Evidence) -> Reason | None:
     if not evidence.affected:
         return None
     if count < ISSUER_TERMINALS:
-        return ISSUER_DECLARED if evidence.incident is Incident.ISSUER_OUTAGE else None
+        return ISSUER_DECLARED if evidence.incident is IncidentKind.ISSUER_OUTAGE else None
     return Reason(
         zh=f"同一发卡行的卡在另外 {count} 台终端同时异常",
         en=f"cards of this issuer fail at {count} more terminals at the same time",
@@ -77,7 +77,7 @@ def _wallet(evidence: Evidence) -> Reason | None:
     if evidence.kind != QR_SALE or not evidence.affected:
         return None
     if count < WALLET_MERCHANTS:
-        return WALLET_DECLARED if evidence.incident is Incident.WALLET_OUTAGE else None
+        return WALLET_DECLARED if evidence.incident is IncidentKind.WALLET_OUTAGE else None
     return Reason(
         zh=f"另有 {count} 家商户的扫码同时异常，刷卡正常",
         en=f"QR sales of {count} more merchants fail, cards go through",
@@ -88,14 +88,14 @@ natural_disaster = Cause(
     code="NATURAL_DISASTER", family=Family.EXTERNAL, title=Words(zh="自然灾害", en="Natural disaster"),
     looks_at=(Clue.DECLARED, Clue.TRANSPORT), severity=Severity.CRITICAL, remedy=Remedy.REVERSE,
     may_charge_again=False, may_be_debited=True, needs_support=True, guidance=OUTAGE,
-    explains=_declared(Incident.DISASTER, "自然灾害", "a natural disaster"),
+    explains=_declared(IncidentKind.DISASTER, "自然灾害", "a natural disaster"),
 )  # fmt: skip
 
 cyber_attack = Cause(
     code="CYBER_ATTACK", family=Family.EXTERNAL, title=Words(zh="网络攻击", en="Cyber attack"),
     looks_at=(Clue.DECLARED, Clue.TRANSPORT), severity=Severity.CRITICAL, remedy=Remedy.REVERSE,
     may_charge_again=False, may_be_debited=True, needs_support=True, guidance=UNKNOWN,
-    explains=_declared(Incident.CYBER_ATTACK, "网络攻击", "a cyber attack"),
+    explains=_declared(IncidentKind.CYBER_ATTACK, "网络攻击", "a cyber attack"),
 )  # fmt: skip
 
 ordered_stop = Cause(
@@ -103,7 +103,7 @@ ordered_stop = Cause(
     title=Words(zh="监管或卡组织要求暂停", en="Stopped by an authority or a card organisation"),
     looks_at=(Clue.DECLARED, Clue.RESPONSE_CODE), severity=Severity.HIGH, remedy=Remedy.MANUAL,
     may_charge_again=False, may_be_debited=True, needs_support=True, guidance=UNKNOWN,
-    explains=_declared(Incident.ORDER, "按要求暂停业务", "business stopped by order"),
+    explains=_declared(IncidentKind.ORDER, "按要求暂停业务", "business stopped by order"),
 )  # fmt: skip
 
 power_cut = Cause(
@@ -116,7 +116,7 @@ carrier_outage = Cause(
     code="CARRIER_OUTAGE", family=Family.EXTERNAL, title=Words(zh="运营商网络故障", en="Outage of the carrier"),
     looks_at=(Clue.DECLARED, Clue.TRANSPORT), severity=Severity.CRITICAL, remedy=Remedy.REVERSE,
     may_charge_again=False, may_be_debited=True, needs_support=True, guidance=OUTAGE,
-    explains=_declared(Incident.CARRIER_OUTAGE, "运营商网络故障", "an outage of the carrier"),
+    explains=_declared(IncidentKind.CARRIER_OUTAGE, "运营商网络故障", "an outage of the carrier"),
 )  # fmt: skip
 
 planned_maintenance = Cause(
@@ -131,14 +131,14 @@ planned_maintenance = Cause(
         ),
         cardholder=UNKNOWN.cardholder,
     ),
-    explains=_declared(Incident.MAINTENANCE, "计划内维护", "planned maintenance"),
+    explains=_declared(IncidentKind.MAINTENANCE, "计划内维护", "planned maintenance"),
 )  # fmt: skip
 
 business_peak = Cause(
     code="BUSINESS_PEAK", family=Family.EXTERNAL, title=Words(zh="业务高峰", en="Business peak"),
     looks_at=(Clue.DECLARED, Clue.TRANSPORT), severity=Severity.MEDIUM, remedy=Remedy.REVERSE,
     may_charge_again=False, may_be_debited=True, needs_support=False, guidance=UNKNOWN,
-    explains=_declared(Incident.PEAK, "业务高峰", "a business peak"),
+    explains=_declared(IncidentKind.PEAK, "业务高峰", "a business peak"),
 )  # fmt: skip
 
 regional_outage = Cause(

@@ -6,7 +6,7 @@ request was lost".
 
 from yuanlu.acquirers.outcome import Doubt
 from yuanlu.causes.cause import Cause, Clue, Family, Guidance, Reason, Remedy, Severity, Words, when
-from yuanlu.causes.evidence import Evidence, Incident, Unsent
+from yuanlu.causes.evidence import Evidence, IncidentKind, Unsent
 from yuanlu.causes.guidance import CHECKED, LOOKED_INTO, NOT_SENT, UNKNOWN
 
 WEAK_SIGNAL_PERCENT = 20
@@ -23,7 +23,7 @@ def _shop_down(evidence: Evidence) -> Reason | None:
     if not evidence.undelivered:
         return None
     if failing.merchant_terminals < TERMINALS_OF_A_SHOP or failing.host_merchants > 0:
-        declared = evidence.incident is Incident.SHOP_OFFLINE
+        declared = evidence.incident is IncidentKind.SHOP_OFFLINE
         return Reason(zh="已宣布：门店网络中断", en="declared: the shop's network is down") if declared else None
     count = failing.merchant_terminals
     return Reason(

@@ -6,7 +6,7 @@ institution behind the one that spoke may have acted (the note below the code ta
 
 from yuanlu.acquirers.outcome import Doubt
 from yuanlu.causes.cause import Cause, Clue, Family, Guidance, Reason, Remedy, Severity, Words, when
-from yuanlu.causes.evidence import Break, Evidence, Incident, Unsent
+from yuanlu.causes.evidence import Break, Evidence, IncidentKind, Unsent
 from yuanlu.causes.guidance import CHECKED, LOOKED_INTO, NOT_SENT, NOT_TAKEN, RETURN_REFUSED, SUPPORT, UNKNOWN
 
 MERCHANTS_OF_AN_OUTAGE = 3
@@ -25,7 +25,7 @@ _BREAK_EN = {
 def _host_down(evidence: Evidence) -> Reason | None:
     count = evidence.failing.host_merchants
     if not evidence.undelivered or count < MERCHANTS_OF_AN_OUTAGE:
-        declared = evidence.incident is Incident.HOST_DOWN and evidence.affected
+        declared = evidence.incident is IncidentKind.HOST_DOWN and evidence.affected
         return Reason(zh="已宣布：收单主机中断", en="declared: the acquirer's host is down") if declared else None
     return Reason(
         zh=f"另有 {count} 家商户在同一主机同时异常", en=f"{count} more merchants of this host fail at the same time"

@@ -10,22 +10,13 @@ from yuanlu.cases.records import Words
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import find_case_of_incident
 from yuanlu.cases.texts import text_of
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.cli.casework import actor, reading
 from yuanlu.cli.database import on_database
 from yuanlu.cli.words import CHINESE, incident_word, language_of
 from yuanlu.flow.declaring import Unit, begun, cause_of, finished, scope_words
 from yuanlu.gateway.terminals import read_terminals
-from yuanlu.incidents.records import (
-    BIN_DIGITS,
-    DETECTION,
-    WALLETS,
-    Incident,
-    IncidentKind,
-    IncidentState,
-    Report,
-    Scope,
-    ScopeKind,
-)
+from yuanlu.incidents.records import BIN_DIGITS, DETECTION, WALLETS, Incident, IncidentState, Report, Scope, ScopeKind
 from yuanlu.incidents.store import (
     IncidentError,
     active_incidents,

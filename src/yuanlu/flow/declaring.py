@@ -16,10 +16,10 @@ from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.work import note
 from yuanlu.causes import external, network, system
 from yuanlu.causes.cause import Cause
-from yuanlu.causes.evidence import Incident as Named
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.incidents import writing
 from yuanlu.incidents.detection import Crowd, Verdict
-from yuanlu.incidents.records import Incident, IncidentKind, Report, Scope, ScopeKind
+from yuanlu.incidents.records import Incident, Report, Scope, ScopeKind
 from yuanlu.journal.unit import Change, Fact
 from yuanlu.kernel.money import Money
 
@@ -61,11 +61,6 @@ class Unit(Struct, frozen=True, kw_only=True):
 def cause_of(kind: IncidentKind) -> Cause:
     """The cause that payments of such an incident have."""
     return CAUSES[kind]
-
-
-def as_evidence(kind: IncidentKind) -> Named:
-    """The same kind, as `causes` names it."""
-    return Named(kind.value)
 
 
 def scope_words(scope: Scope) -> Words:

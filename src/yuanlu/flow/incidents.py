@@ -20,19 +20,10 @@ from yuanlu.cases.people import GATEWAY
 from yuanlu.cases.records import Case
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import find_case_of_incident
-from yuanlu.causes.evidence import CANNOT_WORK, Evidence, Failing, Unsent
-from yuanlu.flow.declaring import Unit, as_evidence, begun, finished, others, quiet, seen, settled
+from yuanlu.causes.evidence import CANNOT_WORK, Evidence, Failing, IncidentKind, Unsent
+from yuanlu.flow.declaring import Unit, begun, finished, others, quiet, seen, settled
 from yuanlu.incidents.detection import Crowd, Health, Sign, Tally, Verdict, Window
-from yuanlu.incidents.records import (
-    DETECTION,
-    Incident,
-    IncidentKind,
-    Place,
-    Report,
-    Scope,
-    ScopeKind,
-    issuer_or_wallet,
-)
+from yuanlu.incidents.records import DETECTION, Incident, Place, Report, Scope, ScopeKind, issuer_or_wallet
 from yuanlu.incidents.store import (
     active_incidents,
     any_member,
@@ -211,7 +202,7 @@ class IncidentDesk:
         known = self._known.get(incident.scope)
         crowd = known.crowd if known is not None and known.incident.incident_id == incident.incident_id else NOBODY
         failing = replace(evidence.failing, **others(incident.scope, crowd))
-        return replace(evidence, incident=as_evidence(incident.kind), failing=failing)
+        return replace(evidence, incident=incident.kind, failing=failing)
 
     def _beside(self, found: Transaction) -> Failing:
         """What can have struck it and others alike, about the time when it came."""

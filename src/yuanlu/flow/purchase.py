@@ -28,7 +28,6 @@ from yuanlu.flow.codes import (
     PIN_KEY_CODE,
     UNKNOWN_CODE,
 )
-from yuanlu.flow.declaring import as_evidence
 from yuanlu.flow.late import record_late
 from yuanlu.flow.linked import Errand, Refused, as_refund, examine
 from yuanlu.flow.payment import Desk, InFlight, Payment, Reply
@@ -179,7 +178,7 @@ async def _refusal(desk: Desk, payment: Payment, host: Iso8583Host) -> Refused |
 
 def _held(incident: Incident) -> Refused:
     why = f"incident {incident.incident_id} ({incident.kind.value}, {incident.scope}) holds new sales"
-    about = Evidence(unsent=Unsent(HELD), incident=as_evidence(incident.kind))
+    about = Evidence(unsent=Unsent(HELD), incident=incident.kind)
     return Refused(code=HOST_DOWN_CODE, why=why, about=about)
 
 

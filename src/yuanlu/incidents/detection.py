@@ -19,15 +19,8 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
-from yuanlu.incidents.records import (
-    EVERYTHING,
-    IncidentKind,
-    Place,
-    Scope,
-    ScopeKind,
-    first_digits,
-    issuer_or_wallet,
-)
+from yuanlu.causes.evidence import IncidentKind
+from yuanlu.incidents.records import EVERYTHING, Place, Scope, ScopeKind, first_digits, issuer_or_wallet
 from yuanlu.settings import Incidents
 
 NEVER = -1

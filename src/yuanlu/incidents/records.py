@@ -8,28 +8,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.kernel.clock import local_time
 
 DETECTION = "detection"
 """Who declares, holds and ends what no person has. No person goes by this name."""
-
-
-class IncidentKind(StrEnum):
-    """What has happened. The values are those of `causes.evidence.Incident`."""
-
-    HOST_DOWN = "host_down"
-    REGION_OFFLINE = "region_offline"
-    SHOP_OFFLINE = "shop_offline"
-    ISSUER_OUTAGE = "issuer_outage"
-    WALLET_OUTAGE = "wallet_outage"
-    POWER_CUT = "power_cut"
-    DISASTER = "disaster"
-    CARRIER_OUTAGE = "carrier_outage"
-    MAINTENANCE = "maintenance"
-    CYBER_ATTACK = "cyber_attack"
-    PEAK = "peak"
-    ORDER = "order"
-    """An authority or a card organisation has stopped or restricted the business."""
 
 
 class ScopeKind(StrEnum):

@@ -4,17 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, text
 
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.db.types import total
-from yuanlu.incidents.records import (
-    Incident,
-    IncidentKind,
-    IncidentState,
-    Report,
-    Scope,
-    ScopeKind,
-    day_prefix,
-    incident_number,
-)
+from yuanlu.incidents.records import Incident, IncidentState, Report, Scope, ScopeKind, day_prefix, incident_number
 from yuanlu.incidents.tables import ACTIVE, UNSETTLED, incident_members, incidents
 from yuanlu.journal.statements import Insert, Update
 from yuanlu.journal.tables import transactions

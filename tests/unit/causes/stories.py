@@ -8,7 +8,7 @@ from yuanlu.causes.evidence import (
     Evidence,
     Failing,
     HandedOver,
-    Incident,
+    IncidentKind,
     Recent,
     Terminal,
     TerminalReversal,
@@ -53,7 +53,7 @@ def reversed_by_till(reason: str, *, after_ms: int = 60_000, unseen: bool = Fals
     return Evidence(state="RETURNING", terminal_reversal=own, **more)
 
 
-def declared(incident: Incident, **more: Any) -> Evidence:
+def declared(incident: IncidentKind, **more: Any) -> Evidence:
     return silent(incident=incident, **more)
 
 
@@ -274,17 +274,17 @@ STORIES: tuple[tuple[str, Evidence, str], ...] = (
         "CUSTOMER_DID_NOT_CONFIRM",
     ),
     # External.
-    ("an earthquake", declared(Incident.DISASTER), "NATURAL_DISASTER"),
-    ("an attack", declared(Incident.CYBER_ATTACK), "CYBER_ATTACK"),
-    ("business is stopped by order", declared(Incident.ORDER), "ORDERED_STOP"),
+    ("an earthquake", declared(IncidentKind.DISASTER), "NATURAL_DISASTER"),
+    ("an attack", declared(IncidentKind.CYBER_ATTACK), "CYBER_ATTACK"),
+    ("business is stopped by order", declared(IncidentKind.ORDER), "ORDERED_STOP"),
     (
         "all the shop's tills restart at once",
         silent(terminal=Terminal(restarted=True), failing=Failing(merchant_restarts=3)),
         "POWER_CUT",
     ),
-    ("the carrier has an outage", declared(Incident.CARRIER_OUTAGE), "CARRIER_OUTAGE"),
-    ("the bank had announced it", said("91", incident=Incident.MAINTENANCE), "PLANNED_MAINTENANCE"),
-    ("the shopping festival", declared(Incident.PEAK), "BUSINESS_PEAK"),
+    ("the carrier has an outage", declared(IncidentKind.CARRIER_OUTAGE), "CARRIER_OUTAGE"),
+    ("the bank had announced it", said("91", incident=IncidentKind.MAINTENANCE), "PLANNED_MAINTENANCE"),
+    ("the shopping festival", declared(IncidentKind.PEAK), "BUSINESS_PEAK"),
     (
         "a whole district fails on several hosts",
         silent(failing=Failing(region_merchants=7, region_hosts=3)),

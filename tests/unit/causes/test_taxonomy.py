@@ -22,7 +22,7 @@ from yuanlu.causes.evidence import (
     Evidence,
     Failing,
     HandedOver,
-    Incident,
+    IncidentKind,
     Recent,
     Terminal,
     Unsent,
@@ -89,9 +89,9 @@ def test_what_nothing_explains_is_unclassified_and_asks_for_support() -> None:
 
 
 PRECEDENCE = [
-    (silent(incident=Incident.DISASTER, failing=Failing(region_merchants=9, region_hosts=3)),
+    (silent(incident=IncidentKind.DISASTER, failing=Failing(region_merchants=9, region_hosts=3)),
      ["NATURAL_DISASTER", "REGIONAL_OUTAGE", "NO_ANSWER"], "what was declared comes before what is only counted"),
-    (said("55", incident=Incident.DISASTER), ["PIN_WRONG"], "a wrong PIN stays a wrong PIN in an earthquake"),
+    (said("55", incident=IncidentKind.DISASTER), ["PIN_WRONG"], "a wrong PIN stays a wrong PIN in an earthquake"),
     (said("51", terminal=Terminal(tampered=True)), ["TERMINAL_TAMPERED", "FUNDS_INSUFFICIENT"],
      "no harmless explanation hides a suspicion"),
     (silent(handed_over=HandedOver.CASH, failing=Failing(host_merchants=5)),
@@ -198,7 +198,7 @@ def test_any_evidence_is_explained_and_always_in_the_same_way(evidence: Evidence
 
 def test_declared_incidents_explain_what_got_lost() -> None:
     families = {
-        Incident.HOST_DOWN: Family.SYSTEM, Incident.SHOP_OFFLINE: Family.NETWORK,
+        IncidentKind.HOST_DOWN: Family.SYSTEM, IncidentKind.SHOP_OFFLINE: Family.NETWORK,
     }  # fmt: skip
-    for incident in Incident:
+    for incident in IncidentKind:
         assert explain(declared(incident, kind=QR_SALE)).cause.family is families.get(incident, Family.EXTERNAL)

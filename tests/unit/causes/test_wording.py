@@ -7,7 +7,7 @@ import pytest
 from tests.unit.causes.stories import not_sent, of_card, recent, said, silent
 from yuanlu.causes import guidance as shared
 from yuanlu.causes.cause import FAMILY_WORDS, REMEDY_WORDS, Family, Guidance, Remedy, Words
-from yuanlu.causes.evidence import Evidence, Failing, Incident, TerminalReversal, Unsent
+from yuanlu.causes.evidence import Evidence, Failing, IncidentKind, TerminalReversal, Unsent
 from yuanlu.causes.explanation import UNCLASSIFIED
 from yuanlu.causes.guidance import CHECKED, LOOKED_INTO, NO_MONEY, NOT_SENT, RETURN_REFUSED, RETURN_UNKNOWN, UNKNOWN
 from yuanlu.causes.taxonomy import CAUSES, explain
@@ -86,7 +86,7 @@ def test_families_and_remedies_have_their_words() -> None:
 
 TRUE_TO_THE_STATE = [
     (said("55", state="RETURNING"), UNKNOWN, True, "it is being reversed, whatever the code said"),
-    (said("91", incident=Incident.MAINTENANCE), None, True, "declined, and the bank's maintenance is announced"),
+    (said("91", incident=IncidentKind.MAINTENANCE), None, True, "declined, and the bank's maintenance is announced"),
     (said("91", failing=Failing(issuer_terminals=9)), CHECKED, True, "declined: nothing is being reversed"),
     (not_sent(Unsent.HOST_UNREACHABLE), NOT_SENT, False, "not one byte left"),
     (silent(kind="balance", state="DECLINED"), NO_MONEY, False, "an inquiry moves no money"),
@@ -107,7 +107,9 @@ def test_what_is_told_is_true_of_the_state(evidence: Evidence, told: Guidance | 
 
 
 def test_an_outage_does_not_make_an_unsent_payment_doubtful() -> None:
-    explanation = explain(Evidence(unsent=Unsent.HOST_UNREACHABLE, incident=Incident.CARRIER_OUTAGE, state="DECLINED"))
+    explanation = explain(
+        Evidence(unsent=Unsent.HOST_UNREACHABLE, incident=IncidentKind.CARRIER_OUTAGE, state="DECLINED")
+    )
     assert explanation.cause.code == "CARRIER_OUTAGE"
     assert explanation.guidance == NOT_SENT
     assert explanation.may_charge_again

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.incidents.detection import Crowd, Enough, Failure, Health, Sign, Tally, Window, shortest
-from yuanlu.incidents.records import EVERYTHING, IncidentKind, Place, Scope, ScopeKind
+from yuanlu.incidents.records import EVERYTHING, Place, Scope, ScopeKind
 from yuanlu.settings import Incidents
 
 LIMITS = Incidents()

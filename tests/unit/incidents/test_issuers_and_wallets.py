@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.incidents.detection import Crowd, Window
-from yuanlu.incidents.records import IncidentKind, Place, Scope, ScopeKind, issuer_or_wallet
+from yuanlu.incidents.records import Place, Scope, ScopeKind, issuer_or_wallet
 from yuanlu.settings import Incidents
 
 LIMITS = Incidents()
