@@ -17,6 +17,8 @@ from yuanlu.contracts import Agreements, Compensation, Contract, Returns, Servic
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import FRAME_BYTES_MAX, REPEAT_WINDOW_MS
 from yuanlu.kernel.section import NotNegative, Positive, Section
+from yuanlu.notices import ChannelSettings, Notification, Telling, for_contracts
+from yuanlu.notices import check as check_notification
 
 ENVIRONMENT_PREFIX = "YUANLU_"
 PORT_DIGITS_MAX = 5
@@ -216,6 +218,7 @@ class Settings(Section, frozen=True, kw_only=True):
     incidents: Incidents = Incidents()
     compensation: Compensation = Compensation()
     service_levels: ServiceLevel = ServiceLevel()
+    notification: Notification = Notification()
     contracts: Mapping[str, Contract] = {}
     log: Log = Log()
     folder: str = "."
@@ -223,7 +226,10 @@ class Settings(Section, frozen=True, kw_only=True):
 
     def agreements(self) -> Agreements:
         """The terms of every merchant. Raises ConfigurationError for a merchant with two contracts."""
-        everybody = Terms(returns=self.returns, compensation=self.compensation, service_levels=self.service_levels)
+        everybody = Terms(
+            returns=self.returns, compensation=self.compensation, service_levels=self.service_levels,
+            telling=self.notification.everybody(),
+        )  # fmt: skip
         return agreements(everybody, self.contracts)
 
     def path(self, name: str) -> Path:
@@ -261,6 +267,7 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     try:
         for name, table in _tables(document, "acquirers"):
             _convert(table, Acquirer, f"acquirers.{name}")
+        _check_notification(document)
         _complete_contracts(document)
         settings = msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -279,11 +286,20 @@ def _complete_contracts(document: dict[str, Any]) -> None:
     general = {name: document.get(name, {}) for name in GENERAL}
     for name, table in general.items():
         _convert(table, GENERAL[name], name)
+    general["notification"] = for_contracts(document.get("notification", {}))
     for name, contract in _tables(document, "contracts"):
         document["contracts"][name] = complete = _over(general["returns"], contract)
-        for key in ("compensation", "service_levels") if isinstance(complete, dict) else ():
+        for key in ("compensation", "service_levels", "notification") if isinstance(complete, dict) else ():
             complete[key] = _over(general[key], complete.get(key, {}))
         _convert(complete, Contract, f"contracts.{name}")
+
+
+def _check_notification(document: dict[str, Any]) -> None:
+    """Each channel under its own name first, so that the message can say it."""
+    table = document.get("notification", {})
+    for name, channel in _tables(table, "channels") if isinstance(table, dict) else ():
+        _convert(channel, ChannelSettings, f"notification.channels.{name}")
+    _convert(table, Notification, "notification")
 
 
 def _over(general: dict[str, Any], own: Any) -> Any:
@@ -291,7 +307,7 @@ def _over(general: dict[str, Any], own: Any) -> Any:
     return general | own if isinstance(own, dict) else own
 
 
-def _convert(table: Any, kind: type[Section], where: str) -> None:
+def _convert(table: Any, kind: Any, where: str) -> None:
     """Check one named table by itself, so that the message can say its name."""
     try:
         msgspec.convert(table, kind, strict=False)
@@ -334,6 +350,7 @@ def _check(settings: Settings, path: Path) -> None:
     parse_address(settings.gateway.listen, f"{path}: [gateway] listen")
     try:
         settings.agreements()
+        check_notification(settings.notification, _tellings(settings))
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
     for name, acquirer in settings.acquirers.items():
@@ -348,6 +365,11 @@ def _check(settings: Settings, path: Path) -> None:
                 f'{path}: [acquirers.{name}] mac = "{acquirer.mac}" needs working keys: '
                 'set sign_in = "link" or "terminal"'
             )
+
+
+def _tellings(settings: Settings) -> list[tuple[str, Telling]]:
+    contracts = ((f"[contracts.{name}.notification]", each.notification) for name, each in settings.contracts.items())
+    return [("[notification]", settings.notification), *contracts]
 
 
 def parse_address(text: str, where: str) -> tuple[str, int]:

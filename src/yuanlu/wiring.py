@@ -21,12 +21,14 @@ from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.clock import CaseClock
 from yuanlu.cases.service_levels import ServiceLevels
+from yuanlu.contracts import Agreements
 from yuanlu.db.postgres import refuse_other_time
 from yuanlu.fleet.lines import Lines
 from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.around import Around
 from yuanlu.flow.asking import Asker
 from yuanlu.flow.clearing_days import ClearingDays
+from yuanlu.flow.contacting import ContactBook
 from yuanlu.flow.deciding import Decider
 from yuanlu.flow.examining import Examiner
 from yuanlu.flow.giving import Giver
@@ -35,6 +37,7 @@ from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover, take_over
 from yuanlu.flow.settlement import Settler
+from yuanlu.flow.telling import Teller, in_case, recipients
 from yuanlu.gateway.desk import FrontDesk
 from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
@@ -53,6 +56,9 @@ from yuanlu.keys.contract import KeyStore
 from yuanlu.keys.errors import SealBroken
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.keys.tls import host_tls, terminal_tls
+from yuanlu.notices import with_files
+from yuanlu.notification.delivering import Deliverer
+from yuanlu.notification.sending import SendingProcess
 from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.store import leg_rows, restart_windows
@@ -153,7 +159,10 @@ class GatewayProcess:
         self.giver = Giver(self.desk, agreements)
         self.settler = Settler(self.desk, agreements, chance.getrandbits)
         self.forwarder = Forwarder(self.desk)
-        self.examiner = Examiner(desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits)
+        self.teller = self._teller(agreements, keys)
+        self.examiner = Examiner(
+            desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits, teller=self.teller
+        )
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
         self.clearing_days = ClearingDays(self.desk, levels, chance.getrandbits)
@@ -162,6 +171,19 @@ class GatewayProcess:
         self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
         self.journal.on_pressure(self.server.on_pressure)
         self._background: list[asyncio.Task[None]] = []
+
+    def _teller(self, agreements: Agreements, keys: KeyStore) -> Teller:
+        notification = with_files(self._settings.notification, self._settings.path)
+        deliverer = Deliverer(
+            journal=self.journal, clock=self._clock, keys=keys, sending=SendingProcess(notification.channels),
+            channels=notification.channels, address_of=recipients(agreements, notification), beside=in_case,
+            chance=self._chance.random,
+        )  # fmt: skip
+        self.contacts = ContactBook(self.journal, keys, self._clock, self.desk.identifiers)
+        return Teller(
+            journal=self.journal, clock=self._clock, identifiers=self.desk.identifiers, agreements=agreements,
+            notification=notification, deliverer=deliverer,
+        )  # fmt: skip
 
     def _around(self) -> Around:
         return Around(
@@ -216,6 +238,8 @@ class GatewayProcess:
             self.forwarder.runner,
             self.asker.runner,
             self.examiner.runner,
+            self.teller.runner,
+            self.teller.deliverer.runner,
             self.decider.runner,
             self.clearing_days.runner,
             self.case_clock.runner,
@@ -267,6 +291,7 @@ class GatewayProcess:
         await self.server.stop()
         for runner in self._runners():
             await runner.stop()
+        await self.teller.deliverer.sending.stop()
         for host in self.hosts.values():
             await host.link.stop()
         await asyncio.gather(*self._strays, return_exceptions=True)

@@ -31,6 +31,7 @@ from yuanlu.journal.opening import register, sign_off
 from yuanlu.journal.tables import transactions
 from yuanlu.journal.transactions import as_row
 from yuanlu.kernel.errors import ConfigurationError
+from yuanlu.notification.tables import notifications
 from yuanlu.reconciliation.clearing_tables import clearing_files
 from yuanlu.reconciliation.tables import batches
 from yuanlu.returns.states import State
@@ -69,7 +70,7 @@ def shape(engine):
 
 
 def test_the_migration_makes_what_the_packages_declare(tmp_path):
-    for table in (terminal_sessions, legs, cases, batches, observations, clearing_files):
+    for table in (terminal_sessions, legs, cases, batches, observations, clearing_files, notifications):
         assert table.metadata is metadata
     migrated, declared = made(tmp_path / "m.db"), writer_engine(tmp_path / "d.db")
     with declared.begin() as connection:
@@ -202,7 +203,7 @@ def test_an_upgrade_of_the_newest_changes_nothing(tmp_path):
     assert shape(engine) == before
     prepare(engine, "j.db")
     assert shape(engine) == before
-    assert head() == "0011"
+    assert head() == "0013"
     engine.dispose()
 
 

@@ -17,6 +17,7 @@ import typer
 from yuanlu.cli.cases import case_app
 from yuanlu.cli.clearing import clearing_app
 from yuanlu.cli.incidents import incident_app
+from yuanlu.cli.notifications import notification_app
 from yuanlu.cli.observations import terminal_app
 from yuanlu.cli.returns import return_app
 from yuanlu.kernel.errors import YuanluError
@@ -38,6 +39,7 @@ app.add_typer(return_app, name="return")
 app.add_typer(incident_app, name="incident")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(clearing_app, name="clearing")
+app.add_typer(notification_app, name="notification")
 
 ConfigOption = Annotated[
     Path,

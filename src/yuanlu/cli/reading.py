@@ -6,6 +6,7 @@ from sqlalchemy.exc import DatabaseError
 from yuanlu.cases.tables import cases
 from yuanlu.cli.contract_text import contract_lines
 from yuanlu.cli.database import on_database
+from yuanlu.cli.notification_work import line
 from yuanlu.cli.words import CHINESE, language_of, word
 from yuanlu.db.choosing import database_name, reading
 from yuanlu.db.errors import StoreError
@@ -20,6 +21,7 @@ from yuanlu.journal.transactions import Transaction, facts_of, search
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import format_minor
+from yuanlu.notification.store import told_of_transaction
 from yuanlu.returns.store import open_legs
 from yuanlu.returns.tables import orders, watches
 from yuanlu.settings import Settings
@@ -115,7 +117,8 @@ def _timeline(connection: Connection, found: Transaction, language: str, *, fram
         note = f": {row.note}" if row.note else ""
         lines.append(f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}  {word(row.kind, language)}{note}")
         lines += _messages(row.frames, whole=frames)
-    return "\n".join(lines)
+    told = told_of_transaction(connection, found.transaction_id)
+    return "\n".join([*lines, *(line(each, language) for each in told)])
 
 
 def _messages(blob: bytes, *, whole: bool) -> list[str]:

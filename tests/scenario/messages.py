@@ -1,0 +1,73 @@
+"""A stage on which people are told: the sandbox's inboxes, a cardholder with a number, a merchant with recipients."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from tests.scenario.stage import MERCHANT, Stage
+from yuanlu.notices import Notification, Recipient, Sandbox, Shop
+from yuanlu.notification.channels.sandbox import read_inbox
+from yuanlu.notification.records import Message
+from yuanlu.notification.store import told_of_case, told_of_transaction
+
+NUMBER = "13800000000"
+INBOX = "inbox.jsonl"
+FINANCE = Recipient(name="finance", via=("chat",), to="finance")
+SUPPORT = Recipient(name="support", via=("chat",), to="support", audience="support")
+SHOP = Shop(name="南站出口店", short="南站店")
+
+
+def spoken(*recipients: Recipient, **more: Any) -> dict[str, Any]:
+    """`[notification]` with two channels of the sandbox; no quiet hours, whatever the time of the test."""
+    given = {
+        "brand": "原路支付", "sms": ("phone",), "recipients": recipients, "shops": {MERCHANT: SHOP},
+        "channels": {"phone": Sandbox(file=INBOX), "chat": Sandbox(file=INBOX)},
+    }  # fmt: skip
+    awake = {"quiet_from": Notification().quiet_until}
+    return {"notification": Notification(**awake | given | more)}
+
+
+def inbox(stage: Stage, channel: str = "phone") -> list[dict[str, Any]]:
+    """What arrived by this channel, first to last."""
+    found = read_inbox(Path(stage.settings.folder) / INBOX)
+    return [each for each in found if each["channel"] == channel]
+
+
+def texts(stage: Stage, channel: str = "phone") -> list[str]:
+    return [each["text"] for each in inbox(stage, channel)]
+
+
+def events(stage: Stage, channel: str = "phone") -> list[str]:
+    return [each["event"] for each in inbox(stage, channel)]
+
+
+async def given(stage: Stage, payment: Any, number: str = NUMBER, language: Any = "zh") -> None:
+    """The cardholder of this payment says where to be told."""
+    found = await stage.find(payment)
+    assert await stage.gateway.contacts.give(found.transaction_id, number, language, "till")
+
+
+async def comes_true(happened: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
+    """Wait until something in the journal is so."""
+    async with asyncio.timeout(within_s):
+        while not await happened():  # noqa: ASYNC110 - the journal has no event
+            await asyncio.sleep(0.02)
+
+
+async def arrives(happened: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Wait until something is so; the first message also starts the process that sends."""
+    async with asyncio.timeout(within_s):
+        while not happened():  # noqa: ASYNC110 - another process writes the inbox
+            await asyncio.sleep(0.02)
+
+
+async def told(stage: Stage, payment: Any) -> list[Message]:
+    """Who was told what of a payment, as the journal has it."""
+    found = await stage.find(payment)
+    return await stage.read(lambda c: told_of_transaction(c, found.transaction_id))
+
+
+async def told_about(stage: Stage, case_id: str, transaction_id: str = "") -> list[Message]:
+    """The same of a case."""
+    return await stage.read(lambda c: told_of_case(c, case_id, transaction_id))
