@@ -70,6 +70,9 @@ class Gateway(Section, frozen=True, kw_only=True):
     """Requests of all connections being worked on; one more is declined (96) before any intent."""
     repeat_window_ms: Positive = REPEAT_WINDOW_MS
     """How long a repeated request is answered from the journal."""
+    guidance: Literal["none", "field63"] = "none"
+    """`field63`: a payment that is not simply approved is answered with a line for the cashier, where the host has
+    written none. Only for terminals that show or print the free text of field 63."""
 
 
 class Keys(Section, frozen=True, kw_only=True):

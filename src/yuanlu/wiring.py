@@ -21,7 +21,6 @@ from yuanlu.acquirers.sessions import STAN_MAX, Sessions
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.clock import CaseClock
 from yuanlu.cases.service_levels import ServiceLevels
-from yuanlu.contracts import Agreements
 from yuanlu.db.postgres import refuse_other_time
 from yuanlu.fleet.lines import Lines
 from yuanlu.flow.advices import Forwarder
@@ -37,8 +36,9 @@ from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover, take_over
 from yuanlu.flow.settlement import Settler
-from yuanlu.flow.telling import Teller, in_case, recipients
+from yuanlu.flow.telling import teller_of
 from yuanlu.gateway.desk import FrontDesk
+from yuanlu.gateway.prompts import Prompts
 from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
 from yuanlu.gateway.terminals import Terminal, read_terminals
@@ -57,8 +57,6 @@ from yuanlu.keys.errors import SealBroken
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.keys.tls import host_tls, terminal_tls
 from yuanlu.notices import with_files
-from yuanlu.notification.delivering import Deliverer
-from yuanlu.notification.sending import SendingProcess
 from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.store import leg_rows, restart_windows
@@ -159,7 +157,9 @@ class GatewayProcess:
         self.giver = Giver(self.desk, agreements)
         self.settler = Settler(self.desk, agreements, chance.getrandbits)
         self.forwarder = Forwarder(self.desk)
-        self.teller = self._teller(agreements, keys)
+        notification = with_files(settings.notification, settings.path)
+        self.teller = teller_of(self.desk, agreements, notification, chance.random)
+        self.contacts = ContactBook(self.journal, keys, clock, self.desk.identifiers)
         self.examiner = Examiner(
             desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits, teller=self.teller
         )
@@ -171,19 +171,6 @@ class GatewayProcess:
         self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
         self.journal.on_pressure(self.server.on_pressure)
         self._background: list[asyncio.Task[None]] = []
-
-    def _teller(self, agreements: Agreements, keys: KeyStore) -> Teller:
-        notification = with_files(self._settings.notification, self._settings.path)
-        deliverer = Deliverer(
-            journal=self.journal, clock=self._clock, keys=keys, sending=SendingProcess(notification.channels),
-            channels=notification.channels, address_of=recipients(agreements, notification), beside=in_case,
-            chance=self._chance.random,
-        )  # fmt: skip
-        self.contacts = ContactBook(self.journal, keys, self._clock, self.desk.identifiers)
-        return Teller(
-            journal=self.journal, clock=self._clock, identifiers=self.desk.identifiers, agreements=agreements,
-            notification=notification, deliverer=deliverer,
-        )  # fmt: skip
 
     def _around(self) -> Around:
         return Around(
@@ -203,6 +190,7 @@ class GatewayProcess:
             mac=gateway.mac,
             in_flight_max=gateway.in_flight_max,
             in_flight_per_terminal_max=gateway.in_flight_per_terminal_max,
+            prompts=Prompts(on=gateway.guidance == "field63"),
         )
 
     def _host(self, name: str, acquirer: Acquirer, keys: KeyStore) -> Iso8583Host:

@@ -18,6 +18,7 @@ from yuanlu.cases.records import Event as CaseEvent
 from yuanlu.cases.records import EventKind
 from yuanlu.cases.store import find_case_of, find_case_of_incident, get_case, insert_event
 from yuanlu.contracts import Agreements
+from yuanlu.flow.payment import Desk
 from yuanlu.flow.telling_reading import Read, read_what
 from yuanlu.journal import tasks
 from yuanlu.journal.tasks import TELL, TELL_LANE, Claimed, TaskRunner
@@ -30,6 +31,7 @@ from yuanlu.notification.composing import Person, addresses, compose, people
 from yuanlu.notification.deciding import OVERTAKES, Due, Happening, of_payment
 from yuanlu.notification.delivering import Deliverer
 from yuanlu.notification.records import Message
+from yuanlu.notification.sending import SendingProcess
 from yuanlu.notification.states import Sending
 from yuanlu.notification.templates import TemplateError
 from yuanlu.notification.writing import Written, begun, moved
@@ -165,6 +167,20 @@ def in_case(connection: Connection, message: Message) -> list[Change]:
         text=f"{text}: {message.note}" if message.note else text,
     )  # fmt: skip
     return [insert_event(line)]
+
+
+def teller_of(
+    desk: Desk, agreements: Agreements, notification: Notification, chance: Callable[[], float]
+) -> Teller:  # fmt: skip
+    """The teller of a gateway, with the driver of its outbox. Nothing runs yet."""
+    deliverer = Deliverer(
+        journal=desk.journal, clock=desk.clock, keys=desk.keys, sending=SendingProcess(notification.channels),
+        channels=notification.channels, address_of=recipients(agreements, notification), beside=in_case, chance=chance,
+    )  # fmt: skip
+    return Teller(
+        journal=desk.journal, clock=desk.clock, identifiers=desk.identifiers, agreements=agreements,
+        notification=notification, deliverer=deliverer,
+    )  # fmt: skip
 
 
 def recipients(agreements: Agreements, notification: Notification) -> Callable[[str], str]:
