@@ -4,6 +4,7 @@ A channel is one way out: a provider of SMS, a mail server, a webhook, a chat. W
 contracts may say otherwise; the channels themselves are everybody's.
 """
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from datetime import time
 from enum import StrEnum
@@ -237,6 +238,8 @@ def check(notification: Notification, tellings: Iterable[tuple[str, Telling]]) -
 
 
 def _check_channel(where: str, channel: ChannelSettings) -> None:
+    if isinstance(channel, Webhook) and not all(_is_base64(each.removeprefix("whsec_")) for each in channel.secrets):
+        raise ConfigurationError(f"{where} secrets: after whsec_ comes base64, as openssl rand -base64 32 prints it")
     match channel:
         case Webhook(url=url) | AliyunSms(endpoint=url) | TencentSms(endpoint=url):
             parts = urlsplit(url)
@@ -252,6 +255,13 @@ def _check_channel(where: str, channel: ChannelSettings) -> None:
                 raise ConfigurationError(f"{where} url must begin with a scheme, as in wecombot://KEY")
         case Sandbox():
             pass
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 def _here(host: str) -> bool:

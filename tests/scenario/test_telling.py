@@ -1,11 +1,14 @@
 """People are told: the cardholder by SMS, the merchant by chat, support by ticket; each once, each what is so."""
 
 import asyncio
+import base64
 import signal
 
 import pytest
 from sqlalchemy import select
+from standardwebhooks.webhooks import Webhook as Verifier
 
+from tests.contract.fake_servers import provider
 from tests.scenario.messages import (
     FINANCE,
     NUMBER,
@@ -38,7 +41,7 @@ from yuanlu.journal import tasks
 from yuanlu.journal.tables import facts
 from yuanlu.journal.tables import tasks as due
 from yuanlu.kernel.clock import SystemClock
-from yuanlu.notices import Sandbox
+from yuanlu.notices import Recipient, Sandbox, Webhook
 from yuanlu.notification.addresses import AddressError
 from yuanlu.notification.states import Sending
 
@@ -301,8 +304,28 @@ def test_a_recipient_hears_only_of_what_was_agreed(run, tmp_path):
         await arrives(lambda: len(texts(stage, "chat")) == 1)
         assert {each["to"] for each in inbox(stage, "chat")} == {"finance"}
 
-    picky = FINANCE.__class__(name="boss", via=("chat",), to="boss", events=("case.escalated",))
+    picky = Recipient(name="boss", via=("chat",), to="boss", events=("case.escalated",))
     run(on_a_stage(story, tmp_path, more=spoken(FINANCE, picky)))
+
+
+def test_a_merchants_system_verifies_its_webhook_and_finds_the_payment(run, tmp_path):
+    secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
+
+    async def story(stage: Stage) -> None:
+        payment = await timed_out(stage)
+        found = await stage.find(payment)
+        await arrives(lambda: bool(erp.requests))
+        _, headers, body = erp.requests[0]
+        said = Verifier(secret).verify(body, headers)
+        assert said["type"] == "transaction.outcome.unknown"
+        assert said["data"]["transaction_id"] == found.transaction_id
+        assert said["data"]["values"]["amount"] == "¥12.34"
+
+    with provider() as erp:
+        more = spoken(
+            Recipient(name="erp", via=("erp",)), sms=(), channels={"erp": Webhook(url=erp.url, secrets=(secret,))}
+        )
+        run(on_a_stage(story, tmp_path, more=more))
 
 
 def test_without_channels_nothing_is_written_for_anybody(run, tmp_path):

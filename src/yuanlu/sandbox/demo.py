@@ -20,6 +20,7 @@ from rich.live import Live
 from sqlalchemy import Engine
 
 from yuanlu.db.sqlite import reader_engine
+from yuanlu.notification.channels.sandbox import read_inbox
 from yuanlu.sandbox.board import Moment, render, status_line
 from yuanlu.sandbox.children import Child, wait_listening
 from yuanlu.sandbox.control_client import ask_hosts, order_fault
@@ -247,6 +248,7 @@ def _close(stage: Stage) -> int:
         errands=errands_run(told),
         outages=int(stage.sale_seconds >= plan.outage_at_s),
         incidents=_incidents(stage),
+        messages=len(read_inbox(plan.inbox)),
     )
     text = json.dumps(document(verdict, run), ensure_ascii=False, indent=2)
     (plan.folder / "report.json").write_text(text + "\n", encoding="utf-8")
