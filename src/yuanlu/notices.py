@@ -26,7 +26,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 Language = Literal["zh", "en"]
 TimeOfDay = Annotated[time, Meta(tz=False)]
 Named = Annotated[str, Meta(min_length=1)]
-Seconds = Annotated[int, Meta(ge=1, le=60)]
+WAYS_MAX = 4
+Seconds = Annotated[int, Meta(ge=1, le=20)]
+Ways = tuple[Named, ...]
 
 
 class Event(StrEnum):
@@ -59,8 +61,8 @@ class Recipient(Section, frozen=True, kw_only=True):
 
     name: Named
     """Who it is, as it is kept: a role is better than a person."""
-    via: Annotated[tuple[Named, ...], Meta(min_length=1)]
-    """Names of channels, in the order in which they are tried."""
+    via: Annotated[Ways, Meta(min_length=1, max_length=WAYS_MAX)]
+    """Names of channels, at most 4, in the order in which they are tried."""
     to: str = ""
     """The address, for channels that need one: a mobile number or an e-mail address."""
     audience: Literal["merchant", "support"] = "merchant"
@@ -80,8 +82,8 @@ class Telling(Section, frozen=True, kw_only=True):
     """For cardholders who have not said which."""
     cardholders: bool = True
     """Whether cardholders are told, where a number is known."""
-    sms: tuple[Named, ...] = ()
-    """Channels for cardholders' SMS, in the order in which they are tried; none: no SMS."""
+    sms: Annotated[Ways, Meta(max_length=WAYS_MAX)] = ()
+    """Channels for cardholders' SMS, at most 4, in the order in which they are tried; none: no SMS."""
     quiet_from: TimeOfDay = time(22, 0)
     """From this time, Beijing time, nothing is sent that is not urgent …"""
     quiet_until: TimeOfDay = time(8, 0)

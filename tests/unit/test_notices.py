@@ -6,8 +6,11 @@ from datetime import time
 import pytest
 
 from tests.unit.test_settings import GOOD, read
+from yuanlu.cli.notification_work import notification_lines
+from yuanlu.journal.tasks import LEASE_US
 from yuanlu.kernel.errors import ConfigurationError
-from yuanlu.notices import AliyunSms, Event, Sandbox, Webhook
+from yuanlu.notices import WAYS_MAX, AliyunSms, Event, Sandbox, Webhook
+from yuanlu.notification.sending import ANSWER_S_MAX
 
 SHOP, OTHER = "898440153110001", "898440153110002"
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
@@ -117,3 +120,19 @@ def test_a_contract_has_no_channels_of_its_own_and_no_unknown_recipient(tmp_path
 def test_a_plain_webhook_to_this_machine_is_for_trying_it(tmp_path):
     settings = read(tmp_path, GOOD + WHOLE.replace("https://erp.example.cn", "http://127.0.0.1:9000"))
     assert settings.notification.channels["erp"].url == "http://127.0.0.1:9000/hook"
+
+
+def test_the_check_says_which_texts_a_provider_could_not_send(tmp_path):
+    lines = notification_lines(read(tmp_path, GOOD + WHOLE).notification)
+    assert lines[0] == "notification  4 channels, SMS by a then inbox"
+    assert lines[1].startswith("warning    a: no template is registered for not_charged.zh, duplicate_found.zh")
+    assert "outcome_unknown" not in lines[1]
+    assert notification_lines(read(tmp_path).notification) == [
+        "notification  none: nobody is told anything but the tills"
+    ]
+
+
+def test_so_many_ways_as_end_within_a_tasks_lease(tmp_path):
+    with pytest.raises(ConfigurationError, match="sms"):
+        read(tmp_path, GOOD + WHOLE.replace('sms = ["a", "inbox"]', 'sms = ["a", "a", "a", "a", "a"]'))
+    assert WAYS_MAX * ANSWER_S_MAX * 1_000_000 < LEASE_US

@@ -16,6 +16,7 @@ from yuanlu.journal.unit import Conflict
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock, local_time
 from yuanlu.kernel.errors import YuanluError
+from yuanlu.notices import AliyunSms, Notification, TencentSms
 from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import (
@@ -108,6 +109,21 @@ def sent_again(settings: Settings, message_id: str, name: str, lang: str) -> str
         if isinstance(visitor.commit(done.facts, done.changes), Conflict):
             raise YuanluError(f"{message_id} changed meanwhile, nothing was done; look at it again")
     return line(done.message, language_of(lang))
+
+
+def notification_lines(notification: Notification) -> list[str]:
+    """What `[notification]` means, and which texts a provider of SMS could not send."""
+    if not notification.channels:
+        return ["notification  none: nobody is told anything but the tills"]
+    sms = " then ".join(notification.sms) or "none"
+    lines = [f"notification  {len(notification.channels)} channels, SMS by {sms}"]
+    texts = [f"{each.name}.{notification.language}" for each in TEMPLATES if each.audience is Audience.CARDHOLDER]
+    for name, channel in notification.channels.items():
+        if isinstance(channel, AliyunSms | TencentSms) and (
+            missing := [t for t in texts if t not in channel.templates]
+        ):
+            lines.append(f"warning    {name}: no template is registered for {', '.join(missing)}")
+    return lines
 
 
 def preview_text(name: str, *, register: bool) -> str:

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DatabaseError
 from yuanlu.cases.tables import cases
 from yuanlu.cli.contract_text import contract_lines
 from yuanlu.cli.database import on_database
-from yuanlu.cli.notification_work import line
+from yuanlu.cli.notification_work import line, notification_lines
 from yuanlu.cli.words import CHINESE, language_of, word
 from yuanlu.db.choosing import database_name, reading
 from yuanlu.db.errors import StoreError
@@ -151,4 +151,5 @@ def config_text(settings: Settings) -> str:
         if acquirer.packet_life_ms < acquirer.answer_timeout_ms:
             lines.append(f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small breaks the promise")
     lines += contract_lines(settings, {terminal.merchant_id for terminal in terminals.values()})
+    lines += notification_lines(settings.notification)
     return "\n".join([*lines, "The configuration is sound."])

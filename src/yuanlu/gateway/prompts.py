@@ -36,8 +36,8 @@ class Prompts:
 
     def of_hosts(self, kind: str, answer: Message) -> dict[int, str | bytes | None]:
         """What to change in a host's answer before the terminal gets it."""
-        code = safe(answer, 39)
-        if not self._on or not code or (code in APPROVALS and code != PARTIAL_APPROVAL):
+        code = safe(answer, 39) if self._on else ""
+        if not code or (code in APPROVALS and code != PARTIAL_APPROVAL):
             return {}
         own = safe(answer, TEXT) if answer.has(TEXT) else ""
         if len(own.strip()) > ORGANISATION_CHARACTERS or (own and not answer.codec.dialect.mti_bcd):

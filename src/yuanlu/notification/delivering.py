@@ -138,7 +138,9 @@ class Deliverer:
 
     async def _commit(self, task: Claimed, written: Written, more: list[Change], last: Change) -> None:
         done = await self.journal.commit(written.facts, [*written.changes, *more, last])
-        if isinstance(done, Conflict):  # somebody overtook it, or the case changed: look again
+        if isinstance(done, Conflict) and more:  # what was sent is recorded, and if its case cannot show it
+            done = await self.journal.commit(written.facts, [*written.changes, last])
+        if isinstance(done, Conflict):  # somebody overtook it: look again
             await self.journal.commit([], [tasks.move(task, self.runner.now_us() + AGAIN_US)])
 
     async def received(self, channel: str, receipt: Receipt) -> bool:

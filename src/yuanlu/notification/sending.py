@@ -12,8 +12,8 @@ from yuanlu.notices import ChannelSettings
 from yuanlu.notification.channels.channel import Outgoing, Result, Unreachable
 from yuanlu.notification.sender import LINE_BYTES_MAX, Order, Outcome
 
-ANSWER_S_MAX = 90
-"""Longer than any channel's steps together may take. One that is slower is taken for lost."""
+ANSWER_S_MAX = 28
+"""One that is slower is taken for lost: so `notices.WAYS_MAX` of them end within a task's lease (`journal.tasks`)."""
 STOP_S_MAX = 2
 
 Waiting = dict[int, asyncio.Future[Result]]
