@@ -40,10 +40,13 @@ from yuanlu.incidents.writing import declared
 from yuanlu.journal import tasks
 from yuanlu.journal.tables import facts
 from yuanlu.journal.tables import tasks as due
+from yuanlu.journal.unit import Committed
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.notices import Recipient, Sandbox, Webhook
 from yuanlu.notification.addresses import AddressError
 from yuanlu.notification.states import Sending
+from yuanlu.reconciliation.clearing import FILE_SAYS
+from yuanlu.returns.steps import next_version, return_fact
 
 SILENT = 60
 """So often the host does not answer a reversal."""
@@ -129,6 +132,24 @@ def test_the_banks_word_by_two_people_is_told_as_confirmed_and_the_case_shows_it
             "DELIVERED: return_confirmed@1 → 138****0000 (phone)",
         ]
         assert [m.event for m in await told_about(stage, case.case_id, case.transaction_id)] == events(stage)
+
+    run(on_a_stage(story, tmp_path, more=spoken()))
+
+
+def test_what_a_clearing_file_confirms_is_told_as_confirmed(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = await timed_out(stage)
+        stage.host.forget("0400")
+        await stage.relink()
+        await stage.becomes(payment, "RETURNED")
+        await arrives(lambda: "return.accepted" in events(stage))
+        await settled(stage, "examine", "tell")
+        found, now = await stage.find(payment), SystemClock().now()
+        cleared = return_fact(found, "CLEARED", now, FILE_SAYS + "20261123:7")
+        again = [next_version(found), tasks.tell("payment", found.transaction_id, now.wall_us)]
+        assert isinstance(await stage.gateway.journal.commit([cleared], again), Committed)
+        await arrives(lambda: events(stage)[-1] == "return.confirmed")
+        assert texts(stage)[-1].startswith("【原路支付】银行确认：¥12.34于")
 
     run(on_a_stage(story, tmp_path, more=spoken()))
 

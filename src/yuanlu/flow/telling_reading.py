@@ -172,7 +172,7 @@ def _escalated(case: Case, subject: Subject) -> Happening:
         "level": level,
         "why": Words(zh=case.explanation.zh, en=case.explanation.en),
         "by": time_words(case.deadline_at_us),
-        "amount": amount_words(case.amount),
+        "amount": amount_words(case.amount) if case.amount.minor else both("-"),
         "merchant": both(case.merchant_id or "-"),
         "terminal": both(case.terminal_id or "-"),
     }

@@ -162,6 +162,10 @@ def till_places() -> list[TillPlace]:
     ]
 
 
+def _merchants() -> list[str]:
+    return sorted({place.merchant_id for place in till_places()})
+
+
 def write_files(plan: DemoPlan) -> None:
     """Clear away the last run's files, and write this run's."""
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -202,6 +206,10 @@ def _gateway_toml(plan: DemoPlan) -> str:
         _table("[incidents]", INCIDENTS),
         _table("[notification]", {"brand": "原路演示", "sms": ["inbox"]}),
         _table("[notification.channels.inbox]", {"kind": "sandbox", "file": plan.inbox.name}),
+        *(
+            _table(f"[notification.shops.{name}]", {"name": f"演示{n}店"})
+            for n, name in enumerate(_merchants(), start=1)
+        ),
         *(_table("[[notification.recipients]]", {"via": ["inbox"], "to": who["name"]} | who) for who in RECIPIENTS),
     ]
     for host, port in zip(HOSTS, plan.host_ports, strict=True):

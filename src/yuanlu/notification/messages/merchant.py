@@ -38,8 +38,8 @@ DUPLICATE_FOUND = _note(
     Event.DUPLICATE_FOUND, 1,
     Words(zh="疑似重复扣款：{amount}，{shop}", en="Possibly charged twice: {amount}, {shop}"),
     Words(
-        zh=PAYMENT_ZH + "同一账户同一金额疑似扣了两次。{todo}",
-        en=PAYMENT_EN + "The same account may have been charged the same amount twice. {todo}",
+        zh=PAYMENT_ZH + "疑似重复扣款。{todo}",
+        en=PAYMENT_EN + "Possibly charged twice. {todo}",
     ),
 )  # fmt: skip
 
