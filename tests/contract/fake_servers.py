@@ -9,13 +9,15 @@ from typing import Any
 
 
 class Provider:
-    """An HTTP server: gives the next scripted answer, keeps every request."""
+    """An HTTP server: gives the next scripted answer, keeps every request. While it is not `free`, answers wait."""
 
     def __init__(self) -> None:
         self.url = ""
         self.answers: list[tuple[int, bytes]] = []
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.silent = threading.Event()
+        self.free = threading.Event()
+        self.free.set()
 
     def says(self, status: int, body: bytes = b"") -> None:
         """The next answer."""
@@ -31,6 +33,7 @@ def provider() -> Iterator[Provider]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             at.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            at.free.wait(10)
             if at.silent.is_set():
                 self.close_connection = True
                 return

@@ -4,11 +4,12 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import DBAPIError
 
+from tests.contract.fake_servers import provider
 from tests.store.journals import fact, until
 from tests.store.message_office import MessageOffice, put, told
 from tests.unit.notification.payments import beijing_us
 from yuanlu.journal.unit import Committed, Conflict
-from yuanlu.notices import Sandbox
+from yuanlu.notices import Sandbox, Webhook
 from yuanlu.notification.channels.channel import Receipt
 from yuanlu.notification.deciding import Standing
 from yuanlu.notification.delivering import outgoing
@@ -127,6 +128,24 @@ def test_a_channel_that_is_not_configured_any_more_is_tried_later(place):
         assert "no such channel" in result.why
 
     told(place, story)
+
+
+def test_what_left_while_better_news_overtook_it_is_recorded_as_told(place):
+    async def story(o: MessageOffice) -> None:
+        await put(o, o.message())
+        o.deliverer.runner.start()
+        await until(lambda: bool(erp.requests))
+        overtaken = moved(await o.found(), S.OVERTAKEN, "overtaken", o.clock.us)
+        assert isinstance(await o.journal.commit(overtaken.facts, overtaken.changes), Committed)
+        erp.free.set()
+        await driven(o, S.DELIVERED)
+        assert [a.outcome for a in await o.journal.read(lambda c: attempts_of(c, "m1"))] == ["accepted"]
+        assert o.at.sql("SELECT 1 FROM tasks") == []
+        assert len(erp.requests) == 1
+
+    with provider() as erp:
+        erp.free.clear()
+        told(place, story, chat=Webhook(url=erp.url, secrets=("whsec_" + "A" * 32,)))
 
 
 def test_a_receipt_says_later_whether_it_arrived(place):

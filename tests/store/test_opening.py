@@ -27,6 +27,7 @@ from yuanlu.db.sqlite import (
 from yuanlu.db.types import metadata
 from yuanlu.fleet.tables import observations
 from yuanlu.gateway.sessions import terminal_sessions
+from yuanlu.incidents.tables import incidents
 from yuanlu.journal.opening import register, sign_off
 from yuanlu.journal.tables import transactions
 from yuanlu.journal.transactions import as_row
@@ -70,7 +71,7 @@ def shape(engine):
 
 
 def test_the_migration_makes_what_the_packages_declare(tmp_path):
-    for table in (terminal_sessions, legs, cases, batches, observations, clearing_files, notifications):
+    for table in (terminal_sessions, legs, cases, incidents, batches, observations, clearing_files, notifications):
         assert table.metadata is metadata
     migrated, declared = made(tmp_path / "m.db"), writer_engine(tmp_path / "d.db")
     with declared.begin() as connection:

@@ -23,7 +23,7 @@ from yuanlu.notification.channels.channel import Accepted, Outgoing, Receipt, Re
 from yuanlu.notification.records import Attempt, Contact, Message
 from yuanlu.notification.schedule import again_after_us
 from yuanlu.notification.sending import SendingProcess
-from yuanlu.notification.states import Sending
+from yuanlu.notification.states import STEPS, Sending
 from yuanlu.notification.store import find_by_receipt, find_contact, find_message, is_unwanted
 from yuanlu.notification.writing import DELIVER, SMS_LANE, Written, lane_of, moved
 
@@ -116,11 +116,7 @@ class Deliverer:
         now_us = self.clock.wall_us()
         last = results[-1] if results else Refused(why="there is no address any more")
         if isinstance(last, Accepted):
-            state = Sending.DELIVERED if last.delivered else Sending.SENT
-            told = moved(
-                message, state, "", now_us, tried, channel=tried[-1].channel, provider_id=last.provider_id
-            )  # fmt: skip
-            await self._end(task, told)
+            await self._told(task, message, tried, last)
             return
         why = "; ".join(f"{each.channel}: {each.note}" for each in tried) or "there is no address any more"
         again_us = again_after_us(message.attempts + len(tried), self.chance())
@@ -130,18 +126,38 @@ class Deliverer:
             await self._end(task, moved(message, Sending.FAILED, why, now_us, tried))
             return
         later = moved(message, Sending.WAITING, why, now_us, tried)
-        await self._commit(task, later, [], tasks.move(task, self.runner.now_us() + again_us))
+        if not await self._committed(later, tasks.move(task, self.runner.now_us() + again_us), shown=False):
+            await self._look_again(task)
+
+    async def _told(self, task: Claimed, message: Message, tried: tuple[Attempt, ...], last: Accepted) -> None:
+        """It has left: that is recorded, though better news may have overtaken it meanwhile."""
+        state = Sending.DELIVERED if last.delivered else Sending.SENT
+        now_us, channel = self.clock.wall_us(), tried[-1].channel
+        while state in STEPS[message.state]:
+            told = moved(message, state, "", now_us, tried, channel=channel, provider_id=last.provider_id)
+            if await self._committed(told, tasks.drop(task)):
+                return
+            now = (await self.journal.read(partial(_read, message_id=message.message_id))).message
+            if now is None or now.version == message.version:
+                break  # the task is somebody else's by now
+            message = now
+        await self._look_again(task)
 
     async def _end(self, task: Claimed, written: Written) -> None:
-        more = await self.journal.read(lambda c: self.beside(c, written.message))
-        await self._commit(task, written, more, tasks.drop(task))
+        if not await self._committed(written, tasks.drop(task)):
+            await self._look_again(task)
 
-    async def _commit(self, task: Claimed, written: Written, more: list[Change], last: Change) -> None:
+    async def _look_again(self, task: Claimed) -> None:
+        """Somebody was first."""
+        await self.journal.commit([], [tasks.move(task, self.runner.now_us() + AGAIN_US)])
+
+    async def _committed(self, written: Written, last: Change, *, shown: bool = True) -> bool:
+        """With a line in its case, where it has one; what happened is recorded also when the case cannot show it."""
+        more = await self.journal.read(lambda c: self.beside(c, written.message)) if shown else []
         done = await self.journal.commit(written.facts, [*written.changes, *more, last])
-        if isinstance(done, Conflict) and more:  # what was sent is recorded, and if its case cannot show it
+        if isinstance(done, Conflict) and more:
             done = await self.journal.commit(written.facts, [*written.changes, last])
-        if isinstance(done, Conflict):  # somebody overtook it: look again
-            await self.journal.commit([], [tasks.move(task, self.runner.now_us() + AGAIN_US)])
+        return not isinstance(done, Conflict)
 
     async def received(self, channel: str, receipt: Receipt) -> bool:
         """A provider says what became of a message; False when it knows one that we do not."""

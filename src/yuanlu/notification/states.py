@@ -34,7 +34,7 @@ STEPS: dict[Sending, frozenset[Sending]] = {
     _S.DELIVERED: frozenset({_S.WAITING}),
     _S.UNDELIVERED: frozenset({_S.DELIVERED, _S.WAITING}),
     _S.FAILED: frozenset({_S.WAITING}),
-    _S.OVERTAKEN: frozenset({_S.WAITING}),
+    _S.OVERTAKEN: frozenset({_S.WAITING, _S.SENT, _S.DELIVERED}),  # the latter two: it had left all the same
     _S.UNWANTED: frozenset(),
 }
 """From each state, the states that may follow. To WAITING again only a person brings it, or an undelivered receipt."""

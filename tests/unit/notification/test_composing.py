@@ -92,7 +92,7 @@ def test_the_same_of_the_same_subject_is_one_message_whatever_the_words_version(
     assert first.once == "tok|outcome_unknown|01KAQ|"
 
 
-def test_only_a_person_brings_a_message_back_and_unwanted_ones_stay():
+def test_every_state_but_unwanted_can_be_brought_back():
     assert STEPS[Sending.UNWANTED] == frozenset()
     assert {state for state, after in STEPS.items() if Sending.WAITING in after} == {
         Sending.SENT, Sending.DELIVERED, Sending.UNDELIVERED, Sending.FAILED, Sending.OVERTAKEN,
