@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import signal
+import sys
 
 import pytest
 from sqlalchemy import select
@@ -51,6 +52,10 @@ from yuanlu.returns.steps import next_version, return_fact
 SILENT = 60
 """So often the host does not answer a reversal."""
 
+MESSAGE = (
+    b'{"message_id":"m","event":"e","template":"t","language":"zh","to":"","title":"","text":"","values":{},"about":{},'
+    b'"at_us":1}'
+)
 DOWN = {"down": Sandbox(fails=True)}
 
 
@@ -245,6 +250,26 @@ def test_the_process_that_sends_is_started_anew_when_it_dies(run, tmp_path):
         await arrives(lambda: len(texts(stage)) == 2)
 
     run(on_a_stage(story, tmp_path, more=spoken()))
+
+
+def test_the_process_that_sends_ends_with_its_input_and_not_with_ctrl_c(run):
+    async def story() -> None:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "yuanlu.notification.sender", stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        child.stdin.write(
+            b'{"in":{"kind":"sandbox","fails":true}}\n{"number":1,"channel":"no","message":' + MESSAGE + b"}\n"
+        )
+        outcome = await child.stdout.readline()
+        assert b"no such channel" in outcome
+        child.send_signal(signal.SIGINT)
+        await asyncio.sleep(0.2)
+        assert child.returncode is None
+        child.stdin.close()
+        assert await child.wait() == 0
+
+    run(story())
 
 
 def test_a_card_charged_twice_is_told_to_cardholder_and_merchant(run, tmp_path):

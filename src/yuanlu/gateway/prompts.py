@@ -15,6 +15,7 @@ from yuanlu.causes.taxonomy import explain
 from yuanlu.flow.codes import UNKNOWN_CODE
 from yuanlu.gateway.actions import safe
 from yuanlu.iso8583.codec import Message
+from yuanlu.iso8583.errors import DecodeError
 
 TEXT = 63
 ORGANISATION_CHARACTERS = 3
@@ -39,7 +40,10 @@ class Prompts:
         code = safe(answer, 39) if self._on else ""
         if not code or (code in APPROVALS and code != PARTIAL_APPROVAL):
             return {}
-        own = safe(answer, TEXT) if answer.has(TEXT) else ""
+        try:
+            own = answer[TEXT] if answer.has(TEXT) else ""
+        except DecodeError:  # whatever it is, it is the host's
+            return {}
         if len(own.strip()) > ORGANISATION_CHARACTERS or (own and not answer.codec.dialect.mti_bcd):
             return {}
         return {TEXT: _line(answer, own.strip(), self._words(kind, code, Voice.HOST))}

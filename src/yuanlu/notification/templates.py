@@ -24,6 +24,7 @@ SIGNATURE = "brand"
 SMS_PARTS_MAX = {"zh": 1, "en": 3}
 TEXT_CHARACTERS_MAX = 1_000
 TITLE_CHARACTERS_MAX = 120
+VALUE_CHARACTERS_MAX = 240
 
 LINK = re.compile(r"://|www\.|[a-z0-9]\.(?:cn|com|net|org|top|xyz|vip|cc|me|io|link)\b", re.IGNORECASE)
 TELEPHONE = re.compile(r"(?:[0-9][ ()-]?){7,}|(?<![0-9])(?:400|800|95)[ -]?[0-9]{3,}")
@@ -131,8 +132,9 @@ def said(words: Words, language: str) -> str:
 
 
 def one_line(value: str) -> str:
-    """Without line breaks, what cannot be seen, and card numbers: values come from what people wrote, too."""
-    return without_card_numbers(" ".join("".join(c if c.isprintable() else " " for c in value).split()))
+    """Without line breaks, what cannot be seen, and card numbers, and not endless: people wrote it, perhaps."""
+    plain = without_card_numbers(" ".join("".join(c if c.isprintable() else " " for c in value).split()))
+    return plain if len(plain) <= VALUE_CHARACTERS_MAX else plain[: VALUE_CHARACTERS_MAX - 1] + "…"
 
 
 def characters(text: str) -> int:

@@ -77,6 +77,12 @@ def test_a_card_number_in_what_somebody_wrote_is_shortened():
     assert rendered.values == {"why": "卡 ••0005"}
 
 
+def test_what_somebody_wrote_at_length_is_cut_and_the_message_is_still_sent():
+    template = made("说：{why}{why}", audience=Audience.SUPPORT)
+    text = template.render("zh", longest("zh") | {"why": "长" * 5_000}).text
+    assert text == "说：" + ("长" * 239 + "…") * 2
+
+
 def test_format_directions_in_a_value_are_only_text():
     assert "{brand.__class__}" in made("在{shop}").render("zh", VALUES | {"shop": "{brand.__class__}"}).text
 
