@@ -5,10 +5,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from tests.scenario.scripted_host import Hush
 from tests.scenario.stage import MERCHANT, Stage
+from yuanlu.journal.tables import tasks as due
 from yuanlu.notices import Notification, Recipient, Sandbox, Shop
 from yuanlu.notification.channels.sandbox import read_inbox
 from yuanlu.notification.records import Message
+from yuanlu.notification.states import Sending
 from yuanlu.notification.store import told_of_case, told_of_transaction
 
 NUMBER = "13800000000"
@@ -71,3 +76,37 @@ async def told(stage: Stage, payment: Any) -> list[Message]:
 async def told_about(stage: Stage, case_id: str, transaction_id: str = "") -> list[Message]:
     """The same of a case."""
     return await stage.read(lambda c: told_of_case(c, case_id, transaction_id))
+
+
+SILENT = 60
+"""So often the host does not answer a reversal."""
+
+
+async def timed_out(stage: Stage, **more):
+    """A sale that the host does not answer, nor its reversal for now; the cardholder gives a number."""
+    stage.host.will("0200", Hush())
+    stage.host.will("0400", *[Hush()] * SILENT)
+    payment = stage.payment(**more)
+    assert await stage.code(stage.sale(payment)) == "98"
+    await given(stage, payment)
+    return payment
+
+
+async def comes_to(stage: Stage, payment, *states: Sending):
+    """Wait until the messages about a payment stand so, first to last; returns them."""
+
+    async def stand() -> bool:
+        return [each.state for each in await told(stage, payment)] == list(states)
+
+    await comes_true(stand)
+    return await told(stage, payment)
+
+
+async def settled(stage: Stage, *kinds: str) -> None:
+    """Wait until there is no work of these kinds any more."""
+    query = select(due.c.key).where(due.c.kind.in_(kinds))
+
+    async def done() -> bool:
+        return await stage.read(lambda c: c.execute(query).first()) is None
+
+    await comes_true(done)

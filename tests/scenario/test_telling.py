@@ -1,26 +1,23 @@
 """People are told: the cardholder by SMS, the merchant by chat, support by ticket; each once, each what is so."""
 
 import asyncio
-import base64
-import signal
-import sys
 
 import pytest
 from sqlalchemy import select
-from standardwebhooks.webhooks import Webhook as Verifier
 
-from tests.contract.fake_servers import provider
 from tests.scenario.messages import (
     FINANCE,
     NUMBER,
     SUPPORT,
     arrives,
-    comes_true,
+    comes_to,
     events,
     given,
     inbox,
+    settled,
     spoken,
     texts,
+    timed_out,
     told,
     told_about,
 )
@@ -40,53 +37,13 @@ from yuanlu.incidents.records import DETECTION, EVERYTHING, Incident, Report
 from yuanlu.incidents.writing import declared
 from yuanlu.journal import tasks
 from yuanlu.journal.tables import facts
-from yuanlu.journal.tables import tasks as due
 from yuanlu.journal.unit import Committed
 from yuanlu.kernel.clock import SystemClock
-from yuanlu.notices import Recipient, Sandbox, Webhook
+from yuanlu.notices import Recipient
 from yuanlu.notification.addresses import AddressError
 from yuanlu.notification.states import Sending
 from yuanlu.reconciliation.clearing import FILE_SAYS
 from yuanlu.returns.steps import next_version, return_fact
-
-SILENT = 60
-"""So often the host does not answer a reversal."""
-
-MESSAGE = (
-    b'{"message_id":"m","event":"e","template":"t","language":"zh","to":"","title":"","text":"","values":{},"about":{},'
-    b'"at_us":1}'
-)
-DOWN = {"down": Sandbox(fails=True)}
-
-
-async def timed_out(stage: Stage, **more):
-    """A sale that the host does not answer, nor its reversal for now; the cardholder gives a number."""
-    stage.host.will("0200", Hush())
-    stage.host.will("0400", *[Hush()] * SILENT)
-    payment = stage.payment(**more)
-    assert await stage.code(stage.sale(payment)) == "98"
-    await given(stage, payment)
-    return payment
-
-
-async def comes_to(stage: Stage, payment, *states: Sending):
-    """Wait until the messages about a payment stand so, first to last; returns them."""
-
-    async def stand() -> bool:
-        return [each.state for each in await told(stage, payment)] == list(states)
-
-    await comes_true(stand)
-    return await told(stage, payment)
-
-
-async def settled(stage: Stage, *kinds: str) -> None:
-    """Wait until there is no work of these kinds any more."""
-    query = select(due.c.key).where(due.c.kind.in_(kinds))
-
-    async def done() -> bool:
-        return await stage.read(lambda c: c.execute(query).first()) is None
-
-    await comes_true(done)
 
 
 def test_after_a_time_out_the_cardholder_hears_that_it_is_being_confirmed(run, tmp_path, each_database):
@@ -195,37 +152,6 @@ def test_the_same_person_hears_the_same_once_however_often_it_is_looked_at(run, 
     run(on_a_stage(story, tmp_path, more=spoken()))
 
 
-def test_when_one_provider_is_down_the_next_one_is_asked(run, tmp_path):
-    async def story(stage: Stage) -> None:
-        payment = await timed_out(stage)
-        [message] = await comes_to(stage, payment, Sending.DELIVERED)
-        assert (message.channel, message.attempts) == ("phone", 2)
-
-    both = spoken(sms=("down", "phone"))["notification"]
-    run(on_a_stage(story, tmp_path, more=spoken(sms=("down", "phone"), channels=dict(both.channels) | DOWN)))
-
-
-def test_when_all_are_down_it_waits_in_the_outbox_and_a_restart_sends_it(run, tmp_path, each_database):
-    async def story(stage: Stage) -> None:
-        payment = await timed_out(stage)
-
-        async def tried() -> bool:
-            return any(each.attempts for each in await told(stage, payment))
-
-        await comes_true(tried)
-        [message] = await told(stage, payment)
-        assert (message.state, message.note) == (Sending.WAITING, "phone: the sandbox was told to fail")
-        await stage.close()
-        stage.settings = type(stage.settings)(
-            **{name: getattr(stage.settings, name) for name in stage.settings.__struct_fields__} | spoken()
-        )
-        await stage.open()
-        stage.gateway.teller.deliverer.runner.nudge("sms")
-        await comes_to(stage, payment, Sending.DELIVERED)
-
-    run(on_a_stage(story, tmp_path, more=spoken(channels={"phone": Sandbox(fails=True)})))
-
-
 def test_who_does_not_want_to_be_told_is_not_told(run, tmp_path):
     async def story(stage: Stage) -> None:
         await stage.gateway.contacts.refuse(NUMBER, "the cardholder's page")
@@ -234,42 +160,6 @@ def test_who_does_not_want_to_be_told_is_not_told(run, tmp_path):
         assert texts(stage) == []
 
     run(on_a_stage(story, tmp_path, more=spoken()))
-
-
-def test_the_process_that_sends_is_started_anew_when_it_dies(run, tmp_path):
-    async def story(stage: Stage) -> None:
-        await timed_out(stage)
-        await arrives(lambda: len(texts(stage)) == 1)
-        child = stage.gateway.teller.deliverer.sending._child
-        child.send_signal(signal.SIGKILL)
-        await child.wait()
-        second = stage.payment(terminal=1)
-        stage.host.will("0200", Hush())
-        assert await stage.code(stage.sale(second)) == "98"
-        await given(stage, second, "13900000000")
-        await arrives(lambda: len(texts(stage)) == 2)
-
-    run(on_a_stage(story, tmp_path, more=spoken()))
-
-
-def test_the_process_that_sends_ends_with_its_input_and_not_with_ctrl_c(run):
-    async def story() -> None:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "yuanlu.notification.sender", stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        child.stdin.write(
-            b'{"in":{"kind":"sandbox","fails":true}}\n{"number":1,"channel":"no","message":' + MESSAGE + b"}\n"
-        )
-        outcome = await child.stdout.readline()
-        assert b"no such channel" in outcome
-        child.send_signal(signal.SIGINT)
-        await asyncio.sleep(0.2)
-        assert child.returncode is None
-        child.stdin.close()
-        assert await child.wait() == 0
-
-    run(story())
 
 
 def test_a_card_charged_twice_is_told_to_cardholder_and_merchant(run, tmp_path):
@@ -352,26 +242,6 @@ def test_a_recipient_hears_only_of_what_was_agreed(run, tmp_path):
 
     picky = Recipient(name="boss", via=("chat",), to="boss", events=("case.escalated",))
     run(on_a_stage(story, tmp_path, more=spoken(FINANCE, picky)))
-
-
-def test_a_merchants_system_verifies_its_webhook_and_finds_the_payment(run, tmp_path):
-    secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
-
-    async def story(stage: Stage) -> None:
-        payment = await timed_out(stage)
-        found = await stage.find(payment)
-        await arrives(lambda: bool(erp.requests))
-        _, headers, body = erp.requests[0]
-        said = Verifier(secret).verify(body, headers)
-        assert said["type"] == "transaction.outcome.unknown"
-        assert said["data"]["transaction_id"] == found.transaction_id
-        assert said["data"]["values"]["amount"] == "¥12.34"
-
-    with provider() as erp:
-        more = spoken(
-            Recipient(name="erp", via=("erp",)), sms=(), channels={"erp": Webhook(url=erp.url, secrets=(secret,))}
-        )
-        run(on_a_stage(story, tmp_path, more=more))
 
 
 def test_without_channels_nothing_is_written_for_anybody(run, tmp_path):
