@@ -23,11 +23,11 @@ from docs.wording import BEHAVIOURS, CODE_WORDS, OWN_ANSWERS, PLAIN_KEYS
 from yuanlu import contracts, settings
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
 from yuanlu.cli.main import app
-from yuanlu.cli.words import KINDS
 from yuanlu.iso8583.dialect import Dialect, Encoding, Field, Mask
 from yuanlu.iso8583.specs.cup_pos import CUP_POS
 from yuanlu.iso8583.specs.iso87_ascii import ISO87_ASCII
 from yuanlu.kernel.money import format_minor
+from yuanlu.people.words import KINDS
 from yuanlu.returns import states
 from yuanlu.sandbox.faults import CODES_AT_MINOR, FAULTS, LETTER_CODES_AT_MINOR
 from yuanlu.sandbox.scenarios import PROFILES, scenarios

@@ -38,7 +38,6 @@ from yuanlu.flow.settlement import Settler
 from yuanlu.gateway.desk import FrontDesk
 from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
-from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal import choosing
 from yuanlu.journal.mark import Mark, read_marks, refuse_older, remove_old
@@ -57,6 +56,7 @@ from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.store import leg_rows, restart_windows
 from yuanlu.settings import Acquirer, Settings, parse_address
+from yuanlu.terminals import Terminal, read_terminals
 
 DISK_LOOK_EVERY_S = 0.5
 OTHERS_LOOK_EVERY_S = 1.0

@@ -6,8 +6,8 @@ from yuanlu.cases.decisions import kinds_allowed
 from yuanlu.cases.records import BATCH, TERMINAL, Case, Decision, DecisionKind, Event, Words
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import attachments_of, decisions_of, events_of, state_of_money
-from yuanlu.cli.words import CHINESE, case_word, word
 from yuanlu.kernel.clock import local_time
+from yuanlu.people.words import CHINESE, case_word, word
 
 _NAMES = {
     "deadline": ("时限", "deadline"),

@@ -1,7 +1,7 @@
 import pytest
 
-from yuanlu.gateway.terminals import read_terminals
 from yuanlu.kernel.errors import ConfigurationError
+from yuanlu.terminals import read_terminals
 
 ROW = "T0000001,898440153110001,cup"
 
