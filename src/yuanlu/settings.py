@@ -198,6 +198,24 @@ class Incidents(Section, frozen=True, kw_only=True):
     """True: an incident of a host that detection declares holds new sales at once."""
 
 
+class Console(Section, frozen=True, kw_only=True):
+    """`[console]`: pages and API for people, in a process of their own that `yuanlu serve` starts and watches."""
+
+    listen: str = ""
+    """`host:port` to listen on; there is no console without it."""
+    public_url: str = ""
+    """How people reach it, such as `https://pay.example.com`; by default `http://` and `listen`, which is for this
+    machine alone: anywhere else passwords need https (a proxy in front makes it)."""
+    brand: str = "原路"
+    """Whose name pages, slips and messages carry."""
+    second_factor: Literal["required", "optional"] = "required"
+    """`optional` lets accounts in without a one-time code: for a trial, never for cardholders' money."""
+    idle_minutes: Positive = 15
+    """A session that nobody uses for so long ends."""
+    sandbox_control: str = ""
+    """`host:port` of simulated hosts' fault API, for the virtual POS; none in production."""
+
+
 class Log(Section, frozen=True, kw_only=True):
     """`[log]`: diagnostics on standard error."""
 
@@ -217,6 +235,7 @@ class Settings(Section, frozen=True, kw_only=True):
     compensation: Compensation = Compensation()
     service_levels: ServiceLevel = ServiceLevel()
     contracts: Mapping[str, Contract] = {}
+    console: Console = Console()
     log: Log = Log()
     folder: str = "."
     """Set by `read_settings`: where relative paths start."""

@@ -10,11 +10,12 @@ import pytest
 
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import Stage, on_stage
-from yuanlu.cli.ordering import listed, propose
+from yuanlu.cli.ordering import listed
 from yuanlu.cli.reading import show_text, status_text
 from yuanlu.db.choosing import beside, upgrade_stopped
 from yuanlu.db.errors import StoreLocked
 from yuanlu.iso8583.codec import codec_for
+from yuanlu.people.ordering import propose
 from yuanlu.sandbox.till_line import TillLine, open_line
 from yuanlu.sandbox.till_messages import EntryMode
 from yuanlu.wiring import GatewayProcess, open_gateway

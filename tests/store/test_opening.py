@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -12,7 +13,7 @@ from sqlalchemy import Text, text
 from tests.store.journals import NOW, fact, opened, transaction
 from tests.store.places import sqlite_place
 from yuanlu.cases.tables import cases
-from yuanlu.db import sqlite
+from yuanlu.db import schema, sqlite
 from yuanlu.db.errors import StoreError, StoreLocked
 from yuanlu.db.integrity import main as integrity_main
 from yuanlu.db.schema import _config, head, prepare, upgrade
@@ -202,7 +203,9 @@ def test_an_upgrade_of_the_newest_changes_nothing(tmp_path):
     assert shape(engine) == before
     prepare(engine, "j.db")
     assert shape(engine) == before
-    assert head() == "0011"
+    assert head() == max(
+        path.name[1:5] for path in (Path(schema.__file__).parent / "migrations/versions").glob("r*.py")
+    )
     engine.dispose()
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from yuanlu.cli.accounts import init, staff_app
 from yuanlu.cli.cases import case_app
 from yuanlu.cli.clearing import clearing_app
 from yuanlu.cli.incidents import incident_app
@@ -38,6 +39,8 @@ app.add_typer(return_app, name="return")
 app.add_typer(incident_app, name="incident")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(clearing_app, name="clearing")
+app.add_typer(staff_app, name="staff")
+app.command()(init)
 
 ConfigOption = Annotated[
     Path,
@@ -65,6 +68,7 @@ def main() -> None:
 @app.command()
 def serve(config: ConfigOption = CONFIG) -> None:
     """Run the gateway between terminals and hosts, until Ctrl-C or SIGTERM."""
+    from yuanlu.cli.console_keeper import ConsoleKeeper  # noqa: PLC0415
     from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
     from yuanlu.wiring import serve as serve_gateway  # noqa: PLC0415
@@ -77,9 +81,37 @@ def serve(config: ConfigOption = CONFIG) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await serve_gateway(settings, stop, lambda host, port: typer.echo(f"listening on {host}:{port}", err=True))
+        console = ConsoleKeeper(config) if settings.console.listen else None
+
+        def announce(host: str, port: int) -> None:
+            typer.echo(f"listening on {host}:{port}", err=True)
+            if console is not None:
+                console.start()
+
+        try:
+            await serve_gateway(settings, stop, announce)
+        finally:
+            if console is not None:
+                await console.stop()
 
     run_loop(run())
+
+
+@app.command()
+def console(
+    config: ConfigOption = CONFIG,
+    watched: Annotated[
+        bool, typer.Option("--watched", hidden=True, help="End with the process that started it.")
+    ] = False,
+) -> None:
+    """Run the console alone: pages and API. `yuanlu serve` starts one by itself when [console] listen is set."""
+    from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
+    from yuanlu.console.process import run  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(config, os.environ)
+    configure_logs(settings.log)
+    run_loop(run(settings, lambda address: typer.echo(f"console on {address}", err=True), watched=watched))
 
 
 def run_loop(work: "asyncio._CoroutineLike[None]") -> None:

@@ -135,8 +135,27 @@ INCIDENT_KINDS = {
 }
 INCIDENT_STATES = {"ACTIVE": ("进行中", "active"), "ENDED": ("已结束", "ended")}
 
-ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS
-"""Every kind of fact that the timeline of a payment, a case or an incident can show."""
+ROLE_WORDS = {
+    "cashier": ("收银员", "cashier"),
+    "finance": ("财务", "finance"),
+    "support": ("技术支持", "support"),
+    "risk": ("风控", "risk"),
+    "compliance": ("合规", "compliance"),
+    "administrator": ("管理员", "administrator"),
+}
+
+STAFF_KINDS = {
+    "STAFF_CREATED": ("建立账号", "Account made"),
+    "STAFF_CHANGED": ("变更账号", "Account changed"),
+    "STAFF_PASSWORD": ("更换密码", "Password changed"),
+    "STAFF_CODE": ("设置动态验证码", "One-time codes set up"),
+    "STAFF_SIGNED_IN": ("登录", "Signed in"),
+    "STAFF_REFUSED": ("登录被拒绝", "Sign-in refused"),
+}
+"""What happens to a person's account."""
+
+ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS
+"""Every kind of fact that the timeline of a payment, a case, an incident or an account can show."""
 
 
 def case_word(name: str, language: str) -> str:

@@ -20,6 +20,7 @@ from rich.live import Live
 from sqlalchemy import Engine
 
 from yuanlu.db.sqlite import reader_engine
+from yuanlu.sandbox import demo_people as people
 from yuanlu.sandbox.board import Moment, render, status_line
 from yuanlu.sandbox.children import Child, wait_listening
 from yuanlu.sandbox.control_client import ask_hosts, order_fault
@@ -122,6 +123,7 @@ class Stage:
         self.gateway.start()
         wait_listening(self.gateway, self.plan.gateway_port)
         self.engine = reader_engine(self.plan.journal)
+        self.console.print(people.welcome(self.plan), soft_wrap=True, highlight=False)
         self.tills.start()
         self.started_at = time.monotonic()
 

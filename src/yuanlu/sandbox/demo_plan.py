@@ -66,6 +66,7 @@ class DemoPlan:
     seed: int
     gateway_port: int
     control_port: int
+    console_port: int
     host_ports: tuple[int, ...]
 
     @property
@@ -111,14 +112,15 @@ class TillPlace:
 
 def make_plan(folder: Path, *, seconds: float, seed: int) -> DemoPlan:
     """Choose free ports on loopback."""
-    ports = _free_ports(2 + len(HOSTS))
+    ports = _free_ports(3 + len(HOSTS))
     return DemoPlan(
         folder=folder,
         seconds=seconds,
         seed=seed,
         gateway_port=ports[0],
         control_port=ports[1],
-        host_ports=tuple(ports[2:]),
+        console_port=ports[2],
+        host_ports=tuple(ports[3:]),
     )
 
 
@@ -186,6 +188,14 @@ def _gateway_toml(plan: DemoPlan) -> str:
         ),
         _table("[keys]", {"file": "keys.toml"}),
         _table("[incidents]", INCIDENTS),
+        _table(
+            "[console]",
+            {
+                "listen": f"127.0.0.1:{plan.console_port}",
+                "second_factor": "optional",
+                "sandbox_control": f"127.0.0.1:{plan.control_port}",
+            },
+        ),
     ]
     for host, port in zip(HOSTS, plan.host_ports, strict=True):
         values = {

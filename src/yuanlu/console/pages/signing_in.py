@@ -1,0 +1,62 @@
+"""Signing in and out."""
+
+from starlette.responses import RedirectResponse, Response
+
+from yuanlu.access.records import AccessRefused
+from yuanlu.access.store import end_session, staff_count
+from yuanlu.console.asked import Asked
+from yuanlu.console.routing import Page, cookie_name, is_https
+from yuanlu.people.staff import SignIn, signed_in
+
+
+async def show(asked: Asked) -> Response:
+    """The form; whoever is in already goes to his first page."""
+    if asked.session is not None:
+        return asked.go(asked.who.lands_on)
+    nobody = await asked.read(staff_count) == 0
+    return asked.page("sign_in.html", name="", to=asked.given("to"), nobody=nobody)
+
+
+async def sign_in(asked: Asked) -> Response:
+    """Let somebody in, on to the page that he wanted."""
+    given = SignIn(
+        name=asked.given("name"), password=asked.form.get("password", ""), code=asked.given("code"),
+        origin=asked.request.client.host if asked.request.client else "",
+    )  # fmt: skip
+    required = asked.console.settings.console.second_factor == "required"
+    try:
+        token, session = await asked.act(signed_in, asked.console.keys, given, second_factor=required)
+    except AccessRefused:
+        wrong = asked.say("Name, password or code is wrong, or the account is locked.")
+        return asked.page(
+            "sign_in.html", 403, name=given.name, to=asked.given("to"), wrong=wrong, nobody=False
+        )  # fmt: skip
+    answer = RedirectResponse(_wanted(asked) or asked.address(session.staff.lands_on), 303)
+    secure = is_https(asked.console)
+    answer.set_cookie(
+        cookie_name(asked.console), token, path="/", httponly=True, samesite="strict", secure=secure
+    )  # fmt: skip
+    return answer
+
+
+def _wanted(asked: Asked) -> str:
+    """A page of ours to go on to, never another site's."""
+    to = asked.given("to")
+    return to if to.startswith((f"/{asked.language}/",)) and "//" not in to and "\\" not in to else ""
+
+
+async def sign_out(asked: Asked) -> Response:
+    """The session ends."""
+    if asked.session is not None:
+        name = asked.session.token_hash
+        await asked.console.store.write(lambda c: end_session(c, name))
+    answer = asked.go("/sign-in")
+    answer.delete_cookie(cookie_name(asked.console), path="/", secure=is_https(asked.console), samesite="strict")
+    return answer
+
+
+PAGES = (
+    Page(path="/sign-in", right=None, show=show),
+    Page(path="/sign-in", right=None, show=sign_in, method="POST"),
+    Page(path="/sign-out", right=None, show=sign_out, method="POST"),
+)

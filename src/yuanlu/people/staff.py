@@ -1,0 +1,178 @@
+"""Accounts: made, changed, and signed in to. Each is a fact of the account, so that the trail shows who did what.
+
+A sign-in that fails says only that it failed. Ten wrong ones in a row lock the account for half an hour (PCI DSS
+8.3.4).
+"""
+
+import secrets
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from yuanlu.access.records import AccessRefused, Session, Staff
+from yuanlu.access.roles import Role
+from yuanlu.access.secrets_of_staff import (
+    TOTP_CONTEXT,
+    hashed,
+    matches,
+    nobodys_hash,
+    refuse_weak_password,
+    token_hash,
+    totp_step,
+)
+from yuanlu.access.store import (
+    end_sessions_of,
+    find_staff,
+    find_staff_by_id,
+    insert_session,
+    insert_staff,
+    update_staff,
+)
+from yuanlu.cases.people import Actor, person
+from yuanlu.journal.unit import Conflict, Fact
+from yuanlu.journal.visiting import Visitor, visit
+from yuanlu.kernel.clock import Clock, SystemClock
+from yuanlu.kernel.identifiers import IdentifierSource
+from yuanlu.keys.contract import KeyStore
+from yuanlu.people.database import on_database
+from yuanlu.settings import Settings
+
+FAILURES_MAX = 10
+LOCKED_US = 30 * 60 * 1_000_000
+TOKEN_BYTES = 32
+TRIES = 5
+WRONG = "name, password or code is wrong, or the account is locked or disabled"
+
+
+class NewStaff(Struct, frozen=True, kw_only=True):
+    """What an account is made of."""
+
+    name: str
+    roles: tuple[Role, ...]
+    password: str
+    checker: bool = False
+    merchant_id: str = ""
+
+
+class SignIn(Struct, frozen=True, kw_only=True):
+    """What somebody gives to be let in."""
+
+    name: str
+    password: str
+    code: str
+    origin: str
+
+
+@on_database
+def created(settings: Settings, wanted: NewStaff, by: Actor) -> Staff:
+    """A new account. Raises AccessRefused for a name that exists, no role or a weak password; CaseError for no name."""
+    name = person(wanted.name).name
+    if not wanted.roles:
+        raise AccessRefused("give at least one role")
+    refuse_weak_password(wanted.password, name)
+    clock = SystemClock()
+    account = Staff(
+        staff_id=f"U{IdentifierSource(clock, secrets.randbits).new()}",
+        name=name,
+        roles=wanted.roles,
+        checker=wanted.checker,
+        merchant_id=wanted.merchant_id,
+        password_hash=hashed(wanted.password),
+        created_at_us=clock.wall_us(),
+    )
+    said = f"{by.name}: {name}, {' '.join(wanted.roles)}{', checker' if wanted.checker else ''}"
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        done = visitor.commit([_fact(account, "STAFF_CREATED", said, clock)], [insert_staff(account)])
+    if isinstance(done, Conflict):
+        raise AccessRefused(f'there is an account "{name}" already; give another name')
+    return account
+
+
+@on_database
+def changed(settings: Settings, staff_id: str, kind: str, said: str, change: Callable[[Staff], Staff]) -> Staff:
+    """The account with this change, which is a fact of `kind` saying `said`; its sessions end. Raises AccessRefused."""
+    clock = SystemClock()
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        for _ in range(TRIES):
+            with visitor.reading() as connection:
+                before = find_staff_by_id(connection, staff_id)
+            if before is None:
+                raise AccessRefused(f'"{staff_id}" is no account')
+            after = _step(visitor, before, change(before), kind, said, clock)
+            if after is not None:
+                visitor.plainly(lambda c: end_sessions_of(c, staff_id))
+                return after
+    raise AccessRefused("the account keeps changing; try again")
+
+
+@on_database
+def signed_in(settings: Settings, keys: KeyStore, given: SignIn, *, second_factor: bool) -> tuple[str, Session]:
+    """The token for the cookie, and the session. Raises AccessRefused, the same for every reason.
+
+    `second_factor` says whether an account without a one-time code is refused.
+    """
+    clock = SystemClock()
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        for _ in range(TRIES):
+            with visitor.reading() as connection:
+                account = find_staff(connection, given.name)
+            if account is None:
+                matches(nobodys_hash(), given.password)
+                raise AccessRefused(WRONG)
+            step = _proof(account, keys, given, clock.wall_us(), second_factor=second_factor)
+            if step is None:
+                if _failed(visitor, account, given, clock):
+                    raise AccessRefused(WRONG)
+            else:
+                done = _let_in(visitor, account, step, given, clock)
+                if done is not None:
+                    return done
+    raise AccessRefused(WRONG)
+
+
+def _proof(account: Staff, keys: KeyStore, given: SignIn, now_us: int, *, second_factor: bool) -> int | None:
+    """The one-time code's step, 0 where the account has none; None when anything is wrong."""
+    right = matches(account.password_hash, given.password)
+    if account.disabled or account.locked_until_us > now_us or not right:
+        return None
+    if account.totp_sealed is None:
+        return None if second_factor else 0
+    secret = keys.unseal(account.totp_sealed, TOTP_CONTEXT).decode()
+    return totp_step(secret, given.code, now_us, account.totp_step)
+
+
+def _failed(visitor: Visitor, account: Staff, given: SignIn, clock: Clock) -> bool:
+    """One more wrong sign-in is on record; False when somebody else changed the account meanwhile."""
+    now_us, failed = clock.wall_us(), account.failed + 1
+    locked = now_us + LOCKED_US if failed >= FAILURES_MAX else account.locked_until_us
+    after = replace(account, failed=0 if failed >= FAILURES_MAX else failed, locked_until_us=locked)
+    said = f"from {given.origin}" + ("; locked for 30 minutes" if failed >= FAILURES_MAX else "")
+    return _step(visitor, account, after, "STAFF_REFUSED", said, clock) is not None
+
+
+def _let_in(visitor: Visitor, account: Staff, step: int, given: SignIn, clock: Clock) -> tuple[str, Session] | None:
+    token, now_us = secrets.token_urlsafe(TOKEN_BYTES), clock.wall_us()
+    after = replace(
+        account, failed=0, locked_until_us=0, totp_step=max(step, account.totp_step), version=account.version + 1
+    )
+    session = Session(
+        token_hash=token_hash(token), staff=after, csrf=secrets.token_urlsafe(TOKEN_BYTES), created_at_us=now_us,
+        seen_at_us=now_us, proved_at_us=now_us, origin=given.origin,
+    )  # fmt: skip
+    fact = _fact(after, "STAFF_SIGNED_IN", f"from {given.origin}", clock)
+    done = visitor.commit([fact], [update_staff(after, account.version), insert_session(session)])
+    return None if isinstance(done, Conflict) else (token, session)
+
+
+def _step(visitor: Visitor, before: Staff, after: Staff, kind: str, said: str, clock: Clock) -> Staff | None:
+    after = replace(after, version=before.version + 1)
+    done = visitor.commit([_fact(after, kind, said, clock)], [update_staff(after, before.version)])
+    return None if isinstance(done, Conflict) else after
+
+
+def _fact(account: Staff, kind: str, said: str, clock: Clock) -> Fact:
+    return Fact(
+        merchant_id="", subject_id=account.staff_id, version=account.version, kind=kind, at_us=clock.wall_us(),
+        terminal_id="", note=said,
+    )  # fmt: skip
