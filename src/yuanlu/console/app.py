@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
 from yuanlu.console.asked import Console
+from yuanlu.console.live import Live
 from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
 from yuanlu.console.routing import language_for, routes
@@ -45,9 +46,11 @@ TIDY_EVERY_S = 300
 
 def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     """The application; its store is opened here and closed when the server stops. Raises StoreError."""
+    store = ConsoleStore(settings)
     console = Console(
         settings=settings,
-        store=ConsoleStore(settings),
+        store=store,
+        live=Live(store),
         clock=clock,
         keys=keys,
         terminals=read_terminals(settings.path(settings.gateway.terminals), settings.acquirers),
@@ -57,9 +60,12 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
-        tidying = asyncio.get_running_loop().create_task(_tidy(console))
+        loop = asyncio.get_running_loop()
+        jobs = [loop.create_task(_tidy(console)), loop.create_task(console.live.watch())]
         yield
-        tidying.cancel()
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
         await console.store.close()
 
     app = FastAPI(title="Yuanlu", version="1", lifespan=life, docs_url=None, redoc_url=None)
