@@ -142,7 +142,7 @@ async def _export(asked: Asked, wanted: Sought) -> Response:
 
 
 def _row(asked: Asked, one: Transaction) -> tuple[str, ...]:
-    place = position_of(one.state)
+    place = position_of(one.state, one.kind)
     return (
         when_text(one.received_at_us), one.transaction_id, one.key.merchant_id, one.key.terminal_id, one.key.batch_no,
         one.key.stan, one.rrn, kind_word(one.kind, asked.language), exporting.amount(one.amount.minor),
