@@ -33,6 +33,7 @@ KINDS = {
     "BATCH_FINDING": ("与终端批次不符", "The terminal's batch differs"),
     "OBSERVED": ("有人或终端报告", "Reported by a person or the terminal"),
     "CLEARED": ("清算文件已确认", "Confirmed by the clearing files"),
+    "CARDHOLDER_FEEDBACK": ("持卡人反馈", "What the cardholder says of it"),
     "ADVICE_SENT": ("已向主机转发通知", "Advice forwarded to the host"),
     "ADVICE_ANSWER": ("主机对通知的应答，未定论", "The host on the advice: not definite yet"),
 }

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from yuanlu.access.roles import Right
-from yuanlu.console.pages import audit, events, me, monitor, settings, signing_in, staff, transactions
+from yuanlu.console.pages import audit, cardholder, events, me, monitor, settings, signing_in, staff, transactions
 from yuanlu.console.routing import Page
 
 PAGES: tuple[Page, ...] = (
@@ -15,6 +15,7 @@ PAGES: tuple[Page, ...] = (
     *audit.PAGES,
     *staff.PAGES,
     *settings.PAGES,
+    *cardholder.PAGES,
 )
 
 
