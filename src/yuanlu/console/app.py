@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import text
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -14,12 +15,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
-from yuanlu.console.asked import Console
+from yuanlu.console.asked import Asked, Console
 from yuanlu.console.live import Live
 from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
-from yuanlu.console.routing import language_for, routes
+from yuanlu.console.routing import language_for, problem, routes
 from yuanlu.console.store import ConsoleStore
+from yuanlu.console.texts import LANGUAGES
 from yuanlu.kernel.clock import Clock
 from yuanlu.keys.contract import KeyStore
 from yuanlu.settings import Settings
@@ -41,6 +43,7 @@ HEADERS = {
 STATIC_AGE_S = 365 * 24 * 3600
 """A file's address changes with the file."""
 BODY_BYTES_MAX = 6 * 1024 * 1024
+GZIP_BYTES_MIN = 1_024
 TIDY_EVERY_S = 300
 
 
@@ -79,12 +82,21 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
             *routes(console, PAGES),
         ]
     )
+    app.add_exception_handler(404, not_there)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(Guard)
     return app
 
 
 async def _home(request: Request) -> Response:
     return RedirectResponse(f"/{language_for(request)}/sign-in", 307)
+
+
+async def not_there(request: Request, _error: Exception) -> Response:
+    """A page that there is not, in words and in the frame of every page."""
+    language = request.url.path[1:3] if request.url.path[1:3] in LANGUAGES else language_for(request)
+    asked = Asked(console=request.app.state.console, request=request, language=language, session=None, form={})
+    return problem(asked, 404, asked.say("There is no such page."))
 
 
 async def _alive(_request: Request) -> Response:
