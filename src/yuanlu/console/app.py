@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yuanlu.access.store import end_idle
 from yuanlu.console.asked import Asked, Console
 from yuanlu.console.live import Live
+from yuanlu.console.metrics import metrics
 from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
 from yuanlu.console.routing import language_for, problem, routes
@@ -78,6 +79,7 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
             Route("/", _home),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
+            Route("/metrics", metrics),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]

@@ -20,6 +20,7 @@ async def show(asked: Asked) -> Response:
 def _tables(settings: Settings) -> list[tuple[str, list[tuple[str, str]]]]:
     whole = msgspec.to_builtins(settings)
     whole["store"]["url"] = database_name(settings.store.url, settings.folder)
+    whole["console"]["metrics_token"] = "…" if settings.console.metrics_token else ""
     found = [
         ("store", whole["store"]), ("gateway", whole["gateway"]), ("keys", whole["keys"]),
         *((f"acquirers.{name}", table) for name, table in whole["acquirers"].items()),
