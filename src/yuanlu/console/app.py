@@ -14,6 +14,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
+from yuanlu.console.api.building import PREFIX, Api
+from yuanlu.console.api.idempotency import forget_old
 from yuanlu.console.asked import Console
 from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
@@ -62,13 +64,16 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
         tidying.cancel()
         await console.store.close()
 
-    app = FastAPI(title="Yuanlu", version="1", lifespan=life, docs_url=None, redoc_url=None)
+    api = Api(console)
+    app = FastAPI(title="Yuanlu", version="1", lifespan=life, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.console = console
     app.router.routes.extend(
         [
             Route("/", _home),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
+            Route("/openapi.json", api.describe),
+            Mount(PREFIX, api.mounted),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]
@@ -96,11 +101,13 @@ async def _ready(request: Request) -> Response:
 
 
 async def _tidy(console: Console) -> None:
-    """End the sessions that nobody uses."""
+    """End the sessions that nobody uses, and forget requests that are over for long."""
     while True:
         await asyncio.sleep(TIDY_EVERY_S)
-        before = console.clock.wall_us() - console.settings.console.idle_minutes * 60_000_000
+        now_us = console.clock.wall_us()
+        before = now_us - console.settings.console.idle_minutes * 60_000_000
         await console.store.write(lambda c, before=before: end_idle(c, before))  # type: ignore[misc]
+        await console.store.write(lambda c, now_us=now_us: forget_old(c, now_us))  # type: ignore[misc]
 
 
 class Guard:

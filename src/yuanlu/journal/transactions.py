@@ -87,7 +87,8 @@ def as_row(t: Transaction) -> Row:
     )  # fmt: skip
 
 
-def _from_row(row: Any) -> Transaction:
+def from_row(row: Any) -> Transaction:
+    """A row of `transactions` as its record."""
     return Transaction(
         transaction_id=row.transaction_id,
         key=TransactionKey(
@@ -119,7 +120,7 @@ def _from_row(row: Any) -> Transaction:
 
 
 def _all(connection: Connection, query: Select[Any]) -> list[Transaction]:
-    return [_from_row(row) for row in connection.execute(query)]
+    return [from_row(row) for row in connection.execute(query)]
 
 
 def find_by_key(connection: Connection, key: TransactionKey) -> Transaction | None:
@@ -267,7 +268,7 @@ def left_in_flight(connection: Connection) -> list[tuple[Transaction, int]]:
         )
         .where(IN_FLIGHT)
     )
-    return [(_from_row(row), row.writer_id) for row in connection.execute(query)]
+    return [(from_row(row), row.writer_id) for row in connection.execute(query)]
 
 
 def search(connection: Connection, text: str) -> list[Transaction]:
