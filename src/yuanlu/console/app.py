@@ -21,6 +21,7 @@ from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
 from yuanlu.console.routing import language_for, routes
 from yuanlu.console.store import ConsoleStore
+from yuanlu.console.tilling import open_tills
 from yuanlu.kernel.clock import Clock
 from yuanlu.keys.contract import KeyStore
 from yuanlu.settings import Settings
@@ -47,21 +48,27 @@ TIDY_EVERY_S = 300
 
 def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     """The application; its store is opened here and closed when the server stops. Raises StoreError."""
+    store = ConsoleStore(settings)
+    terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     console = Console(
         settings=settings,
-        store=ConsoleStore(settings),
+        store=store,
         clock=clock,
         keys=keys,
-        terminals=read_terminals(settings.path(settings.gateway.terminals), settings.acquirers),
+        terminals=terminals,
         templates=environment(settings.console.brand),
+        tills=open_tills(settings, terminals, store, keys, clock),
     )
     console.templates.globals["places"] = PLACES
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
-        tidying = asyncio.get_running_loop().create_task(_tidy(console))
+        loop = asyncio.get_running_loop()
+        running = [loop.create_task(_tidy(console)), loop.create_task(console.tills.keep())]
         yield
-        tidying.cancel()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await console.store.close()
 
     api = Api(console)

@@ -19,6 +19,7 @@ from yuanlu.kernel.errors import YuanluError
 from yuanlu.keys.contract import KeyStore
 from yuanlu.settings import Settings
 from yuanlu.terminals import Terminal
+from yuanlu.till.tills import Tills
 
 Result = TypeVar("Result")
 FIELD_CHARACTERS_MAX = 4_000
@@ -42,6 +43,8 @@ class Console:
     keys: KeyStore
     terminals: Mapping[str, Terminal]
     templates: Environment
+    tills: Tills
+    """Payments as JSON, and those of the virtual POS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

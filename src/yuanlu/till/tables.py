@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint, 
 
 from yuanlu.db.types import STRICT, STRICT_BY_KEY, Whole, Words, metadata
 
-UNDO_DUE, SENT = "undo = 'DUE'", "state = 'SENT'"
-"""The conditions of two partial indexes, in their very words."""
+UNDO_DUE, SENT, UNCONFIRMED = "undo = 'DUE'", "state = 'SENT'", "confirm_by_us IS NOT NULL"
+"""The conditions of three partial indexes, in their very words."""
 
 till_counters = Table(
     "till_counters",
@@ -44,17 +44,23 @@ till_payments = Table(
     Column("auth_code", Words, nullable=False),
     Column("date_mmdd", Words, nullable=False),  # field 13 of the answer: a refund names it
     Column("approved_minor", Whole),
-    Column("undo", Words, nullable=False),  # whether the till has to reverse it: "", DUE, DONE
+    Column("undo", Words, nullable=False),  # whether the till has to reverse it: "", DUE, DONE, REFUSED
+    Column("confirm_by_us", Whole),  # approved, and reversed unless the client confirms by then
     Column("made_at_us", Whole, nullable=False),
     Column("changed_at_us", Whole, nullable=False),
     UniqueConstraint("terminal_id", "batch_no", "stan", "mti_class", name="uq_till_payments_number"),
     UniqueConstraint("tenant", "key", name="uq_till_payments_key"),
     CheckConstraint("kind IN ('sale', 'void', 'refund')", name="kind"),
     CheckConstraint("state IN ('SENT', 'APPROVED', 'DECLINED', 'UNKNOWN', 'NOT_SENT')", name="state"),
-    CheckConstraint("undo IN ('', 'DUE', 'DONE')", name="undo"),
+    CheckConstraint("undo IN ('', 'DUE', 'DONE', 'REFUSED')", name="undo"),
     CheckConstraint("amount_minor > 0", name="amount"),
     Index("ix_till_payments_undo", "payment_id", sqlite_where=text(UNDO_DUE), postgresql_where=text(UNDO_DUE)),
     Index("ix_till_payments_sent", "payment_id", sqlite_where=text(SENT), postgresql_where=text(SENT)),
+    Index(
+        "ix_till_payments_unconfirmed", "confirm_by_us", sqlite_where=text(UNCONFIRMED),
+        postgresql_where=text(UNCONFIRMED),
+    ),
     Index("ix_till_payments_original", "original_id"),
+    Index("ix_till_payments_merchant", "merchant_id", "payment_id"),
     **STRICT,
-)
+)  # fmt: skip

@@ -4,6 +4,7 @@ from typing import Any
 
 from yuanlu.cases.records import Case as CaseRecord
 from yuanlu.cases.records import Event as CaseEvent
+from yuanlu.causes.cause import Guidance
 from yuanlu.causes.taxonomy import find_cause
 from yuanlu.console.api import models
 from yuanlu.console.api.models import maybe_when, when
@@ -42,6 +43,12 @@ def cause(code: str) -> models.Cause | None:
     return models.Cause(
         code=code, title=words(found.title), cashier=words(said.cashier), cardholder=words(said.cardholder)
     )
+
+
+def guidance_of(code: str) -> Guidance | None:
+    """What a cause has people told."""
+    found = find_cause(code)
+    return None if found is None else found.guidance
 
 
 def transaction(found: Transaction, *, confirmed: bool = False, waits: bool = False) -> models.Transaction:

@@ -101,20 +101,21 @@ def upgrade() -> None:
         sa.Column("date_mmdd", sa.Text(), nullable=False),
         sa.Column("approved_minor", whole),
         sa.Column("undo", sa.Text(), nullable=False),
+        sa.Column("confirm_by_us", whole),
         sa.Column("made_at_us", whole, nullable=False),
         sa.Column("changed_at_us", whole, nullable=False),
         sa.PrimaryKeyConstraint("payment_id", name="pk_till_payments"),
         sa.CheckConstraint("amount_minor > 0", name="ck_till_payments_amount"),
         sa.CheckConstraint("kind IN ('sale', 'void', 'refund')", name="ck_till_payments_kind"),
         sa.CheckConstraint(
-            "state IN ('SENT', 'APPROVED', 'DECLINED', 'UNKNOWN', 'NOT_SENT')",
-            name="ck_till_payments_state",
+            "state IN ('SENT', 'APPROVED', 'DECLINED', 'UNKNOWN', 'NOT_SENT')", name="ck_till_payments_state"
         ),
-        sa.CheckConstraint("undo IN ('', 'DUE', 'DONE')", name="ck_till_payments_undo"),
+        sa.CheckConstraint("undo IN ('', 'DUE', 'DONE', 'REFUSED')", name="ck_till_payments_undo"),
         sa.UniqueConstraint("tenant", "key", name="uq_till_payments_key"),
         sa.UniqueConstraint("terminal_id", "batch_no", "stan", "mti_class", name="uq_till_payments_number"),
         **STRICT,
     )
+    op.create_index("ix_till_payments_merchant", "till_payments", ["merchant_id", "payment_id"], unique=False)
     op.create_index("ix_till_payments_original", "till_payments", ["original_id"], unique=False)
     op.create_index(
         "ix_till_payments_sent",
@@ -123,6 +124,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'SENT'"),
         postgresql_where=sa.text("state = 'SENT'"),
+    )
+    op.create_index(
+        "ix_till_payments_unconfirmed",
+        "till_payments",
+        ["confirm_by_us"],
+        unique=False,
+        sqlite_where=sa.text("confirm_by_us IS NOT NULL"),
+        postgresql_where=sa.text("confirm_by_us IS NOT NULL"),
     )
     op.create_index(
         "ix_till_payments_undo",
