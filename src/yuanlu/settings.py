@@ -218,6 +218,10 @@ class Console(Section, frozen=True, kw_only=True):
     """Whoever fetches `/metrics` shows it as a bearer; without one only this machine may."""
     sandbox_control: str = ""
     """`host:port` of simulated hosts' fault API, for the virtual POS; none in production."""
+    api_requests_per_second: Positive = 50
+    """What one API key may ask, ten times as much in a burst; more is answered 429 with `Retry-After`."""
+    api_address_requests_per_second: Positive = 200
+    """The same for one network address, with whatever keys: behind a proxy that is all callers together."""
 
 
 class Log(Section, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
+from yuanlu.console.api.building import PREFIX, Api
+from yuanlu.console.api.idempotency import forget_old
 from yuanlu.console.asked import Asked, Console
 from yuanlu.console.live import Live
 from yuanlu.console.metrics import metrics
@@ -23,6 +25,7 @@ from yuanlu.console.rendering import FOLDER, environment
 from yuanlu.console.routing import language_for, problem, routes
 from yuanlu.console.store import ConsoleStore
 from yuanlu.console.texts import LANGUAGES
+from yuanlu.console.tilling import open_tills
 from yuanlu.kernel.clock import Clock
 from yuanlu.keys.contract import KeyStore
 from yuanlu.settings import Settings
@@ -51,28 +54,31 @@ TIDY_EVERY_S = 300
 def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     """The application; its store is opened here and closed when the server stops. Raises StoreError."""
     store = ConsoleStore(settings)
+    terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     console = Console(
         settings=settings,
         store=store,
         live=Live(store),
         clock=clock,
         keys=keys,
-        terminals=read_terminals(settings.path(settings.gateway.terminals), settings.acquirers),
+        terminals=terminals,
         templates=environment(settings.console.brand),
+        tills=open_tills(settings, terminals, store, keys, clock),
     )
     console.templates.globals["places"] = PLACES
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        jobs = [loop.create_task(_tidy(console)), loop.create_task(console.live.watch())]
+        running = [loop.create_task(each) for each in (_tidy(console), console.live.watch(), console.tills.keep())]
         yield
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await console.store.close()
 
-    app = FastAPI(title="Yuanlu", version="1", lifespan=life, docs_url=None, redoc_url=None)
+    api = Api(console)
+    app = FastAPI(title="Yuanlu", version="1", lifespan=life, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.console = console
     app.router.routes.extend(
         [
@@ -80,6 +86,8 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             Route("/metrics", metrics),
+            Route("/openapi.json", api.describe),
+            Mount(PREFIX, api.mounted),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]
@@ -116,11 +124,13 @@ async def _ready(request: Request) -> Response:
 
 
 async def _tidy(console: Console) -> None:
-    """End the sessions that nobody uses."""
+    """End the sessions that nobody uses, and forget requests that are over for long."""
     while True:
         await asyncio.sleep(TIDY_EVERY_S)
-        before = console.clock.wall_us() - console.settings.console.idle_minutes * 60_000_000
+        now_us = console.clock.wall_us()
+        before = now_us - console.settings.console.idle_minutes * 60_000_000
         await console.store.write(lambda c, before=before: end_idle(c, before))  # type: ignore[misc]
+        await console.store.write(lambda c, now_us=now_us: forget_old(c, now_us))  # type: ignore[misc]
 
 
 class Guard:

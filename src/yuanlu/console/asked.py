@@ -20,6 +20,7 @@ from yuanlu.kernel.errors import YuanluError
 from yuanlu.keys.contract import KeyStore
 from yuanlu.settings import Settings
 from yuanlu.terminals import Terminal
+from yuanlu.till.tills import Tills
 
 Result = TypeVar("Result")
 FIELD_CHARACTERS_MAX = 4_000
@@ -44,6 +45,8 @@ class Console:
     terminals: Mapping[str, Terminal]
     templates: Environment
     live: Live
+    tills: Tills
+    """Payments as JSON, and those of the virtual POS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

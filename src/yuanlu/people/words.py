@@ -179,7 +179,13 @@ STAFF_KINDS = {
 }
 """What happens to a person's account."""
 
-ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS
+KEY_KINDS = {
+    "KEY_CREATED": ("建立 API 密钥", "API key made"),
+    "KEY_REVOKED": ("吊销 API 密钥", "API key revoked"),
+}
+"""What happens to an API key."""
+
+ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS | KEY_KINDS
 """Every kind of fact that the timeline of a payment, a case, an incident or an account can show."""
 
 
