@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from yuanlu.access.roles import Right
-from yuanlu.console.pages import audit, cardholder, events, me, monitor, settings, signing_in, staff, transactions
+from yuanlu.console.pages import audit, cardholder, events, me, monitor, pos, settings, signing_in, staff, transactions
 from yuanlu.console.routing import Page
 
 PAGES: tuple[Page, ...] = (
@@ -16,6 +16,7 @@ PAGES: tuple[Page, ...] = (
     *staff.PAGES,
     *settings.PAGES,
     *cardholder.PAGES,
+    *pos.PAGES,
 )
 
 
@@ -32,6 +33,7 @@ class Place(Struct, frozen=True, kw_only=True):
 PLACES: tuple[Place, ...] = (
     Place(name="Live monitor", path="/monitor", right=Right.SEE_MONITOR, key="m"),
     Place(name="Transactions", path="/transactions", right=Right.SEE_TRANSACTIONS, key="t"),
+    Place(name="Virtual POS", path="/pos", right=Right.USE_POS),
     Place(name="Audit trail", path="/audit", right=Right.SEE_AUDIT, key="a"),
     Place(name="People", path="/staff", right=Right.MANAGE_STAFF),
     Place(name="Settings", path="/settings", right=Right.SEE_SETTINGS),
