@@ -171,7 +171,7 @@ def test_who_is_at_work_is_seen_and_who_dies_is_missed_at_once(server):
                     "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
                     f"AND objid = {other.writer_id}"
                 )
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(15):
                     while await at.store.live() != {1, one.writer_id}:  # noqa: ASYNC110 - no event tells of it
                         await asyncio.sleep(0.01)
 
