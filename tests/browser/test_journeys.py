@@ -100,3 +100,31 @@ def test_a_cashiers_timed_out_payment_comes_home_and_ends_at_the_slip(run, tmp_p
     more = {"console": Console(listen="127.0.0.1:0", second_factor="optional", sandbox_control="127.0.0.1:9")}
     gateway = {"listen": f"127.0.0.1:{free_port()}"}
     run(looked_at(story, tmp_path, chromium, gateway=gateway, more=more))
+
+
+def test_a_passkey_signs_in_without_password_and_code(run, tmp_path, chromium):
+    async def story(windows: Windows) -> None:
+        await windows.account("Li Wei", Role.RISK)
+        windows.address = windows.address.replace("127.0.0.1", "localhost")  # a number is nobody's name
+        page = await windows.signed_in("Li Wei", "en")
+        devtools = await page.context.new_cdp_session(page)
+        await devtools.send("WebAuthn.enable")
+        device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+                  "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
+        await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+        await page.goto("/en/me")
+        await page.fill("#key-name", "phone")
+        await page.click("text=Add a passkey")
+        await page.wait_for_selector("text=The passkey is added")
+        await page.click("text=Sign out")
+        await page.click("text=Sign in with a passkey")
+        await page.wait_for_url("**/en/monitor")
+        assert "passkey phone" in str(await windows.desk.stage.events("STAFF_SIGNED_IN"))
+        await page.goto("/en/me")
+        await page.click("text=Remove")
+        await page.wait_for_selector("text=The passkey is removed")
+        await page.click("text=Sign out")
+        await page.click("text=Sign in with a passkey")
+        await page.wait_for_selector("text=This passkey does not open an account here")
+
+    run(looked_at(story, tmp_path, chromium))

@@ -174,6 +174,7 @@ STAFF_KINDS = {
     "STAFF_CHANGED": ("变更账号", "Account changed"),
     "STAFF_PASSWORD": ("更换密码", "Password changed"),
     "STAFF_CODE": ("设置动态验证码", "One-time codes set up"),
+    "STAFF_PASSKEY": ("变更通行密钥", "Passkeys changed"),
     "STAFF_SIGNED_IN": ("登录", "Signed in"),
     "STAFF_REFUSED": ("登录被拒绝", "Sign-in refused"),
 }
