@@ -7,7 +7,7 @@ import httpx2
 from tests.console.desk import Browser, ConsoleDesk
 from yuanlu.access.roles import Role
 
-FORM = re.compile(r'<form method="post" action="/(?:zh|en)(/[^"]+)".*?</form>', re.DOTALL)
+FORM = re.compile(r'<form method="post"[^>]*? action="/(?:zh|en)(/[^"]+)".*?</form>', re.DOTALL)
 FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
