@@ -77,6 +77,10 @@ class ConsoleDesk:
         await self.app.state.console.store.act(created, wanted, Actor(name="test", via="test"))
         return await self.browser().sign_in(name)
 
+    def keep(self, client: httpx2.AsyncClient) -> None:
+        """Closed at the end."""
+        self._clients.append(client)
+
     async def close(self) -> None:
         for each in self._clients:
             await each.aclose()

@@ -273,7 +273,7 @@ def test_who_moves_money_long_after_signing_in_gives_the_password_again(run, tmp
         typed = {"kind": "manual_credit", "reason": "r", "amount": "1.00", "reference": ""}
         preview = await press(maker, await maker.see(f"/en{path}"), f"{path}/preview", **typed)
         await press(maker, preview, f"{path}/propose")
-        monkeypatch.setattr("yuanlu.console.pages.proving.FRESH_US", -1)
+        monkeypatch.setattr("yuanlu.console.proving.FRESH_US", -1)
         page = await checker.see(f"/en{path}")
         assert "Your password, again" in words(page)
         for password, why in (("", "Give your password again"), ("wrong", "The password is wrong")):
@@ -292,7 +292,12 @@ def test_a_case_is_closed_with_its_outcome_and_whether_a_person_was_needed_and_o
         maker, _, _ = await three(desk)
         path = f"/cases/{case.case_id}"
         answer = await press(
-            maker, await maker.see(f"/zh{path}"), f"{path}/close", outcome="payment_stands", needed="no", remark="两位顾客"
+            maker,
+            await maker.see(f"/zh{path}"),
+            f"{path}/close",
+            outcome="payment_stands",
+            needed="no",
+            remark="两位顾客",
         )
         assert answer.status_code == 303
         done = await current(desk, case.case_id)

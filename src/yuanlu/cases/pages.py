@@ -163,7 +163,12 @@ def counts(connection: Connection, owner: str, merchant_id: str, now_us: int) ->
             _how_many(cases.c.deadline_at_us < now_us),
         ).select_from(cases).where(text(AWAKE), *within.conditions())
     ).one()  # fmt: skip
-    waits = waiting_query(within=within).order_by(None).limit(None).with_only_columns(func.count(), maintain_column_froms=True)
+    waits = (
+        waiting_query(within=within)
+        .order_by(None)
+        .limit(None)
+        .with_only_columns(func.count(), maintain_column_froms=True)
+    )
     asleep = select(func.count()).select_from(cases).where(text("state = 'SNOOZED'"), *within.conditions())
     return Counts(
         everything=row[0], unassigned=row[1], mine=row[2], late=row[3],

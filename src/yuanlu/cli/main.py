@@ -18,6 +18,7 @@ from yuanlu.cli.accounts import init, staff_app
 from yuanlu.cli.cases import case_app
 from yuanlu.cli.clearing import clearing_app
 from yuanlu.cli.incidents import incident_app
+from yuanlu.cli.keys import key_app
 from yuanlu.cli.observations import terminal_app
 from yuanlu.cli.returns import return_app
 from yuanlu.kernel.errors import YuanluError
@@ -40,6 +41,7 @@ app.add_typer(incident_app, name="incident")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(clearing_app, name="clearing")
 app.add_typer(staff_app, name="staff")
+app.add_typer(key_app, name="key")
 app.command()(init)
 
 ConfigOption = Annotated[
@@ -137,6 +139,7 @@ def demo(
     """Gateway, hosts and 50 terminals on this machine; every fault in turn; a live board; a verdict."""
     from yuanlu.sandbox.demo import run_demo  # noqa: PLC0415
 
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # its processes end with it
     sys.exit(run_demo(folder, seconds=seconds, seed=seed))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import text
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -14,11 +15,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
-from yuanlu.console.asked import Console
+from yuanlu.console.api.building import PREFIX, Api
+from yuanlu.console.api.idempotency import forget_old
+from yuanlu.console.asked import Asked, Console
+from yuanlu.console.live import Live
+from yuanlu.console.metrics import metrics
 from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
-from yuanlu.console.routing import language_for, routes
+from yuanlu.console.routing import language_for, problem, routes
 from yuanlu.console.store import ConsoleStore
+from yuanlu.console.texts import LANGUAGES
+from yuanlu.console.tilling import open_tills
 from yuanlu.kernel.clock import Clock
 from yuanlu.keys.contract import KeyStore
 from yuanlu.settings import Settings
@@ -32,7 +39,7 @@ CSP = (
 HEADERS = {
     "content-security-policy": CSP,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # none at all would make the origin of our own forms "null"
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -40,45 +47,66 @@ HEADERS = {
 STATIC_AGE_S = 365 * 24 * 3600
 """A file's address changes with the file."""
 BODY_BYTES_MAX = 6 * 1024 * 1024
+GZIP_BYTES_MIN = 1_024
 TIDY_EVERY_S = 300
 
 
 def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     """The application; its store is opened here and closed when the server stops. Raises StoreError."""
+    store = ConsoleStore(settings)
+    terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers)
     console = Console(
         settings=settings,
-        store=ConsoleStore(settings),
+        store=store,
+        live=Live(store),
         clock=clock,
         keys=keys,
-        terminals=read_terminals(settings.path(settings.gateway.terminals), settings.acquirers),
+        terminals=terminals,
         templates=environment(settings.console.brand),
+        tills=open_tills(settings, terminals, store, keys, clock),
     )
     console.templates.globals["places"] = PLACES
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
-        tidying = asyncio.get_running_loop().create_task(_tidy(console))
+        loop = asyncio.get_running_loop()
+        running = [loop.create_task(each) for each in (_tidy(console), console.live.watch(), console.tills.keep())]
         yield
-        tidying.cancel()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await console.store.close()
 
-    app = FastAPI(title="Yuanlu", version="1", lifespan=life, docs_url=None, redoc_url=None)
+    api = Api(console)
+    app = FastAPI(title="Yuanlu", version="1", lifespan=life, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.console = console
     app.router.routes.extend(
         [
             Route("/", _home),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
+            Route("/metrics", metrics),
+            Route("/openapi.json", api.describe),
+            Mount(PREFIX, api.mounted),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]
     )
+    app.add_exception_handler(404, not_there)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(Guard)
     return app
 
 
 async def _home(request: Request) -> Response:
     return RedirectResponse(f"/{language_for(request)}/sign-in", 307)
+
+
+async def not_there(request: Request, _error: Exception) -> Response:
+    """A page that there is not, in words and in the frame of every page."""
+    language = request.url.path[1:3] if request.url.path[1:3] in LANGUAGES else language_for(request)
+    asked = Asked(console=request.app.state.console, request=request, language=language, session=None, form={})
+    return problem(asked, 404, asked.say("There is no such page."))
 
 
 async def _alive(_request: Request) -> Response:
@@ -96,11 +124,13 @@ async def _ready(request: Request) -> Response:
 
 
 async def _tidy(console: Console) -> None:
-    """End the sessions that nobody uses."""
+    """End the sessions that nobody uses, and forget requests that are over for long."""
     while True:
         await asyncio.sleep(TIDY_EVERY_S)
-        before = console.clock.wall_us() - console.settings.console.idle_minutes * 60_000_000
+        now_us = console.clock.wall_us()
+        before = now_us - console.settings.console.idle_minutes * 60_000_000
         await console.store.write(lambda c, before=before: end_idle(c, before))  # type: ignore[misc]
+        await console.store.write(lambda c, now_us=now_us: forget_old(c, now_us))  # type: ignore[misc]
 
 
 class Guard:

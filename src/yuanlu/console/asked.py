@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from yuanlu.access.records import Session, Staff
 from yuanlu.access.roles import Right
 from yuanlu.cases.people import Actor
+from yuanlu.console.live import Live
 from yuanlu.console.store import ConsoleStore
 from yuanlu.console.texts import say
 from yuanlu.kernel.clock import Clock
@@ -19,6 +20,7 @@ from yuanlu.kernel.errors import YuanluError
 from yuanlu.keys.contract import KeyStore
 from yuanlu.settings import Settings
 from yuanlu.terminals import Terminal
+from yuanlu.till.tills import Tills
 
 Result = TypeVar("Result")
 FIELD_CHARACTERS_MAX = 4_000
@@ -42,6 +44,9 @@ class Console:
     keys: KeyStore
     terminals: Mapping[str, Terminal]
     templates: Environment
+    live: Live
+    tills: Tills
+    """Payments as JSON, and those of the virtual POS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,7 +172,7 @@ def money_of(link: Link, waits: bool = False, confirmed: bool = False) -> Money:
             o.amount.minor for o in link.orders if o.state is OrderState.PROPOSED and o.paid_from == "original"
         ),
         certain=nothing or state in (State.APPROVED, State.CAPTURED, State.RETURNED),
-        position=position_of(state, waits=waits, confirmed=confirmed),
+        position=position_of(state, link.original.kind, waits=waits, confirmed=confirmed),
     )
 
 

@@ -49,9 +49,9 @@ class ConsoleStore:
         work = partial(action, self._settings, *args, **named)
         return await asyncio.get_running_loop().run_in_executor(self._actors, work)
 
-    async def write(self, work: Callable[[Connection], None]) -> None:
-        """Rows that are no facts (a session was used) in a short transaction of their own."""
-        await self.act(_plainly, work)
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Rows that are no facts (a session was used) in a short transaction of their own; what `work` gives."""
+        return await self.act(_plainly, work)
 
     async def close(self) -> None:
         """Let the database go."""
@@ -63,13 +63,13 @@ class ConsoleStore:
         self._actors.shutdown()
 
 
-def _plainly(settings: Settings, work: Callable[[Connection], None]) -> None:
-    def on_engine() -> None:
+def _plainly(settings: Settings, work: Callable[[Connection], Result]) -> Result:
+    def on_engine() -> Result:
         engine = choosing.visiting(settings.store.url, settings.folder)
         try:
             with engine.begin() as connection:
-                work(connection)
+                return work(connection)
         finally:
             engine.dispose()
 
-    choosing.beside(settings.store.url, on_engine)
+    return choosing.beside(settings.store.url, on_engine)

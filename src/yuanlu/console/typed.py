@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from yuanlu.console.asked import Asked
+from yuanlu.console.proving import proved
 from yuanlu.console.rendering import WHOLE
 from yuanlu.kernel.clock import CHINA
 from yuanlu.kernel.errors import YuanluError
@@ -53,3 +54,11 @@ def words(asked: Asked, name: str, missing: str) -> str:
     if not text:
         raise Wrong(missing)
     return text
+
+
+async def himself(asked: Asked) -> None:
+    """Whoever moves money is the one who signed in: lately proved, or by the password in the form. Raises Wrong."""
+    if not await proved(asked):
+        if asked.form.get("password"):
+            raise Wrong(asked.say("The password is wrong. Nothing was done."))
+        raise Wrong(asked.say("Give your password again: you are about to move money. Nothing was done yet."))

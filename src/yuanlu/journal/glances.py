@@ -55,6 +55,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Where the money of a payment is, and its card's last digits."""
 
     state: str
+    kind: str
     card_last4: str
     merchant_id: str
 
@@ -62,9 +63,15 @@ class Standing(Struct, frozen=True, kw_only=True):
 def standing_of(connection: Connection, transaction_ids: list[str]) -> dict[str, Standing]:
     """These payments' states; by the primary key."""
     query = select(
-        transactions.c.transaction_id, transactions.c.state, transactions.c.card_last4, transactions.c.merchant_id
+        transactions.c.transaction_id,
+        transactions.c.state,
+        transactions.c.kind,
+        transactions.c.card_last4,
+        transactions.c.merchant_id,
     ).where(transactions.c.transaction_id.in_(transaction_ids))
     return {
-        row.transaction_id: Standing(state=row.state, card_last4=row.card_last4, merchant_id=row.merchant_id)
+        row.transaction_id: Standing(
+            state=row.state, kind=row.kind, card_last4=row.card_last4, merchant_id=row.merchant_id
+        )
         for row in connection.execute(query)
     }

@@ -16,6 +16,7 @@ from yuanlu.access.secrets_of_staff import (
     TOTP_CONTEXT,
     hashed,
     matches,
+    new_totp_secret,
     nobodys_hash,
     refuse_weak_password,
     token_hash,
@@ -33,8 +34,10 @@ from yuanlu.cases.people import Actor, person
 from yuanlu.journal.unit import Conflict, Fact
 from yuanlu.journal.visiting import Visitor, visit
 from yuanlu.kernel.clock import Clock, SystemClock
+from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
+from yuanlu.keys.errors import SealBroken
 from yuanlu.people.database import on_database
 from yuanlu.settings import Settings
 
@@ -42,7 +45,18 @@ FAILURES_MAX = 10
 LOCKED_US = 30 * 60 * 1_000_000
 TOKEN_BYTES = 32
 TRIES = 5
+TOTP_BYTES = 20
+OFFER_CONTEXT, OFFER_US = "offer of one-time codes", 10 * 60 * 1_000_000
+NOT_SET_UP = -1
 WRONG = "name, password or code is wrong, or the account is locked or disabled"
+
+
+class CodeNeeded(YuanluError):
+    """Name and password are right, and the account has no one-time code yet, which is needed here."""
+
+    def __init__(self, account: Staff) -> None:
+        super().__init__("set up one-time codes first")
+        self.account = account
 
 
 class NewStaff(Struct, frozen=True, kw_only=True):
@@ -110,7 +124,7 @@ def changed(settings: Settings, staff_id: str, kind: str, said: str, change: Cal
 def signed_in(settings: Settings, keys: KeyStore, given: SignIn, *, second_factor: bool) -> tuple[str, Session]:
     """The token for the cookie, and the session. Raises AccessRefused, the same for every reason.
 
-    `second_factor` says whether an account without a one-time code is refused.
+    With `second_factor` an account without a one-time code is not let in: CodeNeeded.
     """
     clock = SystemClock()
     with visit(settings.store.url, settings.folder, clock) as visitor:
@@ -121,6 +135,8 @@ def signed_in(settings: Settings, keys: KeyStore, given: SignIn, *, second_facto
                 matches(nobodys_hash(), given.password)
                 raise AccessRefused(WRONG)
             step = _proof(account, keys, given, clock.wall_us(), second_factor=second_factor)
+            if step == NOT_SET_UP:
+                raise CodeNeeded(account)
             if step is None:
                 if _failed(visitor, account, given, clock):
                     raise AccessRefused(WRONG)
@@ -132,12 +148,12 @@ def signed_in(settings: Settings, keys: KeyStore, given: SignIn, *, second_facto
 
 
 def _proof(account: Staff, keys: KeyStore, given: SignIn, now_us: int, *, second_factor: bool) -> int | None:
-    """The one-time code's step, 0 where the account has none; None when anything is wrong."""
+    """The one-time code's step, 0 or NOT_SET_UP where the account has none; None when anything is wrong."""
     right = matches(account.password_hash, given.password)
     if account.disabled or account.locked_until_us > now_us or not right:
         return None
     if account.totp_sealed is None:
-        return None if second_factor else 0
+        return NOT_SET_UP if second_factor else 0
     secret = keys.unseal(account.totp_sealed, TOTP_CONTEXT).decode()
     return totp_step(secret, given.code, now_us, account.totp_step)
 
@@ -176,3 +192,44 @@ def _fact(account: Staff, kind: str, said: str, clock: Clock) -> Fact:
         merchant_id="", subject_id=account.staff_id, version=account.version, kind=kind, at_us=clock.wall_us(),
         terminal_id="", note=said,
     )  # fmt: skip
+
+
+@on_database
+def code_set_up(settings: Settings, keys: KeyStore, offer: str, code: str) -> Staff:
+    """The account gets the one-time codes of `offer`, which `code` proves to be in the person's app.
+
+    Raises AccessRefused for an offer that is too old or not ours, a wrong code, or an account that has codes already.
+    """
+    clock = SystemClock()
+    staff_id, secret = _taken(keys, offer, clock.wall_us())
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        with visitor.reading() as connection:
+            before = find_staff_by_id(connection, staff_id)
+        if before is None or before.totp_sealed is not None:
+            raise AccessRefused("the account has one-time codes already; an administrator can take them away")
+        step = totp_step(secret, code, clock.wall_us(), 0)
+        if step is None:
+            raise AccessRefused("the code is wrong; is the clock of your phone right?")
+        after = replace(before, totp_sealed=keys.seal(secret.encode(), TOTP_CONTEXT), totp_step=step)
+        done = _step(visitor, before, after, "STAFF_CODE", f"{before.name}: set up", clock)
+    if done is None:
+        raise AccessRefused("the account has just been changed; sign in again")
+    return done
+
+
+def offered(keys: KeyStore, account: Staff, now_us: int) -> tuple[str, str]:
+    """A new secret for an account's app, and the sealed offer by which it comes back with the first code."""
+    secret = new_totp_secret(secrets.token_bytes(TOTP_BYTES))
+    sealed = keys.seal(f"{account.staff_id} {now_us} {secret}".encode(), OFFER_CONTEXT)
+    return secret, sealed.hex()
+
+
+def _taken(keys: KeyStore, offer: str, now_us: int) -> tuple[str, str]:
+    """Account and secret of an offer. AccessRefused when it is not ours or too old."""
+    try:
+        staff_id, at_us, secret = keys.unseal(bytes.fromhex(offer), OFFER_CONTEXT).decode().split()
+    except (ValueError, SealBroken):
+        raise AccessRefused("this is no set-up of ours; sign in again") from None
+    if now_us - int(at_us) > OFFER_US:
+        raise AccessRefused("the set-up took too long; sign in again")
+    return staff_id, secret

@@ -17,8 +17,8 @@ from yuanlu.console.case_reading import Whole, guidance_for, read_whole
 from yuanlu.console.case_steps import doing, to_do
 from yuanlu.console.order_words import ORDER_WORDS, WAY_WORDS
 from yuanlu.console.pages.cases import CAUSE_OF, QUEUES, TABS, incident_link
-from yuanlu.console.pages.proving import must_prove
 from yuanlu.console.positions import NOT_CHARGED, REVERSING, SENT
+from yuanlu.console.proving import is_fresh
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_case
 
@@ -59,7 +59,7 @@ async def case_page(
         cause=cause, guidance=guidance_for(cause, whole.payment), doing=doing(asked, whole), to_do=to_do(asked, whole),
         after=AFTER, queues=QUEUES, ways=WAY_WORDS, order_states=ORDER_WORDS, can=what_may_be_done(whole.case, whole),
         outcomes=_outcomes(whole), tab=tab if tab in TABS else "",
-        tried=tried, wrong=wrong, changed=changed, kept=kept or {}, done=asked.given("done"), stale=must_prove(asked),
+        tried=tried, wrong=wrong, changed=changed, kept=kept or {}, done=asked.given("done"), stale=not is_fresh(asked),
     )  # fmt: skip
 
 

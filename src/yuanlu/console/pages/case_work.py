@@ -18,10 +18,9 @@ from yuanlu.cases.writing import Written
 from yuanlu.console.asked import Asked
 from yuanlu.console.pages.case import AFTER, case_page
 from yuanlu.console.pages.cases import TABS
-from yuanlu.console.pages.proving import NotProved, proved
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_case
-from yuanlu.console.typed import Wrong, amount, instant_us, number, words
+from yuanlu.console.typed import Wrong, amount, himself, instant_us, number, words
 from yuanlu.db.errors import StoreError
 from yuanlu.journal.transactions import Transaction, get
 from yuanlu.kernel.money import Money
@@ -50,7 +49,7 @@ def handler(name: str, prepare: Prepare, *, by_what_was_seen: bool = True) -> Ca
             seen = number(asked, "seen", 1, VERSION_MAX)
             build = await prepare(asked)
             await asked.act(perform, asked.actor, case_id, name, build, seen if by_what_was_seen else None)
-        except (Wrong, NotProved) as error:
+        except Wrong as error:
             return await refused(asked, name, str(error), 422)
         except CaseChanged as error:
             return await refused(asked, name, refusal(str(error), asked.language), 409, seen)
@@ -158,7 +157,7 @@ async def close(asked: Asked) -> Build:
 async def approve(asked: Asked) -> Build:
     """The second person's yes."""
     remark = asked.given("remark")
-    await proved(asked)
+    await himself(asked)
     return lambda at: decisions.approve(at.case, at.decision, at.money, at.who, at.terms, at.now_us, remark)
 
 

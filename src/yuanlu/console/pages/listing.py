@@ -3,7 +3,23 @@
 from msgspec import Struct
 
 from yuanlu.access.roles import Right
-from yuanlu.console.pages import case, case_work, cases, incidents, me, orders, signing_in, terminals
+from yuanlu.console.pages import (
+    audit,
+    cardholder,
+    case,
+    case_work,
+    cases,
+    events,
+    incidents,
+    me,
+    monitor,
+    orders,
+    settings,
+    signing_in,
+    staff,
+    terminals,
+    transactions,
+)
 from yuanlu.console.routing import Page
 
 PAGES: tuple[Page, ...] = (
@@ -15,6 +31,13 @@ PAGES: tuple[Page, ...] = (
     *orders.PAGES,
     *incidents.PAGES,
     *terminals.PAGES,
+    *events.PAGES,
+    *monitor.PAGES,
+    *transactions.PAGES,
+    *audit.PAGES,
+    *staff.PAGES,
+    *settings.PAGES,
+    *cardholder.PAGES,
 )
 
 
@@ -29,8 +52,13 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 PLACES: tuple[Place, ...] = (
+    Place(name="Live monitor", path="/monitor", right=Right.SEE_MONITOR, key="m"),
     Place(name="Cases", path="/cases", right=Right.SEE_CASES, key="c"),
+    Place(name="Transactions", path="/transactions", right=Right.SEE_TRANSACTIONS, key="t"),
     Place(name="Returns", path="/returns", right=Right.SEE_CASES, key="r"),
     Place(name="Incidents", path="/incidents", right=Right.SEE_CASES, key="i"),
     Place(name="Terminals", path="/terminals", right=Right.SEE_TERMINALS, key="d"),
+    Place(name="Audit trail", path="/audit", right=Right.SEE_AUDIT, key="a"),
+    Place(name="People", path="/staff", right=Right.MANAGE_STAFF),
+    Place(name="Settings", path="/settings", right=Right.SEE_SETTINGS),
 )

@@ -14,10 +14,10 @@ from yuanlu.cases.texts import reference_of, text_of
 from yuanlu.console.asked import Asked
 from yuanlu.console.case_reading import Money, money_of
 from yuanlu.console.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
-from yuanlu.console.pages.proving import NotProved, must_prove, proved
+from yuanlu.console.proving import is_fresh
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_order
-from yuanlu.console.typed import Wrong, amount, number, words
+from yuanlu.console.typed import Wrong, amount, himself, number, words
 from yuanlu.db.errors import StoreError
 from yuanlu.journal.glances import Standing, standing_of
 from yuanlu.journal.transactions import Transaction, search
@@ -135,7 +135,7 @@ async def _one(asked: Asked, *, status: int = 200, tried: str = "", wrong: str =
         money=money_of(link, order.state is OrderState.PROPOSED), mine=same_person(order.maker, asked.who.name),
         ways=WAY_WORDS, order_states=ORDER_WORDS, makers=MAKERS,
         closable=_closable(asked, order), by_hand=order.kind in BY_HAND, tried=tried, wrong=wrong,
-        kept=asked.form, done=asked.given("done"), stale=must_prove(asked), then=_then(order, link),
+        kept=asked.form, done=asked.given("done"), stale=not is_fresh(asked), then=_then(order, link),
     )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def _handler(name: str, prepare: Callable[[Asked], Any]) -> Callable[[Asked], An
         await asked.read(lambda c: own_order(asked, c, order_id))
         try:
             return await _decided(asked, name, await prepare(asked))
-        except (Wrong, NotProved) as error:
+        except Wrong as error:
             return await _one(asked, status=422, tried=name, wrong=str(error))
         except (OrderError, CaseError, StoreError) as error:
             return await _one(asked, status=409, tried=name, wrong=refusal(str(error), asked.language))
@@ -196,7 +196,7 @@ def _reason(asked: Asked) -> str:
 
 async def approve(asked: Asked) -> Act:
     """The second person's yes."""
-    await proved(asked)
+    await himself(asked)
 
     def act(order: Order, link: Link, who: str, now: Moment) -> Any:
         if same_person(order.maker, who):  # however the name was written
@@ -228,7 +228,7 @@ async def paid(asked: Asked) -> Act:
     """It was paid by hand, under a reference."""
     given = words(asked, "reference", asked.say("Give the bank's or the file's reference."))
     reference = reference_of(given)
-    await proved(asked)
+    await himself(asked)
     return lambda order, link, who, now: proposing.settled_by_hand(order, link, reference, who, now)
 
 

@@ -1,12 +1,15 @@
 """Signing in and out."""
 
+import segno
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from yuanlu.access.records import AccessRefused
+from yuanlu.access.records import AccessRefused, Staff
+from yuanlu.access.secrets_of_staff import totp_address
 from yuanlu.access.store import end_session, staff_count
 from yuanlu.console.asked import Asked
 from yuanlu.console.routing import Page, cookie_name, is_https
-from yuanlu.people.staff import SignIn, signed_in
+from yuanlu.people.staff import CodeNeeded, SignIn, code_set_up, offered, signed_in
 
 
 async def show(asked: Asked) -> Response:
@@ -26,6 +29,8 @@ async def sign_in(asked: Asked) -> Response:
     required = asked.console.settings.console.second_factor == "required"
     try:
         token, session = await asked.act(signed_in, asked.console.keys, given, second_factor=required)
+    except CodeNeeded as needed:
+        return _set_up(asked, needed.account)
     except AccessRefused:
         wrong = asked.say("Name, password or code is wrong, or the account is locked.")
         return asked.page(
@@ -37,6 +42,30 @@ async def sign_in(asked: Asked) -> Response:
         cookie_name(asked.console), token, path="/", httponly=True, samesite="strict", secure=secure
     )  # fmt: skip
     return answer
+
+
+def _set_up(asked: Asked, account: Staff) -> Response:
+    """The first sign-in: the app gets its secret, and shows that it has it."""
+    secret, offer = offered(asked.console.keys, account, asked.now_us)
+    address = totp_address(secret, account.name, f"Yuanlu {asked.console.settings.console.brand}")
+    return asked.page("set_up_code.html", offer=offer, secret=secret, code=_picture(address), wrong="")
+
+
+def _picture(address: str) -> Markup:
+    """The address as a QR code, in SVG without styles."""
+    return Markup(segno.make(address, error="m").svg_inline(scale=5, border=2, dark="#000", light="#fff"))  # noqa: S704 - our own
+
+
+async def set_up(asked: Asked) -> Response:
+    """The first code: from now on each sign-in needs one."""
+    offer = asked.given("offer")
+    try:
+        await asked.act(code_set_up, asked.console.keys, offer, asked.given("code"))
+    except AccessRefused:
+        wrong = asked.say("The code is wrong, or this took too long. Sign in once more.")
+        return asked.page("sign_in.html", 403, name="", to="", wrong=wrong, nobody=False)
+    told = asked.say("One-time codes are set up. Sign in with the next code.")
+    return asked.page("sign_in.html", name="", to="", told=told, nobody=False)
 
 
 def _wanted(asked: Asked) -> str:
@@ -58,5 +87,6 @@ async def sign_out(asked: Asked) -> Response:
 PAGES = (
     Page(path="/sign-in", right=None, show=show),
     Page(path="/sign-in", right=None, show=sign_in, method="POST"),
+    Page(path="/sign-in/code", right=None, show=set_up, method="POST"),
     Page(path="/sign-out", right=None, show=sign_out, method="POST"),
 )
