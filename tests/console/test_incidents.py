@@ -35,7 +35,7 @@ def test_an_incident_is_declared_sales_are_held_released_and_it_ends(run, tmp_pa
         assert "Zhao Lei 已暂停新交易" in words(page)
         assert re.search(r"/zh/cases/C[0-9-]+", page.text), "its case"
         async with asyncio.timeout(6):  # the gateway takes notice within a second
-            while await desk.stage.code(desk.stage.sale(desk.stage.payment())) != "91":
+            while await desk.stage.code(desk.stage.sale(desk.stage.payment())) != "91":  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert (await press(support, page, f"{path}/release", reason="来电了")).status_code == 303
         stale = await press(support, page, f"{path}/end", reason="结束")
