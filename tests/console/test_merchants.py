@@ -1,10 +1,11 @@
 """Whoever is of one merchant meets nothing of another's: no row, no number, no page, no form, no file."""
 
-from tests.console.desk import ConsoleDesk, seen, words
+from tests.console.desk import Browser, ConsoleDesk, seen, words
 from tests.scenario.stage import MERCHANT, TERMINALS
 from tests.scenario.test_causes_and_cases import case_of, escalated
 from yuanlu.access.roles import Role
 from yuanlu.cases.people import Actor
+from yuanlu.cases.records import Case
 from yuanlu.cases.store import get_case
 from yuanlu.cases.work import attach
 from yuanlu.people import ordering
@@ -48,23 +49,28 @@ def test_another_merchants_case_order_file_and_terminal_are_as_if_they_were_not_
         assert order.order_id[-8:] not in words(await theirs.see("/en/returns"))
         assert "No payment goes by this." in words(await theirs.see("/en/returns/new", what=payment.transaction_id))
         assert TERMINALS[0] not in words(await theirs.see("/en/terminals"))
-        typed = {"seen": str(before.version), "reason": "x", "text": "x", "outcome": "returned", "needed": "no"}
-        deeds = ("claim", "assign", "note", "attach", "snooze", "wake", "escalate", "handover", "reopen", "close",
-                 "preview", "propose", "withdraw", "approve", "refuse")  # fmt: skip
-        for deed in deeds:
-            answer = await theirs.send(f"/en/cases/{case.case_id}/{deed}", **typed, kind="manual_credit", minutes="30")
-            assert answer.status_code in (404, 422), deed
-            assert case.title.en not in words(answer)
-        for deed in ("approve", "refuse", "withdraw", "paid", "failed"):
-            answer = await theirs.send(f"/en/returns/{order.order_id}/{deed}", seen="1", reason="x", reference="x")
-            assert answer.status_code == 404
-        answer = await theirs.send("/en/returns/new", what=payment.transaction_id, amount="1", reason="x", sure="1")
-        assert answer.status_code == 422
-        assert await desk.stage.read(lambda c: get_case(c, case.case_id)) == before, "nothing was done"
+        await nothing_can_be_done(desk, theirs, before, order.order_id, payment.transaction_id)
         taken = await theirs.send("/en/cases/next")
         assert taken.headers["location"] == "/en/cases?done=none"
 
     run(seen(story, tmp_path))
+
+
+async def nothing_can_be_done(desk: ConsoleDesk, theirs: Browser, before: Case, order_id: str, payment: str) -> None:
+    """Every form of another merchant's case and order is turned away."""
+    typed = {"seen": str(before.version), "reason": "x", "text": "x", "outcome": "returned", "needed": "no"}
+    deeds = ("claim", "assign", "note", "attach", "snooze", "wake", "escalate", "handover", "reopen", "close",
+             "preview", "propose", "withdraw", "approve", "refuse")  # fmt: skip
+    for deed in deeds:
+        answer = await theirs.send(f"/en/cases/{before.case_id}/{deed}", **typed, kind="manual_credit", minutes="30")
+        assert answer.status_code in (404, 422), deed
+        assert before.title.en not in words(answer)
+    for deed in ("approve", "refuse", "withdraw", "paid", "failed"):
+        answer = await theirs.send(f"/en/returns/{order_id}/{deed}", seen="1", reason="x", reference="x")
+        assert answer.status_code == 404
+    answer = await theirs.send("/en/returns/new", what=payment, amount="1", reason="x", sure="1")
+    assert answer.status_code == 422
+    assert await desk.stage.read(lambda c: get_case(c, before.case_id)) == before, "nothing was done"
 
 
 def test_each_role_has_what_is_its_work_and_no_more(run, tmp_path):

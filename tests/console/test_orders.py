@@ -4,7 +4,7 @@ import asyncio
 import re
 
 from tests.console.desk import ConsoleDesk, seen, words
-from tests.console.people_at_work import forms, press
+from tests.console.people_at_work import forms, press, two
 from tests.scenario.linked import sold
 from tests.scenario.scripted_host import Say
 from tests.scenario.stage import TERMINALS
@@ -12,14 +12,6 @@ from yuanlu.access.roles import Role
 from yuanlu.returns.orders import orders_of
 
 WHAT = f"{TERMINALS[0]}+000001"
-
-
-async def two(desk: ConsoleDesk):
-    """A maker, and a checker who may also propose."""
-    return (
-        await desk.staff("Li Na", Role.FINANCE),
-        await desk.staff("Wang Fang", Role.FINANCE, checker=True),
-    )
 
 
 async def order_is(desk: ConsoleDesk, payment, state: str):

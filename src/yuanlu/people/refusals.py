@@ -109,7 +109,7 @@ ORDERS = (
     Saying("{order} is no order; see: yuanlu return list", "没有退回申请 {order}", "there is no order {order}"),
     Saying("the order changed meanwhile; nothing was done", "退回申请刚刚有变动，本次操作未执行，请重新查看"),
     Saying("--kind {kind}: there are {known}", "没有“{kind}”这种退回方式", "there is no way back called {kind}"),
-    Saying("the payment's acquirer, {name}, is not in the configuration", "交易的受理方 {name} 不在配置中"),
+    Saying("the payment's acquirer, {name}, is not in the configuration", "交易的收单机构 {name} 不在配置中"),
     Saying(
         '"{what}" is no transaction: give its id, its reference number (RRN) or TERMINAL+STAN',
         "找不到交易“{what}”：请填写交易编号、参考号或“终端号+流水号”",
