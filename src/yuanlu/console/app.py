@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yuanlu.access.store import end_idle
 from yuanlu.console.api.building import PREFIX, Api
 from yuanlu.console.api.idempotency import forget_old
+from yuanlu.console.api.outbox import Outbox
 from yuanlu.console.asked import Console
 from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
@@ -64,11 +65,13 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        running = [loop.create_task(_tidy(console)), loop.create_task(console.tills.keep())]
+        outbox = Outbox(console)
+        running = [loop.create_task(each) for each in (_tidy(console), console.tills.keep(), outbox.run())]
         yield
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await outbox.close()
         await console.store.close()
 
     api = Api(console)
