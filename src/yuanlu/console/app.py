@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
-from yuanlu.console.api.building import PREFIX, Api
+from yuanlu.console.api.building import Api
 from yuanlu.console.api.idempotency import forget_old
 from yuanlu.console.api.outbox import Outbox
 from yuanlu.console.asked import Console
@@ -83,11 +83,11 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             Route("/openapi.json", api.describe),
-            Mount(PREFIX, api.mounted),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]
     )
+    app.add_middleware(api.before)
     app.add_middleware(Guard)
     return app
 

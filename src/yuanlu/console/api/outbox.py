@@ -78,8 +78,8 @@ class Outbox:
                     await self._console.store.write(lambda c: store.forget_old(c, first_of(before_us)))  # noqa: B023
             except _Overtaken:
                 continue
-            except Exception:
-                _log.exception("a round of the webhooks failed; the next one goes on")
+            except Exception as error:
+                _log.error("a round of the webhooks failed; the next one goes on", reason=type(error).__name__)
             await asyncio.sleep(ROUND_EVERY_S)
 
     async def close(self) -> None:
