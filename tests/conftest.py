@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import settings
 
-LONGEST_STORY_S = 30.0
+LONGEST_STORY_S = 60.0
+
+settings.register_profile("every run", max_examples=60, derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=5_000, derandomize=False, deadline=None)
+settings.load_profile("every run")
+"""The same examples each time, and a slow machine is no failure. `--hypothesis-profile=search` looks for new ones."""
 
 
 @pytest.fixture

@@ -68,6 +68,8 @@ class Gateway(Section, frozen=True, kw_only=True):
     """Requests of all connections being worked on; one more is declined (96) before any intent."""
     repeat_window_ms: Positive = REPEAT_WINDOW_MS
     """How long a repeated request is answered from the journal."""
+    metrics: str = ""
+    """`host:port` where Prometheus fetches the gateway's own numbers; none without it."""
 
 
 class Keys(Section, frozen=True, kw_only=True):
@@ -212,6 +214,8 @@ class Console(Section, frozen=True, kw_only=True):
     """`optional` lets accounts in without a one-time code: for a trial, never for cardholders' money."""
     idle_minutes: Positive = 15
     """A session that nobody uses for so long ends."""
+    metrics_token: str = ""
+    """Whoever fetches `/metrics` shows it as a bearer; without one only this machine may."""
     sandbox_control: str = ""
     """`host:port` of simulated hosts' fault API, for the virtual POS; none in production."""
     api_requests_per_second: Positive = 50
@@ -355,6 +359,8 @@ def _check(settings: Settings, path: Path) -> None:
     if bool(settings.gateway.tls_certificate) != bool(settings.gateway.tls_key):
         raise ConfigurationError(f"{path}: [gateway] tls_certificate and tls_key go together")
     parse_address(settings.gateway.listen, f"{path}: [gateway] listen")
+    if settings.gateway.metrics:
+        parse_address(settings.gateway.metrics, f"{path}: [gateway] metrics")
     try:
         settings.agreements()
     except ConfigurationError as error:

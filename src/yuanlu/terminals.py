@@ -1,7 +1,8 @@
 """The terminals that may speak to us: a CSV file, read at start.
 
-Columns `terminal_id,merchant_id,acquirer`; optional `wait_ms`, how long the terminal itself waits for an answer, and
-`region`, a name of your own for the area whose terminals fail together.
+Columns `terminal_id,merchant_id,acquirer`; optional `wait_ms`, how long the terminal itself waits for an answer,
+`region`, a name of your own for the area whose terminals fail together, and `virtual`, 1 for a terminal without a
+machine, which the virtual POS uses.
 """
 
 import csv
@@ -13,7 +14,7 @@ from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import TERMINAL_MARGIN_MS
 
 REQUIRED = ("terminal_id", "merchant_id", "acquirer")
-OPTIONAL = ("wait_ms", "region")
+OPTIONAL = ("wait_ms", "region", "virtual")
 WAIT_MS_DEFAULT = 30_000
 WAIT_MS_MAX = 600_000
 REGION_CHARACTERS_MAX = 40
@@ -29,6 +30,8 @@ class Terminal:
     acquirer: str
     wait_ms: int = WAIT_MS_DEFAULT
     region: str = ""
+    virtual: bool = False
+    """It has no machine: set aside for the virtual POS."""
 
 
 def read_terminals(path: Path, acquirers: Collection[str]) -> dict[str, Terminal]:
@@ -71,6 +74,8 @@ def _terminal(where: str, row: dict[str, str | None], acquirers: Collection[str]
         raise ConfigurationError(f"{where}: no [acquirers.{values['acquirer']}] is configured; there are: {known}")
     if len(values["region"]) > REGION_CHARACTERS_MAX or not values["region"].isprintable():
         raise ConfigurationError(f"{where}: region has at most {REGION_CHARACTERS_MAX} printable characters")
+    if values["virtual"] not in ("", "0", "1"):
+        raise ConfigurationError(f'{where}: virtual is 1 or left out, not "{values["virtual"]}"')
     wait = values["wait_ms"] or str(WAIT_MS_DEFAULT)
     readable = wait.isdecimal() and len(wait) <= len(str(WAIT_MS_MAX))
     if not readable or not TERMINAL_MARGIN_MS < int(wait) <= WAIT_MS_MAX:
@@ -84,4 +89,5 @@ def _terminal(where: str, row: dict[str, str | None], acquirers: Collection[str]
         acquirer=values["acquirer"],
         wait_ms=int(wait),
         region=values["region"],
+        virtual=values["virtual"] == "1",
     )

@@ -36,6 +36,7 @@ from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover, take_over
 from yuanlu.flow.settlement import Settler
 from yuanlu.gateway.desk import FrontDesk
+from yuanlu.gateway.metrics import GatewayMetrics, MetricsServer
 from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
 from yuanlu.iso8583.codec import codec_for
@@ -162,6 +163,14 @@ class GatewayProcess:
         self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
         self.journal.on_pressure(self.server.on_pressure)
         self._background: list[asyncio.Task[None]] = []
+        self.metrics = self._metrics()
+
+    def _metrics(self) -> MetricsServer | None:
+        where = self._settings.gateway.metrics
+        if not where:
+            return None
+        numbers = GatewayMetrics(self.server.counters, self.journal, self.hosts)
+        return MetricsServer(parse_address(where, "[gateway] metrics"), numbers)
 
     def _around(self) -> Around:
         return Around(
@@ -248,6 +257,8 @@ class GatewayProcess:
         for runner in self._runners():
             runner.start()
         address = await self.server.start()
+        if self.metrics is not None:
+            await self.metrics.start()
         loop = asyncio.get_running_loop()
         self._background = [
             loop.create_task(self._watch_disk()),
@@ -265,6 +276,8 @@ class GatewayProcess:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.server.stop()
+        if self.metrics is not None:
+            await self.metrics.stop()
         for runner in self._runners():
             await runner.stop()
         for host in self.hosts.values():

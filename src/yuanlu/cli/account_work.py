@@ -1,15 +1,9 @@
 """What `yuanlu init` and `yuanlu staff` do."""
 
 import asyncio
-import io
-import secrets
-
-import segno
-from msgspec.structs import replace
 
 from yuanlu.access.records import AccessRefused, Staff
 from yuanlu.access.roles import Role
-from yuanlu.access.secrets_of_staff import TOTP_CONTEXT, new_totp_secret, totp_address
 from yuanlu.access.store import all_staff, staff_count
 from yuanlu.cases.people import Actor
 from yuanlu.cli.casework import actor
@@ -21,26 +15,15 @@ from yuanlu.people.database import on_database, reading
 from yuanlu.settings import Settings
 from yuanlu.wiring import open_keys, open_store
 
-TOTP_BYTES = 20
-
 
 def first_administrator(settings: Settings, name: str, password: str) -> str:
-    """Make the journal and the account; says how to get the one-time codes. AccessRefused when there are accounts."""
-    keys = asyncio.run(_opened(settings))
+    """Make the journal and the account. AccessRefused when there are accounts."""
+    asyncio.run(_opened(settings))
     if _count(settings):
         raise AccessRefused("there are accounts already; an administrator makes the next one, or: yuanlu staff add")
     wanted = staff.NewStaff(name=name, roles=(Role.ADMINISTRATOR,), password=password)
     account = staff.created(settings, wanted, Actor(name="init", via="cli"))
-    secret = new_totp_secret(secrets.token_bytes(TOTP_BYTES))
-    sealed = keys.seal(secret.encode(), TOTP_CONTEXT)
-    staff.changed(settings, account.staff_id, "STAFF_CODE", "init", lambda one: replace(one, totp_sealed=sealed))
-    address = totp_address(secret, account.name, f"Yuanlu {settings.console.brand}")
-    picture = io.StringIO()
-    segno.make(address, error="m").terminal(picture, compact=True)
-    return (
-        f"{account.name} is administrator.\nScan this with an authenticator app, now: it is not shown again.\n\n"
-        f"{picture.getvalue()}\nor type the key {secret}"
-    )
+    return f"{account.name} is administrator; one-time codes are set up at the first sign-in."
 
 
 async def _opened(settings: Settings) -> SoftwareKeyStore:

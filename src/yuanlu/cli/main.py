@@ -139,6 +139,7 @@ def demo(
     """Gateway, hosts and 50 terminals on this machine; every fault in turn; a live board; a verdict."""
     from yuanlu.sandbox.demo import run_demo  # noqa: PLC0415
 
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # its processes end with it
     sys.exit(run_demo(folder, seconds=seconds, seed=seed))
 
 

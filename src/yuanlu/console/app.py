@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import text
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -17,11 +18,14 @@ from yuanlu.access.store import end_idle
 from yuanlu.console.api.building import Api
 from yuanlu.console.api.idempotency import forget_old
 from yuanlu.console.api.outbox import Outbox
-from yuanlu.console.asked import Console
+from yuanlu.console.asked import Asked, Console
+from yuanlu.console.live import Live
+from yuanlu.console.metrics import metrics
 from yuanlu.console.pages.listing import PAGES, PLACES
 from yuanlu.console.rendering import FOLDER, environment
-from yuanlu.console.routing import language_for, routes
+from yuanlu.console.routing import language_for, problem, routes
 from yuanlu.console.store import ConsoleStore
+from yuanlu.console.texts import LANGUAGES
 from yuanlu.console.tilling import open_tills
 from yuanlu.kernel.clock import Clock
 from yuanlu.keys.contract import KeyStore
@@ -36,7 +40,7 @@ CSP = (
 HEADERS = {
     "content-security-policy": CSP,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # none at all would make the origin of our own forms "null"
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -44,6 +48,7 @@ HEADERS = {
 STATIC_AGE_S = 365 * 24 * 3600
 """A file's address changes with the file."""
 BODY_BYTES_MAX = 6 * 1024 * 1024
+GZIP_BYTES_MIN = 1_024
 TIDY_EVERY_S = 300
 
 
@@ -54,6 +59,7 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     console = Console(
         settings=settings,
         store=store,
+        live=Live(store),
         clock=clock,
         keys=keys,
         terminals=terminals,
@@ -66,7 +72,8 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         outbox = Outbox(console)
-        running = [loop.create_task(each) for each in (_tidy(console), console.tills.keep(), outbox.run())]
+        beside = (_tidy(console), console.live.watch(), console.tills.keep(), outbox.run())
+        running = [loop.create_task(each) for each in beside]
         yield
         for task in running:
             task.cancel()
@@ -82,18 +89,28 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
             Route("/", _home),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
+            Route("/metrics", metrics),
             Route("/openapi.json", api.describe),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]
     )
     app.add_middleware(api.before)
+    app.add_exception_handler(404, not_there)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(Guard)
     return app
 
 
 async def _home(request: Request) -> Response:
     return RedirectResponse(f"/{language_for(request)}/sign-in", 307)
+
+
+async def not_there(request: Request, _error: Exception) -> Response:
+    """A page that there is not, in words and in the frame of every page."""
+    language = request.url.path[1:3] if request.url.path[1:3] in LANGUAGES else language_for(request)
+    asked = Asked(console=request.app.state.console, request=request, language=language, session=None, form={})
+    return problem(asked, 404, asked.say("There is no such page."))
 
 
 async def _alive(_request: Request) -> Response:

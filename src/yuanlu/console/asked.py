@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from yuanlu.access.records import Session, Staff
 from yuanlu.access.roles import Right
 from yuanlu.cases.people import Actor
+from yuanlu.console.live import Live
 from yuanlu.console.store import ConsoleStore
 from yuanlu.console.texts import say
 from yuanlu.kernel.clock import Clock
@@ -43,6 +44,7 @@ class Console:
     keys: KeyStore
     terminals: Mapping[str, Terminal]
     templates: Environment
+    live: Live
     tills: Tills
     """Payments as JSON, and those of the virtual POS."""
 

@@ -5,7 +5,10 @@ We never say "returned" before clearing has confirmed it: on the host's answer a
 
 from msgspec import Struct
 
+from yuanlu.acquirers.kinds import KINDS, PREAUTH
 from yuanlu.returns.states import State
+
+GIVES_BACK = frozenset(name for name, kind in KINDS.items() if kind.gives_back)
 
 
 class Position(Struct, frozen=True, kw_only=True):
@@ -26,7 +29,11 @@ SENT = Position(key="sent", zh="已受理退回，待入账", en="Return accepte
 RETURNED = Position(key="returned", zh="已退回（已确认）", en="Returned (confirmed)", icon="tick")
 FAILED = Position(key="failed", zh="退回未完成，人工处理", en="Not returned yet, a person is on it", icon="cross")
 
+HELD = Position(key="held", zh="已预授权（冻结）", en="Held, not charged yet", icon="diamond")
+UNCHANGED = Position(key="not_charged", zh="未生效，原交易不变", en="Without effect, the original stands", icon="bar")
+
 POSITIONS = (UNKNOWN, CHARGED, NOT_CHARGED, REVERSING, WAITING, SENT, RETURNED, FAILED)
+"""The words that people filter by."""
 
 _OF_STATE = {
     State.SEND_INTENT: UNKNOWN,
@@ -42,10 +49,16 @@ _OF_STATE = {
 }
 
 
-def position_of(state: str, *, waits: bool = False, confirmed: bool = False) -> Position:
-    """Where the money of a payment in `state` is; `waits` for a second person, `confirmed` by a clearing file."""
+def position_of(state: str, kind: str = "sale", *, waits: bool = False, confirmed: bool = False) -> Position:
+    """Where the money of a payment in `state` is; `waits` for a second person, `confirmed` by a clearing file.
+
+    `kind` tells payments from what gives them back, and from holds.
+    """
     if waits:
         return WAITING
-    if confirmed and state == State.RETURNED:
+    place = _OF_STATE[State(state)]
+    if confirmed and place is SENT:
         return RETURNED
-    return _OF_STATE[State(state)]
+    if kind in GIVES_BACK:
+        return {CHARGED.key: SENT, NOT_CHARGED.key: UNCHANGED}.get(place.key, place)
+    return HELD if kind == PREAUTH and place is CHARGED else place

@@ -9,15 +9,20 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from yuanlu.access.roles import Right, Role
-from yuanlu.cases.records import Words
+from yuanlu.cases.records import Words as CaseWords
+from yuanlu.causes.cause import Words
+from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console.asked import Asked
 from yuanlu.console.positions import Position, position_of
+from yuanlu.flow.declaring import cause_of, scope_words
+from yuanlu.incidents.records import Incident
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money
-from yuanlu.people.words import CHINESE, ROLE_WORDS, case_word, word
+from yuanlu.people.words import CHINESE, ROLE_WORDS, case_word, kind_word, word
 
 FOLDER = Path(__file__).parent
 SYMBOLS = {"156": "¥", "344": "HK$", "446": "MOP$", "840": "US$", "978": "€", "392": "JP¥"}
+_TITLES = {cause.code: cause.title for cause in CAUSES}
 WHOLE = frozenset({"392"})
 """Currencies without minor units."""
 
@@ -31,7 +36,10 @@ def environment(brand: str) -> Environment:
     made.globals |= {"_": _say, "brand": brand, "Right": Right, "position_of": position_of, "static": static_address}
     made.filters |= {
         "money": amount_text, "minor": minor_text, "when": when_text, "clock": clock_text, "said": _said,
-        "word": _word, "case_word": _case_word, "left": _left, "role": _role, "position": _position,
+        "word": _word, "case_word": _case_word, "left": _left, "role": _role,
+        "kind": _kind,
+        "cause": _cause,
+        "incident_title": _incident_title, "position": _position,
     }  # fmt: skip
     return made
 
@@ -83,7 +91,7 @@ def _say(context: Context, message: str, **values: Any) -> str:
 
 
 @pass_context
-def _said(context: Context, words: Words) -> str:
+def _said(context: Context, words: Words | CaseWords) -> str:
     return words.zh if _asked(context).language == CHINESE else words.en
 
 
@@ -95,6 +103,22 @@ def _word(context: Context, kind: str) -> str:
 @pass_context
 def _case_word(context: Context, name: str) -> str:
     return case_word(name, _asked(context).language)
+
+
+@pass_context
+def _kind(context: Context, kind: str) -> str:
+    return kind_word(kind, _asked(context).language)
+
+
+@pass_context
+def _cause(context: Context, code: str) -> str:
+    title = _TITLES.get(code)
+    return code if title is None else _said(context, title)
+
+
+@pass_context
+def _incident_title(context: Context, incident: Incident) -> str:
+    return f"{_said(context, cause_of(incident.kind).title)} · {_said(context, scope_words(incident.scope))}"
 
 
 @pass_context

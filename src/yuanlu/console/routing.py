@@ -40,6 +40,8 @@ class Page:
     right: Right | None
     show: Handler
     method: str = "GET"
+    public: bool = False
+    """For people without accounts: whoever is signed in is nobody here."""
 
 
 class Refused(YuanluError):
@@ -75,7 +77,7 @@ def _endpoint(console: Console, page: Page) -> Callable[[Request], Awaitable[Res
             raise HTTPException(404)
         asked = Asked(console=console, request=request, language=language, session=None, form={})
         try:
-            session = await _session(console, request)
+            session = None if page.public else await _session(console, request)
             asked = Asked(console=console, request=request, language=language, session=session, form={})
             if page.right is not None and session is None:
                 return _to_sign_in(asked)

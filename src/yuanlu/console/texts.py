@@ -30,3 +30,8 @@ def say(language: str, message: str, **values: object) -> str:
     """The message in that language, with its values."""
     words = catalogue().get(message) if language == CHINESE else None
     return (words or message).format(**values)
+
+
+def noted(message: str) -> str:
+    """A message that is said later, from a list; the word tells the test that it is one."""
+    return message

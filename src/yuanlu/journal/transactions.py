@@ -52,7 +52,8 @@ OWN_STAN_ABOVE = "990000"
 """Trace numbers above it are ours, not a terminal's."""
 
 HAS_ORIGINAL, HAS_RRN, IN_FLIGHT = text("original_id <> ''"), text("rrn <> ''"), text("state = 'SEND_INTENT'")
-"""The conditions of three partial indexes, in their very words: without them SQLite reads the whole table."""
+ABNORMAL = text("cause <> ''")
+"""The conditions of four partial indexes, in their very words: without them SQLite reads the whole table."""
 
 INSERT_TRANSACTION = Insert(table=transactions)
 
@@ -88,7 +89,7 @@ def as_row(t: Transaction) -> Row:
 
 
 def from_row(row: Any) -> Transaction:
-    """A row of `transactions` as its record."""
+    """A row of the table as a record."""
     return Transaction(
         transaction_id=row.transaction_id,
         key=TransactionKey(

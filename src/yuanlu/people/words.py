@@ -33,6 +33,7 @@ KINDS = {
     "BATCH_FINDING": ("与终端批次不符", "The terminal's batch differs"),
     "OBSERVED": ("有人或终端报告", "Reported by a person or the terminal"),
     "CLEARED": ("清算文件已确认", "Confirmed by the clearing files"),
+    "CARDHOLDER_FEEDBACK": ("持卡人反馈", "What the cardholder says of it"),
     "ADVICE_SENT": ("已向主机转发通知", "Advice forwarded to the host"),
     "ADVICE_ANSWER": ("主机对通知的应答，未定论", "The host on the advice: not definite yet"),
 }
@@ -135,6 +136,30 @@ INCIDENT_KINDS = {
 }
 INCIDENT_STATES = {"ACTIVE": ("进行中", "active"), "ENDED": ("已结束", "ended")}
 
+TRANSACTION_KINDS = {
+    "balance": ("余额查询", "Balance inquiry"),
+    "sale": ("消费", "Sale"),
+    "qr_sale": ("扫码消费", "QR sale"),
+    "void": ("消费撤销", "Void"),
+    "refund": ("退货", "Refund"),
+    "preauth": ("预授权", "Pre-authorisation"),
+    "preauth_void": ("预授权撤销", "Pre-authorisation void"),
+    "completion": ("预授权完成", "Completion"),
+    "completion_void": ("预授权完成撤销", "Completion void"),
+    "completion_advice": ("预授权完成通知", "Completion advice"),
+    "offline_sale": ("离线消费", "Offline sale"),
+    "offline_upload": ("离线上送", "Offline upload"),
+    "adjustment_advice": ("结算调整", "Adjustment"),
+    "tip_advice": ("小费", "Tip"),
+    "script_result": ("脚本结果通知", "Script result"),
+    "reversal": ("冲正", "Reversal"),
+    "adjustment": ("贷记调整", "Credit adjustment"),
+    "repayment": ("补发款项", "Re-payment"),
+    "compensation": ("补偿", "Compensation"),
+    "other": ("其他", "Other"),
+}
+"""Kinds of transaction, and of giving back."""
+
 ROLE_WORDS = {
     "cashier": ("收银员", "cashier"),
     "finance": ("财务", "finance"),
@@ -149,6 +174,7 @@ STAFF_KINDS = {
     "STAFF_CHANGED": ("变更账号", "Account changed"),
     "STAFF_PASSWORD": ("更换密码", "Password changed"),
     "STAFF_CODE": ("设置动态验证码", "One-time codes set up"),
+    "STAFF_PASSKEY": ("变更通行密钥", "Passkeys changed"),
     "STAFF_SIGNED_IN": ("登录", "Signed in"),
     "STAFF_REFUSED": ("登录被拒绝", "Sign-in refused"),
 }
@@ -168,6 +194,12 @@ def case_word(name: str, language: str) -> str:
     """The words for a kind, state, level, decision or outcome of the work list; the name itself when it has none."""
     words = CASE_KINDS.get(name) or CASE_WORDS.get(name)
     return name if words is None else words[0 if language == CHINESE else 1]
+
+
+def kind_word(kind: str, language: str) -> str:
+    """The words for a kind of transaction or return; the name itself when it has none."""
+    words = TRANSACTION_KINDS.get(kind)
+    return kind if words is None else words[0 if language == CHINESE else 1]
 
 
 def incident_word(name: str, language: str) -> str:

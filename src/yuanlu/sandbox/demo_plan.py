@@ -30,6 +30,8 @@ INCIDENTS = {"look_every_ms": 500, "window_ms": 3_000, "healthy_ms": 6_000}
 """A day's mishaps come within seconds here, so that what fails together must fail within seconds, too."""
 REGION_HOST = "p2"
 """The host that goes down at the same time."""
+VIRTUAL_PREFIX = "3000000"
+"""Terminals of the virtual POS, one at each host."""
 LOSES_A_SALE = frozenset({"20000003", "20000028"})
 """Tills that have forgotten one sale by the evening, so that not every batch agrees."""
 
@@ -162,10 +164,12 @@ def write_files(plan: DemoPlan) -> None:
     (plan.folder / "tills.toml").write_text(_tills_toml(plan), encoding="utf-8")
     with (plan.folder / "terminals.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(("terminal_id", "merchant_id", "acquirer", "wait_ms", "region"))
+        rows.writerow(("terminal_id", "merchant_id", "acquirer", "wait_ms", "region", "virtual"))
         for place in till_places():
             region = REGION_NAME if place.in_region else ""
-            rows.writerow((place.terminal_id, place.merchant_id, place.host.name, WAIT_MS, region))
+            rows.writerow((place.terminal_id, place.merchant_id, place.host.name, WAIT_MS, region, ""))
+        for number, host in enumerate(HOSTS, 1):
+            rows.writerow((f"{VIRTUAL_PREFIX}{number}", till_places()[0].merchant_id, host.name, WAIT_MS, "", "1"))
 
 
 def _table(name: str, values: Mapping[str, object]) -> str:

@@ -20,7 +20,7 @@ def used() -> dict[str, str]:
     """Each message in use, and where."""
     methods = [("**/templates/**.html", "jinja2.ext.babel_extract"), ("**.py", "python")]
     options = {"**/templates/**.html": {"silent": "false", "trimmed": "false"}}
-    found = extract_from_dir(FOLDER, methods, options, keywords={"_": None, "say": None})
+    found = extract_from_dir(FOLDER, methods, options, keywords={"_": None, "say": None, "noted": None})
     messages = {message: f"{name}:{line}" for name, line, message, _, _ in found if isinstance(message, str)}
     return messages | {place.name: "navigation" for place in PLACES}
 

@@ -3,10 +3,21 @@
 from msgspec import Struct
 
 from yuanlu.access.roles import Right
-from yuanlu.console.pages import me, signing_in
+from yuanlu.console.pages import audit, cardholder, events, me, monitor, pos, settings, signing_in, staff, transactions
 from yuanlu.console.routing import Page
 
-PAGES: tuple[Page, ...] = (*signing_in.PAGES, *me.PAGES)
+PAGES: tuple[Page, ...] = (
+    *signing_in.PAGES,
+    *me.PAGES,
+    *events.PAGES,
+    *monitor.PAGES,
+    *transactions.PAGES,
+    *audit.PAGES,
+    *staff.PAGES,
+    *settings.PAGES,
+    *cardholder.PAGES,
+    *pos.PAGES,
+)
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -19,4 +30,11 @@ class Place(Struct, frozen=True, kw_only=True):
     """Press g, then this."""
 
 
-PLACES: tuple[Place, ...] = ()
+PLACES: tuple[Place, ...] = (
+    Place(name="Live monitor", path="/monitor", right=Right.SEE_MONITOR, key="m"),
+    Place(name="Transactions", path="/transactions", right=Right.SEE_TRANSACTIONS, key="t"),
+    Place(name="Virtual POS", path="/pos", right=Right.USE_POS),
+    Place(name="Audit trail", path="/audit", right=Right.SEE_AUDIT, key="a"),
+    Place(name="People", path="/staff", right=Right.MANAGE_STAFF),
+    Place(name="Settings", path="/settings", right=Right.SEE_SETTINGS),
+)

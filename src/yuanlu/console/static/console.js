@@ -118,7 +118,17 @@ function key(event) {
   else if (link) { event.preventDefault(); link.nodeName === "A" ? link.click() : link.focus(); } // no key moves money
 }
 
+// What is left of a wait, in seconds; the server says until when.
+function countDown() {
+  for (const each of document.querySelectorAll("[data-until]")) {
+    const left = Math.max(0, Math.ceil((Number(each.dataset.until) - Date.now()) / 1000));
+    each.dataset.text ||= each.textContent;
+    each.textContent = each.dataset.text.replace(/\d+/, left);
+  }
+}
+
 function start() {
+  if (document.querySelector("[data-until]") || document.querySelector("[data-live]")) setInterval(countDown, 1000);
   document.addEventListener("keydown", key);
   document.getElementById("pause")?.addEventListener("click", () => pause(!paused));
   document.getElementById("waiting")?.addEventListener("click", () => pause(false));

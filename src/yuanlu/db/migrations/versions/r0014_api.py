@@ -6,7 +6,7 @@ from alembic import op
 from yuanlu.db.migrations.rules import add_rule
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 
 whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 STRICT = {"sqlite_strict": True}
@@ -111,8 +111,8 @@ def upgrade() -> None:
             "state IN ('SENT', 'APPROVED', 'DECLINED', 'UNKNOWN', 'NOT_SENT')", name="ck_till_payments_state"
         ),
         sa.CheckConstraint("undo IN ('', 'DUE', 'DONE', 'REFUSED')", name="ck_till_payments_undo"),
-        sa.UniqueConstraint("tenant", "key", name="uq_till_payments_key"),
         sa.UniqueConstraint("terminal_id", "batch_no", "stan", "mti_class", name="uq_till_payments_number"),
+        sa.UniqueConstraint("tenant", "key", name="uq_till_payments_key"),
         **STRICT,
     )
     op.create_index("ix_till_payments_merchant", "till_payments", ["merchant_id", "payment_id"], unique=False)
