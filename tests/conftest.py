@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from tests.postgres import NOT_TESTED
+
 LONGEST_STORY_S = 30.0
 
 
@@ -23,3 +25,10 @@ def run() -> Callable[[Awaitable[Any]], Any]:
             return runner.run(bounded())
 
     return tell
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was not tested for want of a server is the last that one reads."""
+    for why, count in NOT_TESTED.items():
+        terminalreporter.write_sep("!", f"NOT TESTED ON POSTGRESQL: {count} tests", red=True, bold=True)
+        terminalreporter.write_line(why)
