@@ -137,6 +137,10 @@ class Cluster:
         with suppress(ProcessLookupError):
             os.kill(self.postmaster, signal.SIGKILL)
 
+    def processes(self) -> list[int]:
+        """The numbers of the postmaster and of all that it has begun."""
+        return [self.postmaster, *_children(self.postmaster)]
+
     def kill_session(self, chance: random.Random) -> None:
         """Kill -9 of a process that serves a client: the server ends all others, too, and recovers."""
         sessions = [pid for pid in _children(self.postmaster) if b"postgres: yuanlu" in _command(pid)]
