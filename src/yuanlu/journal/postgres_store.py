@@ -161,9 +161,14 @@ class PostgresStore:
         return ""
 
     async def close(self, now: Moment) -> None:
-        """Sign off; the lock goes with the session."""
+        """Sign off, and leave what we still held to the others; the lock goes with the session."""
+
+        def leave(connection: Connection) -> None:
+            release_held(connection, [self.writer.writer_id], now.wall_us)
+            sign_off(connection, self.writer.writer_id, now)
+
         await asyncio.gather(*self._reads, return_exceptions=True)
-        await self.write(lambda c: sign_off(c, self.writer.writer_id, now))
+        await self.write(leave)
         await self._dispose()
 
     async def _dispose(self) -> None:
