@@ -298,3 +298,20 @@ def test_a_command_beside_the_gateway_that_may_not_write_says_so(folder, monkeyp
     monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).endswith("journal.db"))
     with pytest.raises(StoreError, match=r"journal\.db cannot be written"):
         visitor_engine(folder / "journal.db")
+
+
+@pytest.mark.usefixtures("on_postgres")
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_clock_hours_off_the_servers_is_refused_and_leaves_nothing_behind(run, tmp_path, hours):
+    """Due times and deadlines of several gateways are compared."""
+
+    async def story(stage: Stage) -> None:
+        await stage.close()
+        with pytest.raises(StoreError, match="differ by 10[78][0-9]{2} s; set both right"):
+            await open_off(stage, hours)
+        await stage.open()
+        assert await stage.read(lambda c: c.exec_driver_sql("SELECT count(*) FROM writers").scalar()) >= 2
+        assert await stage.gateway.journal.gone() == []
+        assert await stage.gateway.journal.live() == {stage.gateway.journal.writer_id}
+
+    run(told(story, tmp_path))
