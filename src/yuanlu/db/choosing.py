@@ -10,7 +10,8 @@ from pysqlite3 import dbapi2
 from sqlalchemy import Engine, text
 
 from yuanlu.db.errors import StoreError, StoreLocked
-from yuanlu.db.postgres import LIVE, engine_for, is_postgres, name_of, plainly
+from yuanlu.db.postgres import LIVE, is_postgres, name_of
+from yuanlu.db.postgres_engine import engine_for, plainly
 from yuanlu.db.schema import upgrade
 from yuanlu.db.sqlite import StoreLock, database_path, reader_engine, visitor_engine, writer_engine
 

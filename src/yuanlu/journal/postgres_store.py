@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
 from yuanlu.db.errors import StoreError
-from yuanlu.db.postgres import HUNG_S, LIVE, LOCK_SPACE, engine_for, name_of, refuse_unfit_server
+from yuanlu.db.postgres import HUNG_S, LIVE, LOCK_SPACE, name_of, refuse_unfit_server
+from yuanlu.db.postgres_engine import engine_for
 from yuanlu.db.schema import prepare
 from yuanlu.journal.appending import Appender, Unit
 from yuanlu.journal.opening import GATEWAY, enter, gateways_gone, mark_gone, sign_off
