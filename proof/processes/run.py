@@ -71,6 +71,7 @@ class Result:
             f"{self.database}, seed {self.seed}: {self.kills} kills, {self.lives} lives, {halts} halts; "
             f"listening again after {percentile(ms, 50)} ms (p50), {max(ms, default=0)} ms (most); "
             f"{payments}; {len(self.violations)} violations"
+            + (f"; NOT TRIED: {'; '.join(self.skipped)}" if self.skipped else "")
         )
 
 
