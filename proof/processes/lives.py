@@ -89,6 +89,8 @@ class Lives:
         while not self.past or self.now.served_at is None or self.now.code.done():
             if self._keeper is not None and self._keeper.done():
                 await self._keeper
+            if self.troubles:  # it may not begin before they are over
+                until = loop.time() + LISTEN_S_MAX
             if loop.time() > until:
                 raise NoGateway(f"no life has listened for {LISTEN_S_MAX:.0f} s\n{self.log_tail()}")
             await asyncio.sleep(LOOK_S)
@@ -214,13 +216,16 @@ class Lives:
     async def _until_listening(self, life: Life) -> bool:
         """Whether it ended before it listened."""
         loop = asyncio.get_running_loop()
+        until = life.began_at + LISTEN_S_MAX
         while not life.code.done():
+            if self.troubles:
+                until = loop.time() + LISTEN_S_MAX
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection(LOOPBACK, self.place.port)
                 writer.close()
                 life.served_at = loop.time()
                 return False
-            if loop.time() > life.began_at + LISTEN_S_MAX:
+            if loop.time() > until:
                 raise NoGateway(f"life {life.number} does not listen after {LISTEN_S_MAX:.0f} s\n{self.log_tail()}")
             await asyncio.sleep(LOOK_S)
         return True

@@ -25,6 +25,7 @@ _SESSION = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
+_REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 Result = TypeVar("Result")
 
 
@@ -35,7 +36,7 @@ def engine_for(url: str, *, read_only: bool = False, pool_size: int = POOL_SIZE,
     async def connect() -> Any:
         try:
             return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
-        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, TimeoutError, ValueError, *_REFUSALS) as error:
             raise StoreError(
                 f"{name_of(url)} cannot be reached ({error or type(error).__name__}); "
                 "is the server up, and are name and password right?"

@@ -70,6 +70,11 @@ class PostgresStore:
             writer_id = await self._connection.run_sync(lambda c: _register(c, now))
             await self._connection.commit()
             raw = await self._connection.get_raw_connection()
+        except DBAPIError as error:
+            await self._dispose()
+            if is_lost(error):
+                raise StoreError(f"{self.name} was lost at the start ({error.orig}); is the server up?") from None
+            raise
         except BaseException:
             await self._dispose()
             raise
@@ -126,7 +131,7 @@ class PostgresStore:
             async with self._readers.connect() as connection:
                 return await connection.run_sync(query)
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if is_lost(error):
                 raise StoreError(f"{self.name} is gone ({error.orig})") from None
             raise
 
@@ -178,6 +183,14 @@ class PostgresStore:
                 await self._connection.close()
         for engine in (self._writers, self._readers, self._engine):
             await engine.dispose()
+
+
+def is_lost(error: DBAPIError) -> bool:
+    """Whether the session is gone. asyncpg says so in more words than SQLAlchemy knows: between the server's last words
+    and the end of the connection it calls every question its own mistake.
+    """
+    cause = error.orig.__cause__ if error.orig is not None else None
+    return error.connection_invalidated or isinstance(cause, (asyncpg.InternalClientError, asyncpg.InterfaceError))
 
 
 def _register(connection: Connection, now: Moment) -> int:
