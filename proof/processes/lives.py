@@ -110,7 +110,7 @@ class Lives:
     async def hang(self, for_s: float) -> None:
         """The life that runs stands still for so long, and goes on."""
         life = self.now
-        if life.code.done():
+        if life.served_at is None or life.code.done():
             return
         life.fault = HANG
         with contextlib.suppress(ProcessLookupError):
