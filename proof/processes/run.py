@@ -83,9 +83,10 @@ def run(
     database: str = "sqlite",
     kinds: Sequence[Kind] | None = None,
     seconds: float = 0.0,
+    transactions: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Result:
-    """Kill gateways so often, sell for so long at least, and judge. Raises YuanluError when something cannot run.
+    """Kill gateways so often, sell for so long and so much at least, and judge. Raises YuanluError when it cannot run.
 
     `database` is "sqlite", with one gateway, or "postgres", with two. What a run with violations left is kept in
     `keep`.
@@ -105,7 +106,7 @@ def run(
     for why in result.skipped:
         say(f"SKIPPED {why}")
     try:
-        asyncio.run(Run(world, result, kinds, disk, say).play(kills, seconds))
+        asyncio.run(Run(world, result, kinds, disk, say).play(kills, seconds, transactions))
         if result.violations:
             copy_evidence(world, keep)
             result.kept = keep
@@ -173,11 +174,11 @@ class Run:
             world=world, lives=self._lives, proxies=self._proxies, hosts=self._hosts, disk=disk, note=self._note
         )
 
-    async def play(self, kills: int, seconds: float) -> None:
+    async def play(self, kills: int, seconds: float, transactions: int) -> None:
         """The whole run."""
         try:
             await self._open()
-            await self._sell(kills, seconds)
+            await self._sell(kills, seconds, transactions)
             await self._close()
             quiet = await self._quiet()
             for each in self._lives.values():
@@ -197,8 +198,8 @@ class Run:
         for child in self._tills.values():
             child.start()
 
-    async def _sell(self, kills: int, seconds: float) -> None:
-        """Until all kills are done and the time is over; a last jump of the clock is in the last life."""
+    async def _sell(self, kills: int, seconds: float, transactions: int) -> None:
+        """Until all kills are done, the time is over and enough is sold; the last life has a last jump of the clock."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         making = loop.create_task(self._trouble.make(troubles(self._result.seed, self._kinds)))
@@ -208,7 +209,7 @@ class Run:
             if number % TELL_EVERY == 0:
                 lives = sum(len(each.past) for each in self._lives.values())
                 self._say(f"{number} of {kills} kills, {lives} lives, {await self._payments()} transactions")
-        while loop.time() < until:
+        while loop.time() < until or (transactions and await self._payments() < transactions):
             self._check(making)
             await asyncio.sleep(LOOK_S)
         making.cancel()
