@@ -15,7 +15,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from yuanlu.db import choosing
-from yuanlu.db.postgres import engine_for, is_postgres
+from yuanlu.db.postgres import is_postgres
+from yuanlu.db.postgres_engine import engine_for
 from yuanlu.settings import Settings
 
 READERS, ACTORS = 3, 4

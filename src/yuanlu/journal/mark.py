@@ -112,8 +112,20 @@ def _whole(content: bytes) -> Iterator[tuple[int, int, int]]:
             yield _NUMBERS.unpack(numbers)
 
 
-def refuse_older(connection: Connection, name: str, marks: Sequence[Reached]) -> None:
-    """StoreError when the journal lacks what hosts and terminals were told."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """A mark that is ahead of the journal, which ends at `reached` for this writer."""
+
+    mark: Reached
+    reached: int
+
+    def __str__(self) -> str:
+        return f"writer {self.mark.writer_id} had come to {self.mark.seq}, the journal ends at {self.reached}"
+
+
+def behind(connection: Connection, marks: Sequence[Reached]) -> list[Behind]:
+    """Where the journal lacks what hosts and terminals were told."""
+    found = []
     for mark in marks:
         known = connection.execute(
             select(writers.c.writer_id).where(
@@ -123,11 +135,17 @@ def refuse_older(connection: Connection, name: str, marks: Sequence[Reached]) ->
         last = select(func.max(facts.c.writer_seq)).where(facts.c.writer_id == mark.writer_id)
         reached = (connection.execute(last).scalar() or 0) if known is not None else 0
         if known is None or reached < mark.seq:
-            raise StoreError(
-                f"{name} is older than what this gateway has told hosts: writer {mark.writer_id} had come to "
-                f"{mark.seq}, the journal ends at {reached}. Bring back the newest journal, or see 'An older journal' "
-                f"in docs/how-to/operate.md, then remove {mark.path}"
-            )
+            found.append(Behind(mark=mark, reached=reached))
+    return found
+
+
+def refuse_older(connection: Connection, name: str, marks: Sequence[Reached]) -> None:
+    """StoreError when the journal lacks what hosts and terminals were told."""
+    for each in behind(connection, marks):
+        raise StoreError(
+            f"{name} is older than what this gateway has told hosts: {each}. Bring back the newest journal; only if it "
+            "is lost for good: yuanlu db accept-restored (see 'An older journal' in docs/operations.md)"
+        )
 
 
 def remove_old(marks: Sequence[Reached]) -> None:

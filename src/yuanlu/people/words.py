@@ -74,6 +74,7 @@ ORDER_KINDS = {
     "REFUND_INQUIRY": ("查询退货结果", "Inquiry about the refund sent"),
     "UNVERIFIED_ANSWER": ("收到 MAC 不符的批准应答，仅记录", "An approval with a wrong MAC came; noted only"),
     "EXPLAINED": ("原因", "Cause"),
+    "RESTORED": ("账本恢复自较旧的备份", "The journal was restored from an older backup"),
     "DECIDED": ("按两人决定处理", "Carried out as two people decided"),
 }
 
