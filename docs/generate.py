@@ -23,11 +23,11 @@ from docs.wording import BEHAVIOURS, CODE_WORDS, OWN_ANSWERS, PLAIN_KEYS
 from yuanlu import contracts, notices, settings
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
 from yuanlu.cli.main import app
-from yuanlu.cli.words import KINDS
 from yuanlu.iso8583.dialect import Dialect, Encoding, Field, Mask
 from yuanlu.iso8583.specs.cup_pos import CUP_POS
 from yuanlu.iso8583.specs.iso87_ascii import ISO87_ASCII
 from yuanlu.kernel.money import format_minor
+from yuanlu.people.words import KINDS
 from yuanlu.returns import states
 from yuanlu.sandbox.faults import CODES_AT_MINOR, FAULTS, LETTER_CODES_AT_MINOR
 from yuanlu.sandbox.scenarios import PROFILES, scenarios
@@ -305,7 +305,7 @@ def commands_page() -> str:
         [
             "# Commands",
             "What `yuanlu COMMAND --help` prints. Exit codes: 0 done, 1 a mistake that one line on standard error "
-            "explains, 2 a wrong command line, 70 halted on purpose (`../how-to/operate.md`), 130 Ctrl-C.",
+            "explains, 2 a wrong command line, 70 halted on purpose (`../operations.md`), 130 Ctrl-C.",
             *(f"## `{name}`\n\n```text\n{text}\n```" for name, text in commands),
         ]
     )

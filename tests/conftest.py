@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import settings
 
-LONGEST_STORY_S = 30.0
+from tests.postgres import NOT_TESTED
+
+LONGEST_STORY_S = 60.0
+
+settings.register_profile("every run", max_examples=60, derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=5_000, derandomize=False, deadline=None)
+settings.load_profile("every run")
+"""The same examples each time, and a slow machine is no failure. `--hypothesis-profile=search` looks for new ones."""
 
 
 @pytest.fixture
@@ -23,3 +31,10 @@ def run() -> Callable[[Awaitable[Any]], Any]:
             return runner.run(bounded())
 
     return tell
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was not tested for want of a server is the last that one reads."""
+    for why, count in NOT_TESTED.items():
+        terminalreporter.write_sep("!", f"NOT TESTED ON POSTGRESQL: {count} tests", red=True, bold=True)
+        terminalreporter.write_line(why)

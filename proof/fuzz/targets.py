@@ -14,7 +14,6 @@ from typing import Any
 from yuanlu.fleet.observations import ObservationWrong
 from yuanlu.fleet.status import read_status
 from yuanlu.gateway.actions import Action, FieldWrong, action_of, status_report, understand
-from yuanlu.gateway.terminals import read_terminals
 from yuanlu.iso8583 import tlv
 from yuanlu.iso8583.codec import Message, codec_for
 from yuanlu.iso8583.errors import DecodeError, EncodeError
@@ -26,6 +25,7 @@ from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import FRAME_BYTES_MAX
 from yuanlu.reconciliation.batch import BatchItem, Standing, match_details, totals_of
 from yuanlu.settings import read_settings
+from yuanlu.terminals import read_terminals
 
 FAST = Path("/dev/shm")
 """A memory disk: a file is written for each input."""

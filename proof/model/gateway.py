@@ -34,7 +34,6 @@ from yuanlu.flow.recovery import recover
 from yuanlu.flow.settlement import Settler
 from yuanlu.gateway.desk import FrontDesk
 from yuanlu.gateway.sessions import TerminalSessions
-from yuanlu.gateway.terminals import Terminal
 from yuanlu.iso8583.codec import Message
 from yuanlu.journal.tasks import release_all
 from yuanlu.journal.transactions import latest_id
@@ -45,6 +44,7 @@ from yuanlu.keys.contract import KeyStore
 from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.store import restart_windows
 from yuanlu.settings import Acquirer
+from yuanlu.terminals import Terminal
 
 ACQUIRER = "host"
 AGREED = Agreements()

@@ -14,13 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from yuanlu.contracts import Agreements, Compensation, Contract, Returns, ServiceLevel, Terms, agreements
+from yuanlu.kernel.documents import check_table, in_words, over, overlay, tables
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import FRAME_BYTES_MAX, REPEAT_WINDOW_MS
 from yuanlu.kernel.section import NotNegative, Positive, Section
 from yuanlu.notices import ChannelSettings, Notification, Telling, for_contracts
 from yuanlu.notices import check as check_notification
 
-ENVIRONMENT_PREFIX = "YUANLU_"
 PORT_DIGITS_MAX = 5
 
 Percent = Annotated[int, Meta(ge=1, le=100)]
@@ -73,6 +73,8 @@ class Gateway(Section, frozen=True, kw_only=True):
     guidance: Literal["none", "field63"] = "none"
     """`field63`: a payment that is not simply approved is answered with a line for the cashier, where the host has
     written none. Only for terminals that show or print the free text of field 63."""
+    metrics: str = ""
+    """`host:port` where Prometheus fetches the gateway's own numbers; none without it."""
 
 
 class Keys(Section, frozen=True, kw_only=True):
@@ -203,6 +205,30 @@ class Incidents(Section, frozen=True, kw_only=True):
     """True: an incident of a host that detection declares holds new sales at once."""
 
 
+class Console(Section, frozen=True, kw_only=True):
+    """`[console]`: pages and API for people, in a process of their own that `yuanlu serve` starts and watches."""
+
+    listen: str = ""
+    """`host:port` to listen on; there is no console without it."""
+    public_url: str = ""
+    """How people reach it, such as `https://pay.example.com`; by default `http://` and `listen`, which is for this
+    machine alone: anywhere else passwords need https (a proxy in front makes it)."""
+    brand: str = "原路"
+    """Whose name pages, slips and messages carry."""
+    second_factor: Literal["required", "optional"] = "required"
+    """`optional` lets accounts in without a one-time code: for a trial, never for cardholders' money."""
+    idle_minutes: Positive = 15
+    """A session that nobody uses for so long ends."""
+    metrics_token: str = ""
+    """Whoever fetches `/metrics` shows it as a bearer; without one only this machine may."""
+    sandbox_control: str = ""
+    """`host:port` of simulated hosts' fault API, for the virtual POS; none in production."""
+    api_requests_per_second: Positive = 50
+    """What one API key may ask, ten times as much in a burst; more is answered 429 with `Retry-After`."""
+    api_address_requests_per_second: Positive = 200
+    """The same for one network address, with whatever keys: behind a proxy that is all callers together."""
+
+
 class Log(Section, frozen=True, kw_only=True):
     """`[log]`: diagnostics on standard error."""
 
@@ -223,6 +249,7 @@ class Settings(Section, frozen=True, kw_only=True):
     service_levels: ServiceLevel = ServiceLevel()
     notification: Notification = Notification()
     contracts: Mapping[str, Contract] = {}
+    console: Console = Console()
     log: Log = Log()
     folder: str = "."
     """Set by `read_settings`: where relative paths start."""
@@ -265,83 +292,39 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         raise ConfigurationError(f"{path}: {error}") from None
     if "folder" in document:
         raise ConfigurationError(f"{path}: unknown key `folder`")
-    _overlay(document, environment)
+    overlay(document, environment)
     document["folder"] = str(path.resolve().parent)
     try:
-        for name, table in _tables(document, "acquirers"):
-            _convert(table, Acquirer, f"acquirers.{name}")
+        for name, table in tables(document, "acquirers"):
+            check_table(table, Acquirer, f"acquirers.{name}")
         _check_notification(document)
         _complete_contracts(document)
         settings = msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path}: {_in_words(error)}") from None
+        raise ConfigurationError(f"{path}: {in_words(error)}") from None
     _check(settings, path)
     return settings
-
-
-def _tables(document: dict[str, Any], name: str) -> list[tuple[str, Any]]:
-    found = document.get(name)
-    return list(found.items()) if isinstance(found, dict) else []
 
 
 def _complete_contracts(document: dict[str, Any]) -> None:
     """What a contract leaves out is as for everybody; what is said for everybody is checked under its own name."""
     general = {name: document.get(name, {}) for name in GENERAL}
     for name, table in general.items():
-        _convert(table, GENERAL[name], name)
+        check_table(table, GENERAL[name], name)
     general["notification"] = for_contracts(document.get("notification", {}))
-    for name, contract in _tables(document, "contracts"):
-        document["contracts"][name] = complete = _over(general["returns"], contract)
+    for name, contract in tables(document, "contracts"):
+        document["contracts"][name] = complete = over(general["returns"], contract)
         for key in ("compensation", "service_levels", "notification") if isinstance(complete, dict) else ():
-            complete[key] = _over(general[key], complete.get(key, {}))
-        _convert(complete, Contract, f"contracts.{name}")
+            complete[key] = over(general[key], complete.get(key, {}))
+        check_table(complete, Contract, f"contracts.{name}")
 
 
 def _check_notification(document: dict[str, Any]) -> None:
     """Each channel under its own name first, so that the message can say it."""
     table = document.get("notification", {})
-    for name, channel in _tables(table, "channels") if isinstance(table, dict) else ():
-        _convert(channel, ChannelSettings, f"notification.channels.{name}")
-    _convert(table, Notification, "notification")
-
-
-def _over(general: dict[str, Any], own: Any) -> Any:
-    """One table over another; what is no table is left to the check."""
-    return general | own if isinstance(own, dict) else own
-
-
-def _convert(table: Any, kind: Any, where: str) -> None:
-    """Check one named table by itself, so that the message can say its name."""
-    try:
-        msgspec.convert(table, kind, strict=False)
-    except msgspec.ValidationError as error:
-        text, at, key = str(error).partition(" - at `$")
-        raise msgspec.ValidationError(f"{text} - at `$.{where}{key if at else '`'}") from None
-
-
-def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> None:
-    for name, value in environment.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
-            continue
-        *folders, last = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        table = document
-        for folder in folders:
-            table = table.setdefault(_same_name(table, folder), {})
-            if not isinstance(table, dict):
-                raise ConfigurationError(f"environment variable {name}: `{folder}` is not a table")
-        table[_same_name(table, last)] = value
-
-
-def _same_name(table: Mapping[str, Any], name: str) -> str:
-    return next((key for key in table if key.lower() == name), name)
-
-
-def _in_words(error: msgspec.ValidationError) -> str:
-    text = str(error)
-    where = text.rsplit(" - at `$.", 1)
-    if len(where) == 2:
-        return f"[{where[1].rstrip('`')}] {where[0]}"
-    return text
+    for name, channel in tables(table, "channels") if isinstance(table, dict) else ():
+        check_table(channel, ChannelSettings, f"notification.channels.{name}")
+    check_table(table, Notification, "notification")
 
 
 def _check(settings: Settings, path: Path) -> None:
@@ -351,6 +334,8 @@ def _check(settings: Settings, path: Path) -> None:
     if bool(settings.gateway.tls_certificate) != bool(settings.gateway.tls_key):
         raise ConfigurationError(f"{path}: [gateway] tls_certificate and tls_key go together")
     parse_address(settings.gateway.listen, f"{path}: [gateway] listen")
+    if settings.gateway.metrics:
+        parse_address(settings.gateway.metrics, f"{path}: [gateway] metrics")
     try:
         settings.agreements()
         check_notification(settings.notification, _tellings(settings))

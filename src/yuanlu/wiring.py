@@ -38,10 +38,10 @@ from yuanlu.flow.recovery import recover, take_over
 from yuanlu.flow.settlement import Settler
 from yuanlu.flow.telling import teller_of
 from yuanlu.gateway.desk import FrontDesk
+from yuanlu.gateway.metrics import GatewayMetrics, MetricsServer
 from yuanlu.gateway.prompts import Prompts
 from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
-from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal import choosing
 from yuanlu.journal.mark import Mark, read_marks, refuse_older, remove_old
@@ -61,6 +61,7 @@ from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.store import leg_rows, restart_windows
 from yuanlu.settings import Acquirer, Settings, parse_address
+from yuanlu.terminals import Terminal, read_terminals
 
 DISK_LOOK_EVERY_S = 0.5
 OTHERS_LOOK_EVERY_S = 1.0
@@ -92,7 +93,11 @@ async def open_store(settings: Settings, clock: Clock) -> Store:
     )
     server_us = await store.server_us()
     if server_us is not None:
-        refuse_other_time(store.name, server_us, clock.wall_us())
+        try:
+            refuse_other_time(store.name, server_us, clock.wall_us())
+        except YuanluError:
+            await store.close(clock.now())
+            raise
     if await store.live() is None:  # among several, each return's window starts again when it changes machines
         await store.write(lambda c: restart_windows(c, clock.now()))
     return store
@@ -171,6 +176,14 @@ class GatewayProcess:
         self.server = TerminalServer(settings=settings.gateway, desk=self._front(terminals), tls=terminal_tls(settings))
         self.journal.on_pressure(self.server.on_pressure)
         self._background: list[asyncio.Task[None]] = []
+        self.metrics = self._metrics()
+
+    def _metrics(self) -> MetricsServer | None:
+        where = self._settings.gateway.metrics
+        if not where:
+            return None
+        numbers = GatewayMetrics(self.server.counters, self.journal, self.hosts)
+        return MetricsServer(parse_address(where, "[gateway] metrics"), numbers)
 
     def _around(self) -> Around:
         return Around(
@@ -260,6 +273,8 @@ class GatewayProcess:
         for runner in self._runners():
             runner.start()
         address = await self.server.start()
+        if self.metrics is not None:
+            await self.metrics.start()
         loop = asyncio.get_running_loop()
         self._background = [
             loop.create_task(self._watch_disk()),
@@ -277,6 +292,8 @@ class GatewayProcess:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.server.stop()
+        if self.metrics is not None:
+            await self.metrics.stop()
         for runner in self._runners():
             await runner.stop()
         await self.teller.deliverer.sending.stop()

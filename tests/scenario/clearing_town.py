@@ -27,7 +27,7 @@ FIRST_DAY = datetime.now(CHINA).date() - timedelta(days=4)
 
 DAYS = [FIRST_DAY + timedelta(days=n) for n in range(3)]
 HOSTS = {
-    BANK: Upstream(host={"profile": "P4", "late_commit_ms": 1_200}),
+    BANK: Upstream(host={"profile": "P4"}),
     SHOP: Upstream(host={"profile": "P5"}),
 }
 TOML = """
@@ -116,7 +116,7 @@ class Days:
         async def so() -> bool:
             return await self.state(payment) == state
 
-        await self.town.soon(so, within_s=6.0)
+        await self.town.soon(so)
 
     async def lost(self, place: Place, fault: str, ends: str) -> Payment:
         """A sale that goes wrong, and where the first day leaves it."""

@@ -1,5 +1,9 @@
 """What a till sends about an earlier transaction: void, refund, pre-authorisation and what follows it."""
 
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from tests.scenario.scripted_host import Say
 from tests.scenario.stage import MERCHANT, TERMINALS, Stage
 from yuanlu.acquirers.kinds import KINDS
 from yuanlu.iso8583.codec import codec_for
@@ -42,3 +46,12 @@ async def sold(stage: Stage, amount: int = 1234):
     payment = stage.payment(amount=amount)
     assert await stage.code(stage.sale(payment)) == "00"
     return payment
+
+
+async def one_passes(stage: Stage, mti: str, asks: Sequence[Awaitable[str]]) -> list[str]:
+    """Requests at the same moment of which the host gets one: it answers when all the others have been told."""
+    stage.host.will(mti, *[Say(held=True)] * len(asks))
+    asked = [asyncio.ensure_future(each) for each in asks]
+    await stage.until(lambda: stage.host.holding == 1 and sum(each.done() for each in asked) == len(asked) - 1)
+    stage.host.let_go()
+    return await asyncio.gather(*asked)

@@ -22,9 +22,10 @@ async def sale(town: SandboxTown) -> Payment:
 async def one_too_many(town: SandboxTown) -> Payment:
     """The host has as many requests to answer as it may have."""
     first, second = town.place("busy"), town.place("busy")
-    asked = asyncio.create_task(first.sell())
-    await town.until(lambda: town.core("busy").counters["frames"] > 0)
-    refused = await second.sell()
+    with town.thinking("busy"):
+        asked = asyncio.create_task(first.sell())
+        await town.until(lambda: town.core("busy").counters["frames"] > 0)
+        refused = await second.sell()
     await asked
     assert first.code == "00"
     return refused

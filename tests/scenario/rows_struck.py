@@ -21,11 +21,11 @@ KEEN = Incidents(
 FAILING_TOGETHER = 6
 
 FAILING_TOWN = {
-    "alone": Upstream(host={"processing_ms_min": 100, "processing_ms_max": 100, "down_ms": 200}),
+    "alone": Upstream(host={"down_ms": 200}),
     "north": Upstream(places=2, region="north"),
     "east": Upstream(places=2, region="north"),
-    "shop": Upstream(host={"processing_ms_min": 150, "processing_ms_max": 150}, places=3, one_shop=True),
-    "dark": Upstream(host={"processing_ms_min": 150, "processing_ms_max": 150}, places=3, one_shop=True),
+    "shop": Upstream(places=3, one_shop=True),
+    "dark": Upstream(places=3, one_shop=True),
 }
 """A host that goes down, a region on two hosts, a shop without a line, a shop without power."""
 
@@ -47,8 +47,10 @@ def declared(kind: str) -> Play:
 async def host_goes_down(town: SandboxTown) -> Payment:
     """Four shops wait for one host when it goes down."""
     places = [town.place("alone") for _ in range(4)]
+    town.servers["alone"].thinks = True
     asked = [asyncio.create_task(place.sell()) for place in places[1:]]
     await town.until(lambda: town.core("alone").counters["debits"] == len(asked))
+    town.servers["alone"].thinks = False  # what it was thinking about is lost
     await places[0].sell(find_fault("host_down").magic_minor)
     return (await asyncio.gather(*asked))[0]
 
@@ -64,12 +66,13 @@ async def shop_goes_dark(town: SandboxTown) -> Payment:
     """The shop's router fails: its tills' lines end before the approvals come."""
     await asyncio.sleep(KEEN.window_ms / 1000)  # what is lost just after our own start tells of our own stop
     payments = []
-    for place in [town.place("shop") for _ in range(3)]:
-        payment, line = place.payment(), await place.line()
-        await line.send(sale_frame(place.identity, payment, None))
-        await town.until(lambda ref=payment.ref: town.core("shop").state_of(ref) is not None)
-        line.cut()
-        payments.append(payment)
+    with town.thinking("shop"):
+        for place in [town.place("shop") for _ in range(3)]:
+            payment, line = place.payment(), await place.line()
+            await line.send(sale_frame(place.identity, payment, None))
+            await town.until(lambda ref=payment.ref: town.core("shop").state_of(ref) is not None)
+            await town.hang_up(line)
+            payments.append(payment)
     return payments[0]
 
 
@@ -78,9 +81,10 @@ async def shop_has_no_power(town: SandboxTown) -> Payment:
     await asyncio.sleep(KEEN.window_ms / 1000)  # what is lost just after our own start tells of our own stop
     places = [town.place("dark") for _ in range(POWER_CUT_TERMINALS)]
     payment, line = places[0].payment(), await places[0].line()
-    await line.send(sale_frame(places[0].identity, payment, None))
-    await town.until(lambda: town.core("dark").state_of(payment.ref) is not None)
-    line.cut()
+    with town.thinking("dark"):
+        await line.send(sale_frame(places[0].identity, payment, None))
+        await town.until(lambda: town.core("dark").state_of(payment.ref) is not None)
+        await town.hang_up(line)
     await town.becomes(payment, RETURNED)
     for place in places:
         await place.till.start_anew()
@@ -117,9 +121,10 @@ async def crash(town: SandboxTown) -> Payment:
     """The gateway stops while the host works, and starts again."""
     place = town.place("slow")
     payment, line = place.payment(), await place.line()
-    await line.send(sale_frame(place.identity, payment, None))
-    await town.until(lambda: town.core("slow").state_of(payment.ref) is not None)
-    await town.stop_short()
+    with town.thinking("slow"):
+        await line.send(sale_frame(place.identity, payment, None))
+        await town.until(lambda: town.core("slow").state_of(payment.ref) is not None)
+        await town.stop_short()
     await town.open()
     return payment
 

@@ -70,7 +70,8 @@ async def card_is_pulled(place: Place) -> Payment:
 async def loses_power(town: SandboxTown) -> Payment:
     """The till loses its power while the host works; back on its feet it says so, and works off its reversal."""
     place = town.place("slow")
-    payment = await place.sell(behaviour=Behaviour.LOSES_POWER)
+    with town.thinking("slow"):
+        payment = await place.sell(behaviour=Behaviour.LOSES_POWER)
     await told(place, payment, restarted=1)
     await place.till.work_off_duty()
     return payment

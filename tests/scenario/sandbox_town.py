@@ -1,6 +1,8 @@
 """A town for the table of causes: one gateway in this process, the sandbox's hosts above it and its tills below.
 
-Every row gets terminals and merchants of its own, so that neighbours' histories and incidents do not mix.
+Every row gets terminals and merchants of its own, so that neighbours' histories and incidents do not mix. Nothing is
+decided by who is faster: a host thinks for as long as its row says (`SandboxTown.thinking`), and for what it does not
+answer the gateway waits no longer (`SandboxTown.give_up`).
 """
 
 import asyncio
@@ -16,13 +18,15 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from tests.scenario.sandbox_place import PATIENT_MS, Place
-from tests.scenario.stage import FAST, STOP_S_MAX
+from tests.scenario.stage import SOON_S, STOP_S_MAX
+from tests.scenario.town_host import TownHost
 from yuanlu.cases.records import Case
 from yuanlu.cases.store import find_case_of, find_case_of_incident
 from yuanlu.cli.incident_work import declared
 from yuanlu.cli.observing import clearing
 from yuanlu.flow.terminal_cases import terminal_case_name
 from yuanlu.incidents.store import find_incident_of
+from yuanlu.iso8583.codec import codec_for, response_mti
 from yuanlu.journal.tables import facts, tasks
 from yuanlu.journal.tasks import EXAMINE, EXAMINE_LANE
 from yuanlu.journal.transactions import Transaction, facts_of, search
@@ -33,11 +37,11 @@ from yuanlu.returns.tables import watches
 from yuanlu.sandbox.cards import Card, make_card
 from yuanlu.sandbox.fault_board import ActiveFault
 from yuanlu.sandbox.faults import MessageClass, find_fault
-from yuanlu.sandbox.host import HostServer
 from yuanlu.sandbox.host_core import HostCore
 from yuanlu.sandbox.host_process import build_core
 from yuanlu.sandbox.host_terms import HostTerms
 from yuanlu.sandbox.ledger import Net, PaymentRef
+from yuanlu.sandbox.till_line import TillLine
 from yuanlu.sandbox.till_messages import Payment, TillIdentity
 from yuanlu.sandbox.told import Told
 from yuanlu.settings import Acquirer, Gateway, Incidents, Settings, Store
@@ -49,6 +53,9 @@ CALM = Incidents(
     healthy_ms=100,
 )  # fmt: skip
 """Detection finds nothing by itself; what people declare is seen at once."""
+
+TERMS = {"answer_timeout_ms": 20_000, "packet_life_ms": 300, "connections": 1}
+"""Nobody waits so long for an answer: see `SandboxTown.give_up`."""
 
 
 class Calendar(SystemClock):
@@ -81,7 +88,7 @@ class SandboxTown:
     """Gateway, hosts and places for tills. `open` and `close` may be told again, as after a restart."""
 
     def __init__(
-        self, settings: Settings, hosts: Mapping[str, Upstream], servers: Mapping[str, HostServer],
+        self, settings: Settings, hosts: Mapping[str, Upstream], servers: Mapping[str, TownHost],
         store: SoftwareKeyStore, clock: Calendar,
     ) -> None:  # fmt: skip
         self.settings = settings
@@ -94,9 +101,34 @@ class SandboxTown:
         self.chance = random.Random(5)
         self._free = {name: iter(range(10_000)) for name in servers}
         self._places: list[Place] = []
+        for name, server in servers.items():
+            server.on_silence = partial(self.give_up, name)
+
+    def give_up(self, host: str, frame: bytes) -> None:
+        """The time for an answer to this request is over: what the link's timer does after `answer_timeout_ms`."""
+        link = self.gateway.hosts[host].link
+        request = codec_for(self.settings.acquirers[host].dialect).decode(frame)
+        waiting = link._waiting.get((response_mti(request.mti), request[41], request[11]))
+        if waiting is not None:
+            link._time_out(waiting)
+
+    @contextmanager
+    def thinking(self, host: str) -> Iterator[None]:
+        """This host answers nothing meanwhile, and then everything."""
+        self.servers[host].thinks = True
+        try:
+            yield
+        finally:
+            self.servers[host].let_go()
 
     def core(self, host: str) -> HostCore:
         return self.servers[host].core
+
+    async def hang_up(self, line: TillLine) -> None:
+        """A till's line ends, and the gateway has noticed."""
+        left = len(self.gateway.server._connections) - 1
+        line.cut()
+        await self.until(lambda: len(self.gateway.server._connections) <= left)
 
     def core_of(self, payment: Payment) -> HostCore:
         """The host of its terminal."""
@@ -236,7 +268,7 @@ class SandboxTown:
         """The notes of all facts of this kind."""
         return [row.note for row in await self.read(lambda c: c.execute(select(facts).where(facts.c.kind == kind)))]
 
-    async def soon(self, happened: Callable[[], Awaitable[Any]], within_s: float = 5.0) -> Any:
+    async def soon(self, happened: Callable[[], Awaitable[Any]], within_s: float = SOON_S) -> Any:
         """Wait until something in the journal is so. The examiner, who looks once a second, looks at once."""
         deadline = asyncio.get_running_loop().time() + within_s
         while not (found := await happened()):
@@ -263,7 +295,7 @@ class SandboxTown:
 
         await self.soon(is_so)
 
-    async def until(self, happened: Callable[[], bool], within_s: float = 5.0) -> None:
+    async def until(self, happened: Callable[[], bool], within_s: float = SOON_S) -> None:
         deadline = asyncio.get_running_loop().time() + within_s
         while not happened():
             assert asyncio.get_running_loop().time() < deadline, "it did not happen"
@@ -289,9 +321,7 @@ def merchant_of(host: str, number: int) -> str:
     return f"8984401{terminal_of(host, number)}"
 
 
-def settings_for(
-    folder: Path, servers: Mapping[str, HostServer], hosts: Mapping[str, Upstream], **more: Any
-) -> Settings:
+def settings_for(folder: Path, servers: Mapping[str, TownHost], hosts: Mapping[str, Upstream], **more: Any) -> Settings:
     """The gateway's settings, and the terminals of every host."""
     rows = ["terminal_id,merchant_id,acquirer,wait_ms,region"]
     for name, upstream in hosts.items():
@@ -309,11 +339,11 @@ def settings_for(
     )
 
 
-def _acquirer(server: HostServer, upstream: Upstream) -> Acquirer:
+def _acquirer(server: TownHost, upstream: Upstream) -> Acquirer:
     terms = server.core.terms
     told = {"dialect": terms.dialect, "profile": terms.profile, "mac": terms.mac, "sign_in": terms.sign_in}
     address = {"kind": "iso8583-host", "address": f"127.0.0.1:{server.port}"}
-    return Acquirer(**{**address, **told, **FAST, **upstream.gateway})
+    return Acquirer(**{**address, **told, **TERMS, **upstream.gateway})
 
 
 @asynccontextmanager
@@ -336,7 +366,7 @@ async def sandbox_town(folder: Path, hosts: Mapping[str, Upstream], **more: Any)
             await server.stop()
 
 
-def _server(name: str, upstream: Upstream, store: SoftwareKeyStore, clock: Calendar) -> HostServer:
-    prompt = {"processing_ms_min": 0, "processing_ms_max": 1, "delay_ms": 350, "late_commit_ms": 350}
+def _server(name: str, upstream: Upstream, store: SoftwareKeyStore, clock: Calendar) -> TownHost:
+    prompt = {"processing_ms_min": 0, "processing_ms_max": 1, "delay_ms": 350}
     terms = {"dialect": "cup-pos", "profile": "P1", "listen": "127.0.0.1:0", "name": name}
-    return HostServer(build_core(HostTerms(**{**terms, **prompt, **upstream.host}), store), clock)
+    return TownHost(build_core(HostTerms(**{**terms, **prompt, **upstream.host}), store), clock)

@@ -1,8 +1,13 @@
-"""A host that does what a test says: each request takes the next line of the script for its message type."""
+"""A host that does what a test says: each request takes the next line of the script for its message type.
+
+Nothing here goes by the time: an answer comes at once, or when the story lets it go, or never. `on_silence` hears of
+each request that is left without an answer, so that whoever waits for one may stop waiting at once.
+"""
 
 import asyncio
 import ssl
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from yuanlu.iso8583.codec import Codec, MakeMac, Message
@@ -17,19 +22,24 @@ NOW_US = 1_760_000_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Say:
-    """An answer: `code` is field 39, `fields` go over what the answer would repeat, `times` sends it so often."""
+    """An answer: `code` is field 39, `fields` go over what the answer would repeat, `times` sends it so often.
+
+    `held`: the host is still thinking, until the story calls `let_go`; or it is never heard of again, as far as the
+    gateway's own time-out does not end that. `late`: held as well, and whoever waits for it has given up by then.
+    """
 
     code: str = "00"
-    after_s: float = 0.0
     fields: dict[int, str | None] = field(default_factory=dict)
     times: int = 1
     mac: str = "right"
     keep: int | None = None
+    held: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hush:
-    """No answer, ever."""
+    """No answer, ever, and the time of whoever waits for it is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +67,7 @@ class ScriptedHost:
         self.effects: list[tuple[str, str]] = []
         self.connections = 0
         self.tls: ssl.SSLContext | None = None
+        self.on_silence: Callable[[Message], None] = lambda request: None
         self._store = store
         self._mac = mac
         self._scope = scope
@@ -65,7 +76,10 @@ class ScriptedHost:
         self._server: asyncio.Server | None = None
         self._stopped = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._asked_last: asyncio.StreamWriter | None = None
+        self._deaf: asyncio.StreamWriter | None = None
         self._jobs: set[asyncio.Task[None]] = set()
+        self._held: deque[asyncio.Event] = deque()
 
     def will(self, mti: str, *lines: Line | list[Line]) -> None:
         """Add lines to the script; a list is answered with all of its lines, one after the other."""
@@ -78,6 +92,16 @@ class ScriptedHost:
     def asked(self, mti: str) -> list[Message]:
         """The requests of this message type, in order."""
         return [message for message in self.seen if message.mti == mti]
+
+    @property
+    def holding(self) -> int:
+        """How many answers are held."""
+        return len(self._held)
+
+    def let_go(self, answers: int | None = None) -> None:
+        """The answers that are held go out now: all of them, or so many that have been held longest."""
+        for _ in range(len(self._held) if answers is None else answers):
+            self._held.popleft().set()
 
     def forget_keys(self) -> None:
         """As after a restart of the host: every MAC is wrong until the next sign-in."""
@@ -104,6 +128,10 @@ class ScriptedHost:
         for writer in list(self._writers):
             writer.transport.abort()
 
+    def deafen(self) -> None:
+        """The connection that brought the last request stays, and nothing that comes on it is heard any more."""
+        self._deaf = self._asked_last
+
     def send_all(self, data: bytes) -> None:
         """Bytes that nobody asked for, on every connection."""
         for writer in self._writers:
@@ -118,7 +146,8 @@ class ScriptedHost:
         frames = FrameReader()
         try:
             while data := await reader.read(65536):
-                for frame in frames.feed(data):
+                for frame in frames.feed(data) if writer is not self._deaf else ():
+                    self._asked_last = writer
                     self._receive(self.codec.decode(frame), writer)
         except ConnectionError:
             pass
@@ -139,7 +168,7 @@ class ScriptedHost:
         for line in lines:
             match line:
                 case Say():
-                    await asyncio.sleep(line.after_s)
+                    await self._thought_over(message, line)
                     frame = with_length(self.answer(message, line))
                     writer.write(frame[: line.keep] * line.times)
                 case HangUp():
@@ -147,7 +176,17 @@ class ScriptedHost:
                 case Garbage(data=data):
                     writer.write(data)
                 case Hush():
-                    pass
+                    self.on_silence(message)
+
+    async def _thought_over(self, message: Message, line: Say) -> None:
+        """Wait until the story lets a held answer go."""
+        if not (line.held or line.late):
+            return
+        let_go = asyncio.Event()
+        self._held.append(let_go)
+        if line.late:
+            self.on_silence(message)
+        await let_go.wait()
 
     def _habit(self, message: Message) -> Line:
         """What it does without a script: everything is fine, unless the MAC is wrong."""

@@ -1,20 +1,28 @@
-"""A stage for stories: one gateway in this process, a scripted host above it, a till below, all on loopback."""
+"""A stage for stories: one gateway in this process, a scripted host above it, a till below, all on loopback.
+
+What happens in a story is decided by what happens in it, never by who is faster: a machine that stands still for a
+second changes no end. So every limit is far away, and time passes when the story says so: `host.let_go` ends the
+host's thinking, a host that stays silent has been waited for (`Stage.give_up`), and `Stage.later` moves the clock.
+"""
 
 import asyncio
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from tests.scenario.scripted_host import ScriptedHost
-from yuanlu.iso8583.codec import Message, codec_for
+from yuanlu.iso8583.codec import Message, codec_for, response_mti
 from yuanlu.iso8583.framing import with_length
-from yuanlu.journal.tables import facts, transactions
+from yuanlu.journal.tables import facts, tasks, transactions
 from yuanlu.journal.transactions import Transaction, facts_of, search
+from yuanlu.kernel.clock import Moment, SystemClock
 from yuanlu.keys.secret_file import create_secret
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.keys.transport import parts_of_field_62
@@ -42,16 +50,35 @@ MERCHANT = "898440153110001"
 TERMINALS = tuple(f"T000000{n}" for n in range(1, 9))
 CARD = Card(pan="6200000000000005", pin="913572")
 STOP_S_MAX = 15
+SOON_S = 20.0
+"""Longer than any machine stands still; a story that goes well waits for nothing."""
+
 STORE_URL = "sqlite:///journal.db"
 """The fixture `each_database` changes it."""
 
-FAST = {"answer_timeout_ms": 200, "packet_life_ms": 300, "connections": 1}
+TERMS = {"answer_timeout_ms": 20_000, "packet_life_ms": 60_000, "connections": 1}
+"""Nobody waits so long: see `Stage.give_up` and `Stage.later`."""
+
+LIFE_S = TERMS["packet_life_ms"] / 1000
+
+
+class Ahead(SystemClock):
+    """The machine's clocks, as far ahead as the story has moved them."""
+
+    ahead_us = 0
+
+    def wall_us(self) -> int:
+        return super().wall_us() + self.ahead_us
+
+    def now(self) -> Moment:
+        now = super().now()
+        return replace(now, wall_us=now.wall_us + self.ahead_us, boot_us=now.boot_us + self.ahead_us)
 
 
 def settings_for(
     folder: Path, port: int, *, gateway: dict[str, Any], acquirer: dict[str, Any], **more: Any
 ) -> Settings:
-    """Fast time-outs, one acquirer, eight terminals."""
+    """One acquirer, eight terminals."""
     waits = gateway.pop("wait_ms", 30_000)
     rows = "".join(f"{terminal},{MERCHANT},h1,{waits}\n" for terminal in TERMINALS)
     (folder / "terminals.csv").write_text("terminal_id,merchant_id,acquirer,wait_ms\n" + rows, "utf-8")
@@ -59,7 +86,7 @@ def settings_for(
     return Settings(
         store=Store(url=STORE_URL, reserve_mib=0),
         gateway=Gateway(**{"listen": "127.0.0.1:0", "terminals": "terminals.csv", "mac": "none"} | gateway),
-        acquirers={"h1": Acquirer(**terms | FAST | acquirer)},
+        acquirers={"h1": Acquirer(**terms | TERMS | acquirer)},
         folder=str(folder),
         **more,
     )
@@ -72,11 +99,15 @@ class Stage:
         self.settings = settings
         self.host = host
         self.store = store
+        self.clock = Ahead()
         self.gateway: GatewayProcess
+        self.others: list[GatewayProcess] = []
         self.address = ("", 0)
         self.keys: WorkingKeys | None = None
         self.stan = 0
         self._lines: list[TillLine] = []
+        if isinstance(host, ScriptedHost):
+            host.on_silence = partial(self.give_up, "h1")
 
     @property
     def dialect(self) -> str:
@@ -89,7 +120,7 @@ class Stage:
 
     async def open(self, *, linked: bool = True) -> None:
         """Start a gateway, as after a restart; `linked` waits for its host."""
-        self.gateway = await open_gateway(self.settings)
+        self.gateway = await open_gateway(self.settings, self.clock)
         self.address = await self.gateway.start()
         if linked:
             await self.until(lambda: self.gateway.hosts["h1"].link.up or not self.host.port)
@@ -101,6 +132,12 @@ class Stage:
         self._lines.clear()
         async with asyncio.timeout(STOP_S_MAX):
             await self.gateway.stop()
+
+    async def stop_short(self) -> None:
+        """The gateway ends in the middle of its work and leaves it as it is; `open` starts the next one."""
+        for task in list(self.gateway.server.working):
+            task.cancel()
+        await self.close()
 
     async def line(self) -> TillLine:
         """A new connection of the till."""
@@ -126,7 +163,7 @@ class Stage:
         duty = ReversalDuty(payment=payment, reason=reason)
         return reversal_frame(self.identity(payment.ref.terminal_id), duty, self.keys)
 
-    async def ask(self, frame: bytes, line: TillLine | None = None, timeout_s: float = 5.0) -> Message | None:
+    async def ask(self, frame: bytes, line: TillLine | None = None, timeout_s: float = SOON_S) -> Message | None:
         """Send one frame and wait for one answer."""
         line = line or await self.line()
         await line.send(frame)
@@ -176,25 +213,76 @@ class Stage:
         query = select(watches.c.reason).where(watches.c.transaction_id == found.transaction_id)
         return await self.read(lambda c: c.execute(query).scalar()) or ""
 
-    async def becomes(self, payment: Payment, state: str, within_s: float = 6.0) -> None:
+    async def becomes(self, payment: Payment, state: str, within_s: float = SOON_S) -> None:
         """Wait until the payment is in `state`."""
         deadline = asyncio.get_running_loop().time() + within_s
         while (found := await self.find(payment)).state != state:
             assert asyncio.get_running_loop().time() < deadline, f"{found.state}: {await self.kinds(payment)}"
             await asyncio.sleep(0.01)
 
-    async def until(self, happened: Callable[[], bool], within_s: float = 5.0) -> None:
+    async def has(self, payment: Payment, kind: str, times: int = 1) -> None:
+        """Wait until this stands in its journal, so often."""
+        async with asyncio.timeout(SOON_S):
+            while (await self.kinds(payment)).count(kind) < times:  # noqa: ASYNC110 - the journal has no event
+                await asyncio.sleep(0.01)
+
+    async def put_off(self, payment: Payment) -> None:
+        """Wait until its return has nothing to do for now but to wait for its time."""
+        [leg] = await self.legs(payment)
+        due = select(tasks.c.due_at_us).where(tasks.c.key == leg.return_id, tasks.c.holder == 0)
+        async with asyncio.timeout(SOON_S):
+            while (await self.read(lambda c: c.execute(due).scalar()) or 0) <= self.clock.wall_us():  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+
+    async def until(self, happened: Callable[[], bool], within_s: float = SOON_S) -> None:
         """Wait until something is so."""
         deadline = asyncio.get_running_loop().time() + within_s
         while not happened():
             assert asyncio.get_running_loop().time() < deadline, "it did not happen"
             await asyncio.sleep(0.005)
 
+    async def hear_of_it(self, callers: int) -> None:
+        """Wait until so many requests wait for the same answer, which the host holds."""
+        in_flight = self.gateway.desk.in_flight
+        await self.until(lambda: any(len(each.callers) == callers for each in in_flight.values()))
+        await self.until(lambda: self.host.holding == 1)
+
+    async def hang_up(self, *lines: TillLine) -> None:
+        """These lines of tills end, and the gateway has noticed."""
+        server = self.gateway.server
+        left = len(server._connections) - len(lines)
+        for line in lines:
+            line.cut()
+        await self.until(lambda: len(server._connections) <= left)
+
+    def give_up(self, name: str, request: Message) -> None:
+        """The time for an answer to this request is over: what the link's timer does after `answer_timeout_ms`."""
+        key = response_mti(request.mti), request[41], request[11]
+        for gateway in (self.gateway, *self.others):
+            link = gateway.hosts[name].link
+            if key in link._waiting:
+                link._time_out(link._waiting[key])
+
+    def later(self, after_s: float) -> None:
+        """So much time passes at once, for windows, pauses and whoever looks from time to time.
+
+        Only while nothing is on its way out: on PostgreSQL who was held up between a commit and its sending halts.
+        """
+        self.clock.ahead_us += int(after_s * 1_000_000)
+        self.look()
+
+    def look(self) -> None:
+        """Whoever looks for due work once a second looks now."""
+        for gateway in (self.gateway, *self.others):
+            for runner in gateway._runners():
+                runner.nudge_all()
+
     async def relink(self) -> None:
         """End the host's connections; the gateway comes back at once, and everything that waits is woken."""
-        before = self.host.connections
+        link = self.gateway.hosts["h1"].link
+        before = link.counters.connects
         self.host.hang_up()
-        await self.until(lambda: self.host.connections > before)
+        await self.until(lambda: link.counters.connects > before)
 
     def late(self, request: Message, line: Any) -> bytes:
         """An answer made by hand, with its length, for `host.send_all`."""
@@ -228,6 +316,7 @@ async def on_stage(
         yield stage
         await check_numbers(stage)
     finally:
+        host.let_go()
         await stage.close()
         await host.stop()
 

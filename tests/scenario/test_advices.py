@@ -7,7 +7,7 @@ import pytest
 from tests.scenario.linked import PAN, request, sold
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.settling import flags, settlement
-from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from tests.scenario.stage import MERCHANT, SOON_S, TERMINALS, Stage, told
 from yuanlu.acquirers import advices
 from yuanlu.cases.store import find_case_of
 from yuanlu.iso8583.codec import codec_for
@@ -22,7 +22,7 @@ async def by_stan(stage: Stage, stan: int):
 
 
 async def becomes(stage: Stage, stan: int, state: str) -> None:
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(SOON_S):
         while (await by_stan(stage, stan)).state != state:  # noqa: ASYNC110 - the journal has no event
             await asyncio.sleep(0.01)
 
@@ -52,10 +52,12 @@ ADVICES = [
 def test_an_advice_is_answered_at_once_and_forwarded_unchanged(run, tmp_path, kind, of, why):
     async def story(stage: Stage) -> None:
         mti = "0620" if kind == "script_result" else "0220"
-        stage.host.will(mti, Say(after_s=0.1))
+        stage.host.will(mti, Say(held=True))
         answer = await stage.ask(request(kind, 20, 500, of=of, f35=f"{PAN}=30122010000000", f14="3012"))
         assert (answer.mti, answer[39]) == (f"{mti[:2]}30", "00"), why
+        await stage.until(lambda: stage.host.holding == 1)
         assert (await by_stan(stage, 20)).state == "SEND_INTENT"
+        stage.host.let_go()
         await becomes(stage, 20, "APPROVED")
         [sent] = stage.host.asked(mti)
         assert (sent[2], sent[4], sent[11], sent[14]) == (PAN, "000000000500", "000020", "3012")
@@ -112,7 +114,7 @@ def test_a_refused_advice_is_a_persons(run, tmp_path, code):
         watched = await stage.read(lambda c: c.execute(watches.select()).all())
         assert [f"answered {code}" in row.reason for row in watched] == [True]
         refused = (await by_stan(stage, 20)).transaction_id
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(SOON_S):
             while await stage.read(lambda c: find_case_of(c, refused)) is None:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.02)
 
@@ -137,7 +139,7 @@ def test_an_advice_waits_for_a_host_that_is_down_and_survives_a_restart(run, tmp
 
 def test_a_restart_after_the_sending_sends_the_same_once_more(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0220", Hush())
+        stage.host.will("0220", Say(held=True))
         assert await stage.code(request("offline_sale", 20, 500)) == "00"
         await stage.until(lambda: len(stage.host.asked("0220")) == 1)
         await stage.close()
@@ -146,7 +148,7 @@ def test_a_restart_after_the_sending_sends_the_same_once_more(run, tmp_path):
         first, second = stage.host.asked("0220")
         assert first.raw == second.raw
 
-    run(told(story, tmp_path, answer_timeout_ms=20_000))
+    run(told(story, tmp_path))
 
 
 def test_stale_keys_sign_in_and_the_advice_goes_again(run, tmp_path, soon):
@@ -184,12 +186,14 @@ def test_a_completion_by_advice_ends_its_pre_authorisation(run, tmp_path):
     run(told(story, tmp_path))
 
 
-def test_a_settlement_counts_an_advice_from_the_moment_it_is_taken_over(run, tmp_path, soon):
+def test_a_settlement_counts_an_advice_from_the_moment_it_is_taken_over(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0220", Hush())
+        stage.host.will("0220", Say(held=True))
         assert await stage.code(request("offline_sale", 20, 500)) == "00"
         assert flags(await stage.ask(settlement(stage, [500]))) == ("00", "1", "1")
+        await stage.until(lambda: stage.host.holding == 1)
         assert (await by_stan(stage, 20)).state == "SEND_INTENT"
+        stage.host.let_go()
         await becomes(stage, 20, "CAPTURED")
 
     run(told(story, tmp_path))

@@ -11,31 +11,30 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from alembic import command
 from pysqlite3 import dbapi2
 from sqlalchemy import select
 from typer.testing import CliRunner
 
 from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import Stage, told
+from tests.scenario.stage import LIFE_S, SOON_S, Stage, told
 from yuanlu.cli.main import app
-from yuanlu.db.schema import _config, head, prepare
+from yuanlu.db.migrating import migrate
+from yuanlu.db.schema import head, prepare
 from yuanlu.db.sqlite import StoreError, visitor_engine, writer_engine
 from yuanlu.journal.tables import transactions
-from yuanlu.kernel.clock import Moment, SystemClock, local_time
+from yuanlu.kernel.clock import Clock, Moment, SystemClock, local_time
 from yuanlu.sandbox.till_messages import Payment
 from yuanlu.wiring import open_gateway, open_store
 
 HOUR_US = 3_600_000_000
 NOBODY = 65_534
-PACKET_LIFE_MS = 2_500
 
 
 class OffClock:
-    """The machine's clocks, its wall clock put forward or back by hand."""
+    """The stage's clocks, the wall clock put forward or back by hand."""
 
-    def __init__(self, hours: int) -> None:
-        self._true = SystemClock()
+    def __init__(self, true: Clock, hours: int) -> None:
+        self._true = true
         self.off_us = hours * HOUR_US
 
     def wall_us(self) -> int:
@@ -48,7 +47,7 @@ class OffClock:
 
 async def open_off(stage: Stage, hours: int) -> None:
     """A start under a clock that is so many hours off."""
-    stage.gateway = await open_gateway(stage.settings, OffClock(hours))
+    stage.gateway = await open_gateway(stage.settings, OffClock(stage.clock, hours))
     stage.address = await stage.gateway.start()
     await stage.until(lambda: stage.gateway.hosts["h1"].link.up)
 
@@ -85,23 +84,23 @@ async def found_nothing(stage: Stage) -> Payment:
     stage.host.will("0400", *[Say(code="25")] * 20)
     payment = stage.payment()
     assert await stage.code(stage.sale(payment)) == "98"
-    await stage.until(lambda: len(stage.host.asked("0400")) == 1)
+    await stage.has(payment, "REVERSAL_ANSWER")
     return payment
 
 
 @pytest.mark.parametrize("hours", [9, -9])
 def test_not_found_is_not_final_sooner_under_a_clock_that_was_put(run, tmp_path, hours):
     async def story(stage: Stage) -> None:
-        began_s = asyncio.get_running_loop().time()
         payment = await found_nothing(stage)
         await stage.close()
         await open_off(stage, hours)
+        stage.later(LIFE_S - SOON_S)
         await asyncio.sleep(0.3)
         assert (await stage.find(payment)).state == "RETURNING"
-        await stage.becomes(payment, "NO_EFFECT", 12)
-        assert asyncio.get_running_loop().time() - began_s >= PACKET_LIFE_MS / 1000
+        stage.later(SOON_S)
+        await stage.becomes(payment, "NO_EFFECT")
 
-    run(told(story, tmp_path, profile="P2", packet_life_ms=PACKET_LIFE_MS, cut_over=cut_over_in(12)))
+    run(told(story, tmp_path, profile="P2", cut_over=cut_over_in(12)))
 
 
 def test_not_found_under_a_clock_put_into_the_hosts_next_day_is_a_persons(run, tmp_path):
@@ -111,9 +110,10 @@ def test_not_found_under_a_clock_put_into_the_hosts_next_day_is_a_persons(run, t
         payment = await found_nothing(stage)
         await stage.close()
         await open_off(stage, 9)
-        await stage.becomes(payment, "ESCALATED", 12)
+        stage.later(LIFE_S)
+        await stage.becomes(payment, "ESCALATED")
 
-    run(told(story, tmp_path, profile="P2", packet_life_ms=PACKET_LIFE_MS, cut_over=cut_over_in(5)))
+    run(told(story, tmp_path, profile="P2", cut_over=cut_over_in(5)))
 
 
 @pytest.mark.parametrize("hours", [9, -9])
@@ -126,7 +126,7 @@ def test_a_return_that_waits_goes_on_soon_under_a_clock_that_was_put(run, tmp_pa
         await stage.until(lambda: len(stage.host.asked("0400")) == 1)
         await stage.close()
         await open_off(stage, hours)
-        await stage.becomes(payment, "RETURNED", 6)
+        await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0400")) == 2
 
     run(told(story, tmp_path, cut_over=cut_over_in(12)))
@@ -198,9 +198,7 @@ def test_a_database_of_another_version_is_refused_in_one_line_and_left_as_it_is(
 def test_an_older_database_is_upgraded_by_the_command_that_its_refusal_names(tmp_path):
     engine = writer_engine(tmp_path / "journal.db")
     with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0009")
+        migrate(connection, "0009")
     with pytest.raises(StoreError, match=r"older version .0009.*yuanlu db upgrade"):
         prepare(engine, "journal.db")
     engine.dispose()
@@ -298,3 +296,20 @@ def test_a_command_beside_the_gateway_that_may_not_write_says_so(folder, monkeyp
     monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).endswith("journal.db"))
     with pytest.raises(StoreError, match=r"journal\.db cannot be written"):
         visitor_engine(folder / "journal.db")
+
+
+@pytest.mark.usefixtures("on_postgres")
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_clock_hours_off_the_servers_is_refused_and_leaves_nothing_behind(run, tmp_path, hours):
+    """Due times and deadlines of several gateways are compared."""
+
+    async def story(stage: Stage) -> None:
+        await stage.close()
+        with pytest.raises(StoreError, match=r"differ by 10[78][0-9]{2} s; set both right"):
+            await open_off(stage, hours)
+        await stage.open()
+        assert await stage.read(lambda c: c.exec_driver_sql("SELECT count(*) FROM writers").scalar()) >= 2
+        assert await stage.gateway.journal.gone() == []
+        assert await stage.gateway.journal.live() == {stage.gateway.journal.writer_id}
+
+    run(told(story, tmp_path))

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from tests.scenario.linked import sold
 from tests.scenario.settling import found, item, key, settlement, upload
-from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from tests.scenario.stage import MERCHANT, SOON_S, TERMINALS, Stage, told
 from tests.scenario.test_orders import TOML
 from yuanlu.cases.records import Case
 from yuanlu.cases.store import case_from_row, events_of
@@ -87,7 +87,7 @@ def test_an_upload_that_never_ends_is_a_case_and_what_it_then_shows_joins_it(run
 
     async def story(stage: Stage) -> None:
         await stage.ask(settlement(stage, [500]))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON_S):
             while not await of_batch(stage):  # noqa: ASYNC110 - the journal has no event
                 await asyncio.sleep(0.02)
         [case] = await of_batch(stage)

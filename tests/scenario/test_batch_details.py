@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from tests.scenario.linked import request, sold
 from tests.scenario.settling import BATCH, batch_of, end, flags, found, item, settlement, upload
-from tests.scenario.stage import Stage, told
+from tests.scenario.stage import SOON_S, Stage, told
 from yuanlu.cases.store import find_case_of
 from yuanlu.flow import settlement as settling
 from yuanlu.journal.tables import facts
@@ -48,7 +48,8 @@ async def cases(stage: Stage, *payments) -> list[tuple[str, str]]:
         found = [await stage.read(lambda c, name=name: find_case_of(c, name)) for name in ids]
         return [(each.cause, str(each.state)) for each in found if each is not None]
 
-    async with asyncio.timeout(6):
+    stage.later(1.5)
+    async with asyncio.timeout(SOON_S):
         while len(has := await once()) < len(payments):  # noqa: ASYNC110 - the journal has no event
             await asyncio.sleep(0.02)
     return has
@@ -215,7 +216,7 @@ def test_an_upload_that_never_ends_becomes_a_persons_and_can_still_end(run, tmp_
     async def story(stage: Stage) -> None:
         payment = await sold(stage, 100)
         await stage.ask(settlement(stage))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON_S):
             while not await found(stage):  # noqa: ASYNC110 - the journal has no event
                 await asyncio.sleep(0.02)
         assert await found(stage) == [("unfinished", "", "case")]

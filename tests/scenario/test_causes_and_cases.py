@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from tests.scenario.linked import request, sold
 from tests.scenario.scripted_host import HangUp, Hush, Line, Say
-from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from tests.scenario.stage import LIFE_S, MERCHANT, SOON_S, TERMINALS, Stage, told
 from yuanlu.cases.decisions import approve, propose
 from yuanlu.cases.people import Actor
 from yuanlu.cases.records import Case, DecisionKind, EventKind, Outcome, Severity
@@ -33,21 +33,25 @@ from yuanlu.sandbox.cards import make_card
 
 
 async def explained(stage: Stage, payment, cause: str) -> None:
-    """Wait until the payment's cause is this one."""
-    async with asyncio.timeout(6):
+    """Wait until the payment's cause is this one; it is looked for a second after the payment went wrong."""
+    stage.later(1.5)
+    async with asyncio.timeout(SOON_S):
         while (found := await stage.find(payment)).cause != cause:
+            stage.look()
             await asyncio.sleep(0.02)
             assert found.cause in ("", cause), found.cause
 
 
 async def case_of(stage: Stage, payment, state: str = "OPEN") -> Case:
-    """Wait for the payment's case in this state."""
+    """Wait for the payment's case in this state; who looks after cases does so a second later."""
+    stage.later(1.5)
     found = await stage.find(payment)
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(SOON_S):
         while True:
             case = await stage.read(lambda c: find_case_of(c, found.transaction_id))
             if case is not None and case.state.value == state:
                 return case
+            stage.look()
             await asyncio.sleep(0.02)
 
 
@@ -67,8 +71,10 @@ def test_what_the_host_does_has_its_cause(run, tmp_path, line, cause):
         stage.host.will("0200", line)
         stage.host.will("0400", Say(code="25"))
         payment = stage.payment()
-        await stage.code(stage.sale(payment))
-        async with asyncio.timeout(6):
+        code = await stage.code(stage.sale(payment))
+        await stage.becomes(payment, "NO_EFFECT" if code == "98" else "DECLINED")
+        stage.later(1.5)
+        async with asyncio.timeout(SOON_S):
             while not (found := await stage.find(payment)).cause:  # noqa: ASYNC110 - the journal has no event
                 await asyncio.sleep(0.02)
         assert found.cause == cause
@@ -104,7 +110,7 @@ def test_a_slip_shows_when_the_right_amount_is_charged_long_after_the_void(run, 
 
 async def looked(stage: Stage) -> None:
     """Wait until everything that was to be examined has been."""
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(SOON_S):
         while await stage.read(lambda c: c.execute(select(tasks.c.key).where(tasks.c.kind == EXAMINE)).first()):
             stage.gateway.examiner.runner.nudge(EXAMINE_LANE)
             await asyncio.sleep(0.02)
@@ -213,6 +219,8 @@ def test_a_case_closes_by_itself_when_a_late_answer_settles_the_money(run, tmp_p
         stage.host.will("0400", Hush())
         payment = stage.payment()
         await stage.code(stage.sale(payment))
+        await stage.put_off(payment)
+        stage.later(LIFE_S)
         await case_of(stage, payment)
         stage.host.send_all(stage.late(stage.host.asked("0400")[0], Say()))
         await stage.becomes(payment, "RETURNED")

@@ -1,6 +1,5 @@
 """Clearing files beside a running gateway: what waits for them ends, what they contradict becomes a case."""
 
-import asyncio
 from dataclasses import dataclass
 
 from tests.scenario.clearing_town import BANK, DAYS, SHOP, Days, changed, name_of, noon_us, told
@@ -33,7 +32,8 @@ async def bad_day(days: Days) -> BadDay:
         came_after=await days.lost(place, "late_commit_silent", "RETURNED"),
         by_hand=(await place.sold(1_500)).ask.payment,
     )
-    await asyncio.sleep(1.3)  # until the host posts the held-up one after all: its "00" to the reversal proved nothing
+    days.town.servers[BANK].let_go()  # it posts the held-up one after all: its "00" to the reversal proved nothing
+    await days.town.until(lambda: days.town.net(left.came_after).debit_count == 1)
     await days.pass_by()
     return left
 

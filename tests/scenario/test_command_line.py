@@ -58,7 +58,7 @@ def test_the_configuration_is_said_in_words_with_its_warnings(run, tmp_path):
         assert "profile P1" in text
         assert "breaks the promise" in text
 
-    run(told(story, tmp_path, answer_timeout_ms=400))
+    run(told(story, tmp_path, answer_timeout_ms=400, packet_life_ms=300))
 
 
 def test_without_a_journal_there_is_a_clear_answer(run, tmp_path):

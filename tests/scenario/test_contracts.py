@@ -7,7 +7,7 @@ import pytest
 from tests.scenario.linked import sold
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.settling import found, settlement, upload
-from tests.scenario.stage import MERCHANT, Stage, told
+from tests.scenario.stage import LIFE_S, MERCHANT, SOON_S, Stage, told
 from tests.scenario.test_batch_details import yesterday
 from tests.scenario.test_causes_and_cases import case_of
 from tests.scenario.test_orders import SALE, Desk, desk
@@ -59,11 +59,14 @@ def test_what_came_back_late_is_compensated_as_the_contract_says(run, tmp_path):
         stage.host.will("0400", Hush())
         payment = stage.payment(amount=100)
         await stage.code(stage.sale(payment))
-        await stage.until(lambda: len(stage.host.asked("0400")) == 1)
+        await stage.put_off(payment)
+        stage.later(LIFE_S)
+        await stage.becomes(payment, "ESCALATED")
         await yesterday(stage)
         stage.host.send_all(stage.late(stage.host.asked("0400")[0], Say()))
         await stage.becomes(payment, "RETURNED")
-        async with asyncio.timeout(6):
+        stage.later(1.5)
+        async with asyncio.timeout(SOON_S):
             while not (owed := await orders(stage, payment)):  # noqa: ASYNC110 - the journal has no event
                 await asyncio.sleep(0.02)
         assert [(order.kind, order.amount.minor, order.automatic) for order in owed] == [("compensation", 1_400, False)]

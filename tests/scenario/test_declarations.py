@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests.scenario.linked import request, sold
 from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import CARD, TERMINALS, Stage, told
+from tests.scenario.stage import CARD, SOON_S, TERMINALS, Stage, told
 from tests.scenario.test_causes_and_cases import case_of, explained
 from tests.scenario.test_orders import TOML
 from yuanlu.cli.main import app
@@ -80,6 +80,7 @@ def test_goods_handed_over_are_a_case_and_a_repayment_by_two_people_while_the_re
         assert (case.cause, case.priority) == ("HANDED_OVER_WHILE_RETURNING", 1)
         assert case.case_id in said
 
+        stage.later(6)  # the pause before a reversal is repeated
         await stage.becomes(payment, "RETURNED")
         await explained(stage, payment, "HANDED_OVER_WHILE_RETURNING")
         assert len(stage.host.asked("0400")) == 2, "the reversal went on as if nothing had been said"
@@ -195,7 +196,7 @@ def test_a_clearing_file_that_differs_is_why_and_a_case(run, tmp_path):
 
 
 async def explained_again(stage: Stage, payment, cause: str) -> None:
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(SOON_S):
         while (await stage.find(payment)).cause != cause:  # noqa: ASYNC110 - the journal has no event
             await asyncio.sleep(0.02)
 

@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from tests.scenario.rows import BY_CODE, Refusals, Refused, Row, ends_as_its_remedy_says, follows, is_refused
-from tests.scenario.rows_lost import LOST
+from tests.scenario.rows_lost import LOST, SHORT_MS
 from tests.scenario.rows_refused import DISK, FULL_DISK_MIB, REFUSED, SIGNED_TOWN, UNSIGNED
 from tests.scenario.rows_said import SAID
 from tests.scenario.rows_struck import (
@@ -34,27 +34,26 @@ from tests.scenario.sandbox_town import SandboxTown, Upstream, sandbox_town
 from yuanlu import wiring
 from yuanlu.causes.taxonomy import CAUSES
 
-LONGEST_ROW_S = 15.0
+LONGEST_ROW_S = 40.0
 SEALED = {"mac": "unionpay-ecb"}
-SLOW = {"processing_ms_min": 150, "processing_ms_max": 150}
-PATIENT = {"answer_timeout_ms": 2_000}
 QUIET_TOWN = {
     "plain": Upstream(places=150),
-    "slow": Upstream(host=SLOW, gateway=PATIENT, places=12),
+    "slow": Upstream(places=12),
     "sealed": Upstream(host={**SEALED, "sign_in": "link", "mac_on_declines": False}),
     "faked": Upstream(host={**SEALED, "sign_in": "link"}),
     "keys": Upstream(host={**SEALED, "sign_in": "terminal"}),
     "cut": Upstream(),
     "shaky": Upstream(),
-    "once": Upstream(host={"profile": "P5"}, gateway={"packet_life_ms": 1_500}),
-    "forgets": Upstream(host={"profile": "P2", "late_commit_ms": 900}, gateway={"packet_life_ms": 300}),
+    "once": Upstream(host={"profile": "P5"}, gateway={"packet_life_ms": 10_000}),
+    "forgets": Upstream(host={"profile": "P2"}),
     "asked": Upstream(host={"profile": "P3", "dialect": "iso87-ascii"}),
-    "busy": Upstream(host=SLOW, gateway={**PATIENT, "in_flight_max": 1}),
+    "busy": Upstream(gateway={"in_flight_max": 1}),
+    "foreign": Upstream(gateway={"answer_timeout_ms": 300}),
     "mute": Upstream(gateway={"breaker_timeouts": 1}),
-    "brief": Upstream(waits_ms=5_600),
-    "disk": Upstream(host=SLOW, gateway={"answer_timeout_ms": 5_000}, waits_ms=5_500),
+    "brief": Upstream(waits_ms=SHORT_MS),
+    "disk": Upstream(waits_ms=SHORT_MS),
 }
-"""Hosts that differ as hosts do: with and without MACs, slow, of each kind of promise; "forgets" breaks its promise
+"""Hosts that differ as hosts do: with and without MACs, of each kind of promise; "forgets" breaks its promise
 about how long a message lives. The tills at the last two wait for a short time only."""
 
 IN_THE_QUIET_TOWN: dict[str, Row | Refused] = {**SAID, **LOST, **TILL, **TOLD, **REFUSED, **DECLARED}

@@ -19,7 +19,9 @@ from yuanlu.sandbox.till_messages import EntryMode, Payment
 
 SEED = 20_260_101
 PROMPT = {"processing_ms_max": 5, "delay_ms": 200, "late_commit_ms": 300, "restart_ms": 30, "down_ms": 60}
-TIMES = {"answer_timeout_ms": 150, "packet_life_ms": 700, "connections": 2}
+TIMES = {"answer_timeout_ms": 150, "packet_life_ms": 2_500, "connections": 2}
+"""A machine that stands still for two seconds does not hold a message up for longer than it lives."""
+
 NEVER_BEGUN = "refused before any intent"
 ENDED = {"APPROVED", "DECLINED", "RETURNED", "NO_EFFECT", NEVER_BEGUN}
 REFUSED = FAULTS_BY_NAME["reversal_refused"].magic_minor
@@ -42,7 +44,7 @@ async def state_of(stage: Stage, payment: Payment) -> str:
     return found[0].state if found else NEVER_BEGUN
 
 
-async def ended(stage: Stage, sold: dict[str, tuple[Payment, str]], within_s: float = 20.0) -> dict[str, str]:
+async def ended(stage: Stage, sold: dict[str, tuple[Payment, str]], within_s: float = 45.0) -> dict[str, str]:
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
         states = {name: await state_of(stage, payment) for name, (payment, _code) in sold.items()}

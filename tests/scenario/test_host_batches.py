@@ -1,7 +1,5 @@
 """A host that numbers batches itself: what is about an earlier transaction names that one as the host has it."""
 
-import asyncio
-
 import pytest
 
 from tests.scenario.linked import request, sold
@@ -23,11 +21,12 @@ HOST = {
 
 async def new_day(stage: Stage, batch: str | None) -> None:
     """The host gives this batch number at the next sign-in; None: none at all."""
+    sessions = stage.gateway.hosts["h1"]._sessions
+    await stage.until(lambda: sessions.current("") is not None)  # of the start
     signed_in = len(stage.host.asked("0800"))
     stage.host.will("0800", Say(fields={60: f"00{batch}003" if batch else None}))
     await stage.relink()
-    await stage.until(lambda: len(stage.host.asked("0800")) > signed_in)
-    await asyncio.sleep(0.05)  # the answer is read
+    await stage.until(lambda: len(stage.host.asked("0800")) > signed_in and sessions.current("") is not None)
 
 
 def batches(message: Message) -> tuple[str, str]:

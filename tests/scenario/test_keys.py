@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import CARD, Stage, told
+from tests.scenario.stage import CARD, SOON_S, Stage, told
 from yuanlu.keys.pin_block import encipher_pin
 from yuanlu.sandbox.till_messages import EntryMode, sign_in_frame
 
@@ -101,13 +101,14 @@ def test_a_decline_that_may_be_forged_is_no_answer(run, tmp_path, mac, rule):
 
 def test_a_reversal_under_stale_keys_signs_in_again_and_is_repeated(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Hush())
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         line = await stage.line()
         await line.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
         stage.host.forget_keys()
-        assert (await line.receive(2))[39] == "98"
+        stage.give_up("h1", stage.host.asked("0200")[0])
+        assert (await line.receive(SOON_S))[39] == "98"
         await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0800")) == 2
         assert len(stage.host.asked("0400")) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from tests.scenario.linked import CUP, sold
 from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from tests.scenario.stage import MERCHANT, SOON_S, TERMINALS, Stage, told
 from tests.scenario.test_causes_and_cases import case_of, explained
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.subfields import F60
@@ -76,7 +76,8 @@ def test_what_a_till_says_explains_a_payment_that_went_wrong(run, tmp_path, text
         await stage.code(stage.sale(payment))
         await stage.becomes(payment, "RETURNED")
         await said(stage, text)
-        async with asyncio.timeout(6):
+        stage.later(1.5)
+        async with asyncio.timeout(SOON_S):
             while (await stage.find(payment)).cause != cause:  # noqa: ASYNC110 - the journal has no event
                 await asyncio.sleep(0.02)
 

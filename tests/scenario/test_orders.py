@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests.scenario.linked import PAN, request, sold
 from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from tests.scenario.stage import MERCHANT, SOON_S, TERMINALS, Stage, told
 from tests.scenario.test_causes_and_cases import case_of, decide
 from yuanlu.cases.records import DecisionKind
 from yuanlu.cases.states import DecisionState
@@ -75,7 +75,7 @@ class Desk:
         return [(order.kind, str(order.state)) for order in orders]
 
     async def becomes(self, payment, *states: str) -> None:
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(SOON_S):
             while [state for _, state in await self.orders(payment)] != list(states):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
@@ -166,11 +166,11 @@ def test_a_hold_whose_void_is_declined_is_a_persons_and_is_never_credited(run, t
         assert stage.host.asked("0220") == []
         assert [str(leg.state) for leg in await stage.legs(hold)] == ["NO_EFFECT"]
         name = (await stage.find(hold)).transaction_id
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(SOON_S):
             while (case := await stage.read(lambda c: find_case_of(c, name))) is None:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.02)
         await decide(stage, case, DecisionKind.MANUAL_CREDIT)
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(SOON_S):
             while True:
                 [decision] = await stage.read(lambda c: decisions_of(c, case.case_id))
                 if decision.state is not DecisionState.APPROVED:
@@ -215,7 +215,7 @@ def test_the_gateway_may_stop_between_any_two_steps(run, tmp_path):
     async def story(stage: Stage, at: Desk) -> None:
         payment = await sold(stage)
         order = await at.propose(SALE)
-        stage.host.will("0200", Hush())
+        stage.host.will("0200", Say(held=True))
         await at.say("approve", order, who="wang")
         await stage.until(lambda: len(stage.host.asked("0200")) == 2)
         await stage.close()
@@ -225,7 +225,7 @@ def test_the_gateway_may_stop_between_any_two_steps(run, tmp_path):
         legs = [(leg.kind, str(leg.state)) for leg in await stage.legs(payment)]
         assert legs == [("void", "NO_EFFECT"), ("void", "RETURNED")]
 
-    run(desk(story, tmp_path, answer_timeout_ms=20_000))
+    run(desk(story, tmp_path))
 
 
 BAD = [

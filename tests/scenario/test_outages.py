@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.scenario import stage
-from tests.scenario.scripted_host import HangUp, Say
+from tests.scenario.scripted_host import HangUp, Hush, Say
 from tests.scenario.stage import CARD, Stage
 from tests.scenario.test_causes_and_cases import explained
 from tests.scenario.town import QUICK, TERMINALS, Town, merchant_of, told
@@ -113,15 +113,16 @@ def test_a_person_declares_for_an_issuer_and_for_a_wallet(run, tmp_path):
 
 def test_a_shop_without_power_is_noticed_when_its_tills_start_anew_together(run, tmp_path):
     async def story(town: Town) -> None:
-        await asyncio.sleep(0.4)  # what is lost just after our own start tells of our own stop
+        town.later(0.4)  # what is lost just after our own start tells of our own stop
         shop = merchant_of(TERMINALS[0])
         tills = [name for name in TERMINALS if merchant_of(name) == shop]
-        town.host.will("0200", Say(after_s=0.15))
+        town.host.will("0200", Say(held=True))
         line = await town.line()
         payment, frame = town.sale_of(tills[0])
         await line.send(frame)
         await town.until(lambda: len(town.host.asked("0200")) == 1)
-        line.cut()
+        await town.hang_up(line)
+        town.host.let_go()
         await town.becomes(payment, "RETURNED")
         assert await town.active() == []
         for n, name in enumerate(tills):
@@ -180,9 +181,11 @@ def test_stale_keys_make_all_answers_under_way_wrong_and_nobody_speaks_of_forger
     async def story(s: Stage) -> None:
         assert await s.code(s.sale(s.payment())) == "00"
         payments = [s.payment(terminal=n % 3) for n in range(6)]
-        s.host.will("0200", *[Say(mac="wrong", after_s=0.1)] * 6)
-        codes = await asyncio.gather(*(s.code(s.sale(payment)) for payment in payments))
-        assert set(codes) == {"98"}
+        s.host.will("0200", *[Say(mac="wrong", held=True)] * 6)
+        codes = asyncio.gather(*(s.code(s.sale(payment)) for payment in payments))
+        await s.until(lambda: s.host.holding == len(payments))
+        s.host.let_go()
+        assert set(await codes) == {"98"}
         for payment in payments:
             await explained(s, payment, "ANSWER_MAC_WRONG")
 
@@ -192,8 +195,11 @@ def test_stale_keys_make_all_answers_under_way_wrong_and_nobody_speaks_of_forger
 def test_an_answer_that_fits_no_request_of_the_terminal_is_why_it_waited_in_vain(run, tmp_path):
     async def story(s: Stage) -> None:
         foreign, silent = s.payment(terminal=0), s.payment(terminal=1)
-        s.host.will("0200", Say(fields={4: "000000009999"}), Say(after_s=5))
-        assert await s.code(s.sale(foreign)) == "98"
+        s.host.will("0200", Say(fields={4: "000000009999"}), Hush())
+        asked = asyncio.ensure_future(s.code(s.sale(foreign)))
+        await s.until(lambda: s.gateway.hosts["h1"].link.counters.unmatched == 1)
+        s.give_up("h1", s.host.asked("0200")[0])
+        assert await asked == "98"
         assert await s.code(s.sale(silent)) == "98"
         await explained(s, foreign, "ANSWER_FOREIGN")
         await explained(s, silent, "NO_ANSWER")

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.scenario.linked import request, sold
+from tests.scenario.linked import one_passes, request, sold
 from tests.scenario.scripted_host import HangUp, Hush, Say
-from tests.scenario.stage import MERCHANT, TERMINALS, Stage, told
+from tests.scenario.stage import MERCHANT, SOON_S, TERMINALS, Stage, told
 from tests.scenario.test_orders import SALE, desk
 from yuanlu.acquirers import advices
 from yuanlu.iso8583.codec import codec_for
@@ -31,7 +31,7 @@ async def by_stan(stage: Stage, stan: int, terminal: str = TERMINALS[0]) -> Tran
 
 
 async def becomes(stage: Stage, stan: int, state: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON_S):
         while (await by_stan(stage, stan)).state != state:  # noqa: ASYNC110 - the journal has no event
             await asyncio.sleep(0.01)
 
@@ -53,10 +53,10 @@ def refunded(stage: Stage) -> list[int]:
 def test_two_refunds_in_flight_together_never_exceed_what_was_paid(run, tmp_path, first, second):
     async def story(stage: Stage) -> None:
         payment = await sold(stage, 100)
-        stage.host.will("0220", *[Say(after_s=0.1)] * 2)
         lines = [await stage.line(), await stage.line()]
         frames = [request("refund", 50 + n, amount, rrn=RRN) for n, amount in enumerate((first, second))]
-        codes = await asyncio.gather(*(stage.code(frame, line) for frame, line in zip(frames, lines, strict=True)))
+        asks = [stage.code(frame, line) for frame, line in zip(frames, lines, strict=True)]
+        codes = await one_passes(stage, "0220", asks)
         assert sorted(codes) == ["00", "22"], "one at a time, whatever they add up to"
         [passed] = [amount for amount, code in zip((first, second), codes, strict=True) if code == "00"]
         assert await legs(stage, payment) == [("refund", "RETURNED", passed)]
@@ -68,9 +68,8 @@ def test_two_refunds_in_flight_together_never_exceed_what_was_paid(run, tmp_path
 def test_two_tills_that_refund_60_of_a_sale_of_100_at_the_same_moment_are_one(run, tmp_path):
     async def story(stage: Stage) -> None:
         payment = await sold(stage, 100)
-        stage.host.will("0220", Say(after_s=0.1), Say(after_s=0.1))
         asks = [stage.code(request("refund", 50, 60, rrn=RRN, terminal=till)) for till in TERMINALS[:2]]
-        assert sorted(await asyncio.gather(*asks)) == ["00", "22"]
+        assert sorted(await one_passes(stage, "0220", asks)) == ["00", "22"]
         assert await legs(stage, payment) == [("refund", "RETURNED", 60)]
 
     run(told(story, tmp_path))
@@ -81,27 +80,29 @@ def test_a_refund_of_60_at_the_till_and_one_of_60_decided_at_the_desk_are_one(ru
 
     async def story(stage: Stage, at) -> None:
         payment = await sold(stage, 100)
-        stage.host.will("0220", *[Say(after_s=0.3)] * 2)
+        stage.host.will("0220", *[Say(held=True)] * 2)
         proposed = await asyncio.gather(*(at.run(*PROPOSE_60, who=who) for who in ("li", "zhao")))
         assert sorted(exit_code for exit_code, _ in proposed) == [0, 1]
         [order] = [said.split()[0] for exit_code, said in proposed if exit_code == 0]
-        (approved, _), code = await asyncio.gather(
-            at.run("approve", order, who="wang"), stage.code(request("refund", 50, 60, rrn=RRN))
-        )
-        async with asyncio.timeout(6):
+        at_the_till = asyncio.ensure_future(stage.code(request("refund", 50, 60, rrn=RRN)))
+        approved, _ = await at.run("approve", order, who="wang")
+        await stage.until(lambda: stage.host.holding == 1)
+        stage.host.let_go()
+        code = await at_the_till
+        async with asyncio.timeout(SOON_S):
             while (ends := await at.orders(payment))[0][1] in ("PROPOSED", "RUNNING") and approved == 0:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert (code == "00") + (ends == [("refund", "DONE")]) == 1, (code, approved, ends)
         assert await legs(stage, payment) == [("refund", "RETURNED", 60)]
         assert refunded(stage) == [60]
 
-    run(desk(story, tmp_path, answer_timeout_ms=5_000))
+    run(desk(story, tmp_path))
 
 
 def test_a_refund_of_60_that_is_under_way_at_the_till_cannot_be_proposed_at_the_desk(run, tmp_path):
     async def story(stage: Stage, at) -> None:
         payment = await sold(stage, 100)
-        stage.host.will("0220", Hush())
+        stage.host.will("0220", Say(held=True))
         line = await stage.line()
         await line.send(request("refund", 50, 60, rrn=RRN))
         await stage.until(lambda: refunded(stage) == [60])
@@ -109,7 +110,7 @@ def test_a_refund_of_60_that_is_under_way_at_the_till_cannot_be_proposed_at_the_
         assert (exit_code, "only CNY 0.40 of it is left" in said) == (1, True)
         assert await legs(stage, payment) == [("refund", "RETURNING", 60)]
 
-    run(desk(story, tmp_path, answer_timeout_ms=20_000))
+    run(desk(story, tmp_path))
 
 
 # A second refund that is refused.
@@ -174,9 +175,12 @@ def test_a_second_completion_with_the_same_key_while_the_first_is_unknown_does_n
 def test_a_second_completion_with_the_same_key_while_the_first_is_on_its_way_is_told_the_same(run, tmp_path):
     async def story(stage: Stage) -> None:
         assert await stage.code(request("preauth", 10, 1000)) == "00"
-        stage.host.will("0200", Say(after_s=0.1))
+        stage.host.will("0200", Say(held=True))
         completion = request("completion", 11, 1000, of=10)
-        assert await asyncio.gather(*(stage.code(completion) for _ in range(3))) == ["00"] * 3
+        asked = asyncio.gather(*(stage.code(completion) for _ in range(3)))
+        await stage.hear_of_it(3)
+        stage.host.let_go()
+        assert await asked == ["00"] * 3
         assert len(stage.host.asked("0200")) == 1
 
     run(told(story, tmp_path))
@@ -185,18 +189,18 @@ def test_a_second_completion_with_the_same_key_while_the_first_is_on_its_way_is_
 def test_a_second_completion_with_the_same_key_after_a_crash_does_not_pass(run, tmp_path):
     async def story(stage: Stage) -> None:
         assert await stage.code(request("preauth", 10, 1000)) == "00"
-        stage.host.will("0200", Hush())
+        stage.host.will("0200", Say(held=True))
         completion = request("completion", 11, 1000, of=10)
         await (await stage.line()).send(completion)
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
         stage.host.will("0400", *[Hush()] * 20)
-        await stage.close()
+        await stage.stop_short()
         await stage.open()
         assert await stage.code(completion) == "98"
         assert await stage.code(request("completion", 12, 1000, of=10)) == "22"
         assert len(stage.host.asked("0200")) == 1
 
-    run(told(story, tmp_path, answer_timeout_ms=20_000))
+    run(told(story, tmp_path))
 
 
 # The store-and-forward queue.
@@ -226,7 +230,7 @@ def test_every_repeat_of_an_advice_is_marked_as_a_repeat(run, tmp_path, soon):
 
 def test_the_first_sending_after_a_crash_is_marked_as_a_repeat(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0220", Hush())
+        stage.host.will("0220", Say(held=True))
         assert await stage.code(advice_1987(20)) == "00"
         await stage.until(lambda: len(stage.host.asked("0220")) == 1)
         await stage.close()
@@ -234,7 +238,7 @@ def test_the_first_sending_after_a_crash_is_marked_as_a_repeat(run, tmp_path):
         await becomes(stage, 20, "APPROVED")
         assert (len(stage.host.asked("0220")), len(stage.host.asked("0221"))) == (1, 1)
 
-    run(told(story, tmp_path, dialect="iso87-ascii", answer_timeout_ms=20_000))
+    run(told(story, tmp_path, dialect="iso87-ascii"))
 
 
 LOOK_ALIKES = [
@@ -256,7 +260,7 @@ def test_a_response_code_means_what_all_of_it_says(run, tmp_path, code, state, w
     async def story(stage: Stage) -> None:
         stage.host.will("0220", Say(code=code))
         assert await stage.code(request("offline_sale", 20, 500)) == "00"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON_S):
             while len(await stage.events("ADVICE_ANSWER")) + len(await stage.events(state)) < 1 + (  # noqa: ASYNC110
                 state == "SEND_INTENT"
             ):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.scenario.scripted_host import HangUp, Hush, Line, Say
-from tests.scenario.stage import Stage, told
+from tests.scenario.stage import LIFE_S, SOON_S, Stage, told
 from yuanlu.sandbox.till_messages import Payment
 
 ASCII = {"profile": "P3", "dialect": "iso87-ascii"}
@@ -27,49 +27,60 @@ def test_p1_takes_not_found_as_no_effect_at_once_and_watches_it(run, tmp_path):
         assert len(stage.host.asked("0400")) == 1
         assert await stage.watched(payment)
 
-    run(told(story, tmp_path, packet_life_ms=60_000))
+    run(told(story, tmp_path))
 
 
 def test_p2_repeats_after_the_packet_life_before_it_believes_not_found(run, tmp_path):
     async def story(stage: Stage) -> None:
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
         payment = await unanswered_sale(stage, Say(code="25"), Say(code="25"))
+        await stage.has(payment, "REVERSAL_ANSWER")
+        stage.later(LIFE_S - SOON_S)
+        await asyncio.sleep(0.1)
+        assert (await stage.find(payment)).state == "RETURNING", "the sale may still be on its way"
+        assert len(stage.host.asked("0400")) == 1
+        stage.later(SOON_S)
         await stage.becomes(payment, "NO_EFFECT")
-        assert loop.time() - began_s > 0.4
         assert len(stage.host.asked("0400")) == 2
         assert await stage.watched(payment)
 
-    run(told(story, tmp_path, profile="P2", packet_life_ms=400))
+    run(told(story, tmp_path, profile="P2"))
+
+
+async def late_after_not_found(stage: Stage, then: Line) -> Payment:
+    """The reversal overtakes its sale and finds nothing; the sale is approved after all, and its life ends."""
+    stage.host.will("0200", Say(late=True))
+    stage.host.will("0400", Say(code="25"), then)
+    payment = stage.payment()
+    assert await stage.code(stage.sale(payment)) == "98"
+    await stage.has(payment, "REVERSAL_ANSWER")
+    stage.host.let_go()
+    await stage.has(payment, "LATE_ANSWER")
+    stage.later(LIFE_S)
+    return payment
 
 
 def test_p2_returns_the_money_when_the_overtaken_original_arrives_after_all(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.3))
-        stage.host.will("0400", Say(code="25"), Say())
-        payment = stage.payment()
-        assert await stage.code(stage.sale(payment)) == "98"
+        payment = await late_after_not_found(stage, Say())
         await stage.becomes(payment, "RETURNED")
-        assert "LATE_ANSWER" in await stage.kinds(payment)
         assert len(stage.host.asked("0400")) == 2
 
-    run(told(story, tmp_path, profile="P2", packet_life_ms=400))
+    run(told(story, tmp_path, profile="P2"))
 
 
 def test_p2_hands_an_approval_that_the_host_then_denies_to_a_person(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.3))
-        stage.host.will("0400", Say(code="25"), Say(code="25"))
-        payment = stage.payment()
-        assert await stage.code(stage.sale(payment)) == "98"
+        payment = await late_after_not_found(stage, Say(code="25"))
         await stage.becomes(payment, "ESCALATED")
 
-    run(told(story, tmp_path, profile="P2", packet_life_ms=400))
+    run(told(story, tmp_path, profile="P2"))
 
 
 def test_an_approval_after_no_effect_opens_the_payment_again_and_is_returned(run, tmp_path):
     async def story(stage: Stage) -> None:
         payment = await unanswered_sale(stage, Say(code="25"), Say(code="25"))
+        await stage.has(payment, "REVERSAL_ANSWER")
+        stage.later(LIFE_S)
         await stage.becomes(payment, "NO_EFFECT")
         stage.host.send_all(stage.late(stage.host.asked("0200")[0], Say()))
         await stage.becomes(payment, "RETURNED")
@@ -94,12 +105,14 @@ def test_an_approval_after_a_decline_opens_the_payment_again_and_is_returned(run
 def test_a_late_decline_of_another_payment_does_not_close_this_one(run, tmp_path, change):
     async def story(stage: Stage) -> None:
         payment = await unanswered_sale(stage, Say(code="25"), Say())
-        await stage.until(lambda: len(stage.host.asked("0400")) == 1)
+        await stage.has(payment, "REVERSAL_ANSWER")
         stage.host.send_all(stage.late(stage.host.asked("0200")[0], Say(code="51", fields=change)))
+        await stage.until(lambda: stage.gateway.hosts["h1"].link.counters.unmatched == 1)
+        stage.later(LIFE_S)
         await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0400")) == 2
 
-    run(told(story, tmp_path, profile="P2", packet_life_ms=500))
+    run(told(story, tmp_path, profile="P2"))
 
 
 def test_p3_asks_before_it_repeats_and_repeats_marked_as_a_repeat(run, tmp_path):
@@ -107,6 +120,8 @@ def test_p3_asks_before_it_repeats_and_repeats_marked_as_a_repeat(run, tmp_path)
         approved = Say(fields={48: "ST=APPROVED"})
         stage.host.will("0600", approved, approved)
         payment = await unanswered_sale(stage, Hush())
+        await stage.has(payment, "INQUIRY_ANSWER")
+        stage.later(LIFE_S)
         await stage.becomes(payment, "RETURNED")
         assert [m.mti for m in stage.host.seen] == ["0200", "0400", "0600", "0600", "0401"]
         assert stage.host.asked("0600")[0][90][:10] == "0200000001"
@@ -129,24 +144,29 @@ def test_p3_believes_unknown_only_after_the_packet_life(run, tmp_path):
         unknown = Say(fields={48: "ST=UNKNOWN"})
         stage.host.will("0600", unknown, unknown)
         payment = await unanswered_sale(stage, Say(code="25"))
+        await stage.has(payment, "INQUIRY_ANSWER")
+        assert (await stage.find(payment)).state == "RETURNING"
+        stage.later(LIFE_S)
         await stage.becomes(payment, "NO_EFFECT")
         assert [m.mti for m in stage.host.seen] == ["0200", "0400", "0600", "0600"]
 
-    run(told(story, tmp_path, packet_life_ms=500, **ASCII))
+    run(told(story, tmp_path, **ASCII))
 
 
 @pytest.mark.parametrize("profile", ["P4", "P5"])
 def test_p4_and_p5_spend_their_one_send_after_the_packet_life_and_watch_it(run, tmp_path, profile):
     async def story(stage: Stage) -> None:
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
         payment = await unanswered_sale(stage)
+        await stage.put_off(payment)
+        stage.later(LIFE_S - SOON_S)
+        await asyncio.sleep(0.1)
+        assert stage.host.asked("0400") == []
+        stage.later(SOON_S)
         await stage.becomes(payment, "RETURNED")
-        assert loop.time() - began_s > 0.4
         assert len(stage.host.asked("0400")) == 1
         assert await stage.watched(payment)
 
-    run(told(story, tmp_path, profile=profile, packet_life_ms=400))
+    run(told(story, tmp_path, profile=profile))
 
 
 @pytest.mark.parametrize(
@@ -155,6 +175,8 @@ def test_p4_and_p5_spend_their_one_send_after_the_packet_life_and_watch_it(run, 
 def test_p4_and_p5_never_send_twice_and_hand_over_to_a_person(run, tmp_path, profile, line):
     async def story(stage: Stage) -> None:
         payment = await unanswered_sale(stage, line)
+        await stage.put_off(payment)
+        stage.later(LIFE_S)
         await stage.becomes(payment, "ESCALATED")
         await stage.relink()
         await asyncio.sleep(0.1)
@@ -167,30 +189,37 @@ def test_p4_and_p5_never_send_twice_and_hand_over_to_a_person(run, tmp_path, pro
 
 def test_p4_with_a_late_decline_sends_nothing(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(code="51", after_s=0.3))
+        stage.host.will("0200", Say(code="51", late=True))
         payment = stage.payment()
         assert await stage.code(stage.sale(payment)) == "98"
+        await stage.put_off(payment)
+        stage.host.let_go()
         await stage.becomes(payment, "NO_EFFECT")
         assert stage.host.asked("0400") == []
 
-    run(told(story, tmp_path, profile="P4", packet_life_ms=60_000))
+    run(told(story, tmp_path, profile="P4"))
 
 
 def test_p4_with_a_late_approval_reverses_at_once(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.3))
+        stage.host.will("0200", Say(late=True))
         payment = stage.payment()
         assert await stage.code(stage.sale(payment)) == "98"
+        await stage.put_off(payment)
+        stage.host.let_go()
         await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0400")) == 1
 
-    run(told(story, tmp_path, profile="P4", packet_life_ms=60_000))
+    run(told(story, tmp_path, profile="P4"))
 
 
 def test_a_definite_late_answer_closes_what_waits_for_a_person(run, tmp_path):
     async def story(stage: Stage) -> None:
-        payment = await unanswered_sale(stage, Say(after_s=0.35))
+        payment = await unanswered_sale(stage, Say(late=True))
+        await stage.put_off(payment)
+        stage.later(LIFE_S)
         await stage.becomes(payment, "ESCALATED")
+        stage.host.let_go()
         await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0400")) == 1
 
@@ -224,9 +253,7 @@ def test_a_reversal_without_a_definite_answer_is_repeated_and_a_duplicate_then_m
 ):
     async def story(stage: Stage) -> None:
         payment = await unanswered_sale(stage, first, Say(code=second))
-        await stage.until(lambda: len(stage.host.asked("0400")) == 1)
-        while (await stage.kinds(payment))[-1] != "REVERSAL_ANSWER":  # noqa: ASYNC110 - the journal has no event
-            await asyncio.sleep(0.01)
+        await stage.has(payment, "REVERSAL_ANSWER")
         if not isinstance(first, HangUp):
             await stage.relink()
         await stage.becomes(payment, "RETURNED")
@@ -238,7 +265,7 @@ def test_a_reversal_without_a_definite_answer_is_repeated_and_a_duplicate_then_m
 
 def test_returns_wait_for_a_host_that_is_down_and_are_sent_when_it_is_up(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", *[Hush()] * 4)
+        stage.host.will("0200", *[Say(held=True)] * 4)
         payments = [stage.payment(terminal=n, stan=1) for n in range(4)]
         asks = [asyncio.ensure_future(stage.code(stage.sale(payment))) for payment in payments]
         await stage.until(lambda: len(stage.host.asked("0200")) == 4)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.scenario.scripted_host import Hush
+from tests.scenario.scripted_host import Say
 from tests.scenario.stage import TERMINALS, Stage, told
 
 EACH = 5
@@ -11,12 +11,12 @@ EACH = 5
 def test_payments_left_in_flight_are_taken_up_together_and_each_is_returned_once(run, tmp_path):
     async def story(stage: Stage) -> None:
         payments = [stage.payment(terminal=n % len(TERMINALS)) for n in range(EACH * len(TERMINALS))]
-        stage.host.will("0200", *[Hush()] * len(payments))
+        stage.host.will("0200", *[Say(held=True)] * len(payments))
         line = await stage.line()
         for payment in payments:
             await line.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == len(payments))
-        await stage.close()
+        await stage.stop_short()
         await stage.host.stop()
         await stage.open(linked=False)
         assert {(await stage.find(payment)).state for payment in payments} == {"RETURNING"}
@@ -24,8 +24,8 @@ def test_payments_left_in_flight_are_taken_up_together_and_each_is_returned_once
         assert taken_up.units >= len(payments)
         assert taken_up.commits < len(payments), "a commit each would hold up the start"
         await stage.host.start()
-        await asyncio.gather(*(stage.becomes(payment, "RETURNED", 12) for payment in payments))
+        await asyncio.gather(*(stage.becomes(payment, "RETURNED") for payment in payments))
         assert len(stage.host.asked("0400")) == len(payments)
         assert len(stage.host.asked("0200")) == len(payments)
 
-    run(told(story, tmp_path, answer_timeout_ms=20_000, gateway={"in_flight_per_terminal_max": 64}))
+    run(told(story, tmp_path, gateway={"in_flight_per_terminal_max": 64}))

@@ -8,7 +8,7 @@ from tests.scenario.linked import PAN, request
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.settling import flags, settlement
 from tests.scenario.stage import TERMINALS, Stage, told
-from tests.scenario.test_advices import becomes, by_stan, kinds, soon  # noqa: F401 - a fixture
+from tests.scenario.test_advices import becomes, by_stan, kinds
 from tests.scenario.test_orders import Desk, desk
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.subfields import F61
@@ -59,14 +59,16 @@ def test_the_cap_is_the_databases_for_refunds_at_the_same_moment(run, tmp_path):
     run(told(story, tmp_path))
 
 
-def test_an_advice_on_its_way_cannot_be_refunded_until_the_host_has_it(run, tmp_path, soon):  # noqa: F811
+def test_an_advice_on_its_way_cannot_be_refunded_until_the_host_has_it(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0220", Hush())
+        stage.host.will("0220", Say(held=True))
         assert await stage.code(request("offline_sale", 20, 500)) == "00"
+        await stage.until(lambda: stage.host.holding == 1)
         assert await stage.code(request("refund", 30, 500, f61=about(20))) == "22"
         [refused] = await stage.events("REFUSED")
         why = "the offline_sale is still on its way to the host; ask again once it has answered"
         assert refused == f"22: {why} [LINKED_TRANSACTION_WRONG]"
+        stage.host.let_go()
         await becomes(stage, 20, "APPROVED")
         assert await stage.code(request("refund", 31, 500, f61=about(20))) == "00"
         assert (await by_stan(stage, 20)).state == "RETURNED"
@@ -147,7 +149,7 @@ def test_two_people_order_it_back_and_the_account_is_the_advices(run, tmp_path):
 
 def test_an_order_for_an_advice_on_its_way_is_refused_in_words(run, tmp_path):
     async def story(stage: Stage, at: Desk) -> None:
-        stage.host.will("0220", *[Hush()] * 20)
+        stage.host.will("0220", Say(held=True))
         assert await stage.code(request("offline_sale", 20, 500)) == "00"
         said = await at.say("propose", f"{TERMINALS[0]}+000020", "--reason", "r", who="li")
         assert "still on its way to the host" in said

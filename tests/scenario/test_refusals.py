@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenario.linked import CUP, request, sold
-from tests.scenario.scripted_host import Hush
+from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import Stage, told
 from tests.scenario.test_observations import upload
 from yuanlu.causes.fraud import FORGED_IN_A_ROW
@@ -87,10 +87,12 @@ def test_an_old_software_is_why_its_request_is_not_served(run, tmp_path):
 def test_a_payment_that_is_being_reversed_is_given_back_by_hand_too(run, tmp_path):
     async def story(stage: Stage) -> None:
         stage.host.will("0200", Hush())
-        stage.host.will("0400", Hush())
+        stage.host.will("0400", Say(held=True))
         payment = stage.payment()
         assert await stage.code(stage.sale(payment)) == "98"
         assert (await noted(stage, request("void", 50, 1234, of=1), "22")).endswith("[RETURNED_BY_HAND_TOO]")
+        await stage.until(lambda: stage.host.holding == 1)
+        stage.host.let_go()
         await stage.becomes(payment, "RETURNED")
         assert (await noted(stage, request("refund", 51, 1234, rrn="", of=1), "22")).endswith("[RETURNED_BY_HAND_TOO]")
         assert (await noted(stage, request("void", 52, 1234, of=9), "25")).endswith("[ORIGINAL_NOT_FOUND]")

@@ -37,10 +37,12 @@ def test_a_repeat_of_a_decline_gets_the_decline(run, tmp_path):
 
 def test_a_repeat_while_the_first_is_in_flight_waits_for_the_same_answer(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.1))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
-        codes = await asyncio.gather(*(stage.code(stage.sale(payment)) for _ in range(3)))
-        assert codes == ["00", "00", "00"]
+        asked = asyncio.gather(*(stage.code(stage.sale(payment)) for _ in range(3)))
+        await stage.hear_of_it(3)
+        stage.host.let_go()
+        assert await asked == ["00", "00", "00"]
         assert len(stage.host.asked("0200")) == 1
 
     run(told(story, tmp_path))
@@ -48,13 +50,16 @@ def test_a_repeat_while_the_first_is_in_flight_waits_for_the_same_answer(run, tm
 
 def test_a_repeat_keeps_an_approval_alive_when_the_first_connection_is_gone(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.1))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         first = await stage.line()
         await first.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
-        first.cut()
-        assert await stage.code(stage.sale(payment)) == "00"
+        await stage.hang_up(first)
+        again = asyncio.ensure_future(stage.code(stage.sale(payment)))
+        await stage.hear_of_it(2)
+        stage.host.let_go()
+        assert await again == "00"
         assert (await stage.find(payment)).state == "APPROVED"
 
     run(told(story, tmp_path))
@@ -62,13 +67,16 @@ def test_a_repeat_keeps_an_approval_alive_when_the_first_connection_is_gone(run,
 
 def test_a_twin_with_another_amount_does_not_keep_an_approval_that_nobody_hears(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.1))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         first = await stage.line()
         await first.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
-        first.cut()
-        assert await stage.code(stage.sale(stage.payment(stan=1, amount=999))) == "94"
+        await stage.hang_up(first)
+        twin = asyncio.ensure_future(stage.code(stage.sale(stage.payment(stan=1, amount=999))))
+        await stage.until(lambda: len(stage.gateway.server.working) == 2)
+        stage.host.let_go()
+        assert await twin == "94"
         await stage.becomes(payment, "RETURNED")
 
     run(told(story, tmp_path))
@@ -109,10 +117,10 @@ def test_a_repeat_after_the_repeat_window_is_a_stale_twin(run, tmp_path):
     async def story(stage: Stage) -> None:
         payment = stage.payment()
         assert await stage.code(stage.sale(payment)) == "00"
-        await asyncio.sleep(0.06)
+        stage.later(600)
         assert await stage.code(stage.sale(payment)) == "94"
 
-    run(told(story, tmp_path, gateway={"repeat_window_ms": 50}))
+    run(told(story, tmp_path, gateway={"repeat_window_ms": 600_000}))
 
 
 def test_a_repeat_of_what_is_unknown_is_98_and_not_a_second_try(run, tmp_path):

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import Stage, told
+from tests.scenario.scripted_host import Say
+from tests.scenario.stage import SOON_S, Stage, told
 from yuanlu.sandbox.cards import Card
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -13,13 +13,14 @@ pytestmark = pytest.mark.usefixtures("each_database")
 
 def test_a_reversal_in_flight_is_taken_over_and_the_approval_after_it_is_late(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.15))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         line = await stage.line()
         await line.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
         assert await stage.code(stage.reversal(payment)) == "00"
-        assert (await line.receive(2))[39] == "98"
+        stage.host.let_go()
+        assert (await line.receive(SOON_S))[39] == "98"
         await stage.becomes(payment, "RETURNED")
         assert "LATE_ANSWER" in await stage.kinds(payment)
         assert "ANSWERED" in await stage.kinds(payment), "what the till was told in the end is in the journal"
@@ -99,12 +100,13 @@ def test_a_reversal_of_something_else_under_the_same_number_is_refused(run, tmp_
 
 def test_a_terminal_that_is_gone_before_its_approval_gets_its_money_back(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.1))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         line = await stage.line()
         await line.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
-        line.cut()
+        await stage.hang_up(line)
+        stage.host.let_go()
         await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0400")) == 1
         assert "APPROVED" not in await stage.kinds(payment)
@@ -126,14 +128,18 @@ def test_a_payment_and_its_reversal_at_the_same_moment_never_leave_a_charge(run,
 
 def test_a_stop_waits_for_what_is_in_flight(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Say(after_s=0.1), Hush())
+        stage.host.will("0200", *[Say(held=True)] * 2)
         payment, silent = stage.payment(), stage.payment(terminal=1)
         line = await stage.line()
         asked = asyncio.get_running_loop().create_task(stage.ask(stage.sale(payment), line))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
         other = asyncio.get_running_loop().create_task(stage.ask(stage.sale(silent)))
         await stage.until(lambda: len(stage.host.asked("0200")) == 2)
-        await stage.gateway.stop()
+        stopping = asyncio.get_running_loop().create_task(stage.gateway.stop())
+        await stage.until(lambda: not stage.gateway.server._server.is_serving())
+        stage.host.let_go(1)
+        stage.give_up("h1", stage.host.asked("0200")[1])
+        await stopping
         assert (await asked)[39] == "00"
         assert (await other)[39] == "98"
         await stage.open()
@@ -145,14 +151,12 @@ def test_a_stop_waits_for_what_is_in_flight(run, tmp_path):
 
 def test_a_gateway_that_was_torn_away_in_flight_returns_the_money_once_when_it_is_back(run, tmp_path):
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Hush())
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         line = await stage.line()
         await line.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
-        for task in stage.gateway.server.working:
-            task.cancel()
-        await stage.close()
+        await stage.stop_short()
         for _ in range(2):
             await stage.open()
             await stage.becomes(payment, "RETURNED")
@@ -162,3 +166,15 @@ def test_a_gateway_that_was_torn_away_in_flight_returns_the_money_once_when_it_i
         assert len(stage.host.asked("0200")) == 1
 
     run(told(story, tmp_path))
+
+
+def test_a_connection_on_which_the_host_is_deaf_loses_one_payment_and_its_reversal_takes_another(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        assert await stage.code(stage.sale(stage.payment())) == "00"
+        stage.host.deafen()
+        lost = stage.payment()
+        assert await stage.code(stage.sale(lost)) == "98"
+        await stage.becomes(lost, "RETURNED")
+        assert await stage.code(stage.sale(stage.payment())) == "00"
+
+    run(told(story, tmp_path, connections=2))

@@ -1,6 +1,7 @@
 """The end of a batch on real sockets: its totals, what they count, and each step made twice."""
 
 import asyncio
+import time
 
 from msgspec.structs import replace
 from sqlalchemy import select
@@ -62,7 +63,7 @@ def test_a_pending_reversal_holds_nothing_up_and_counts_nowhere(run, tmp_path):
         assert (await stage.find(kept)).state == "CAPTURED"
         assert (await stage.find(doubtful)).state == "RETURNING"
 
-    run(told(story, tmp_path, answer_timeout_ms=100))
+    run(told(story, tmp_path))
 
 
 def test_our_own_void_is_not_in_the_terminals_totals(run, tmp_path):
@@ -79,11 +80,16 @@ def test_our_own_void_is_not_in_the_terminals_totals(run, tmp_path):
 def test_a_payment_in_flight_is_waited_for(run, tmp_path):
     async def story(stage: Stage) -> None:
         payment = stage.payment(amount=100)
-        stage.host.will("0200", Say(after_s=0.1))
+        stage.host.will("0200", Say(held=True))
         line = await stage.line()
         await line.send(stage.sale(payment))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
-        assert flags(await stage.ask(settlement(stage, [100]))) == ("00", "1", "1")
+        asked = asyncio.ensure_future(stage.ask(settlement(stage, [100])))
+        await stage.until(lambda: len(stage.gateway.server.working) == 2)
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        stage.host.let_go()
+        assert flags(await asked) == ("00", "1", "1")
         assert (await stage.find(payment)).state == "CAPTURED"
 
     run(told(story, tmp_path))
@@ -204,9 +210,9 @@ def test_a_batch_of_five_hundred_is_settled_at_once(run, tmp_path):
         for n in range(1, 501):
             await put(stage, approved(n))
         line = await stage.line()
-        before = asyncio.get_running_loop().time()
+        before = time.process_time()
         assert flags(await stage.ask(settlement(stage, [100] * 500), line)) == ("00", "1", "1")
-        assert asyncio.get_running_loop().time() - before < 1  # 0.2 s on a quiet machine
+        assert time.process_time() - before < 1  # 0.2 s of work, whatever else the machine does
         states = await stage.read(lambda c: c.execute(select(transactions.c.state)).scalars().all())
         assert states == ["CAPTURED"] * 500
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from tests.scenario.scripted_host import Hush, Say
-from tests.scenario.stage import Stage, on_stage
-from yuanlu.cli.ordering import listed, propose
+from tests.scenario.stage import LIFE_S, SOON_S, Stage, on_stage
+from yuanlu.cli.ordering import listed
 from yuanlu.cli.reading import show_text, status_text
 from yuanlu.db.choosing import beside, upgrade_stopped
 from yuanlu.db.errors import StoreLocked
 from yuanlu.iso8583.codec import codec_for
+from yuanlu.people.ordering import propose
 from yuanlu.sandbox.till_line import TillLine, open_line
 from yuanlu.sandbox.till_messages import EntryMode
 from yuanlu.wiring import GatewayProcess, open_gateway
@@ -22,8 +23,6 @@ from yuanlu.wiring import GatewayProcess, open_gateway
 pytestmark = pytest.mark.usefixtures("on_postgres")
 
 MAC = "unionpay-ecb"
-PATIENT = {"answer_timeout_ms": 10_000}
-"""Where the host answers late on purpose."""
 
 
 class Pair:
@@ -50,9 +49,10 @@ class Pair:
 @asynccontextmanager
 async def pair_on(folder: Path, **terms: Any) -> AsyncIterator[Pair]:
     async with on_stage(folder, **terms) as stage:
-        other = await open_gateway(stage.settings)
+        other = await open_gateway(stage.settings, stage.clock)
         try:
             address = await other.start()
+            stage.others.append(other)
             await stage.until(lambda: other.hosts["h1"].link.up)
             yield Pair(stage, other, address)
         finally:
@@ -83,15 +83,18 @@ def test_a_terminal_that_comes_back_at_the_other_gateway_is_answered_from_the_sa
 
 def test_a_repeat_at_the_other_gateway_waits_for_the_first_and_is_never_sent(run, tmp_path):
     async def story(stage: Stage, pair: Pair) -> None:
-        stage.host.will("0200", Say(after_s=0.5))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         first = asyncio.create_task(stage.code(stage.sale(payment)))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
-        assert await pair.code(stage.sale(payment)) == "00"
-        assert await first == "00"
+        second = asyncio.create_task(pair.code(stage.sale(payment)))
+        await stage.until(lambda: bool(pair.other.server.working))
+        await asyncio.sleep(0.1)  # it looks into the journal again and again
+        stage.host.let_go()
+        assert (await second, await first) == ("00", "00")
         assert len(stage.host.asked("0200")) == 1
 
-    run(told(story, tmp_path, **PATIENT))
+    run(told(story, tmp_path))
 
 
 def test_the_same_payment_at_both_gateways_at_once_is_sent_once(run, tmp_path):
@@ -117,16 +120,17 @@ def test_a_terminal_that_signed_in_at_one_gateway_sells_at_the_other_under_its_n
 
 def test_a_reversal_at_the_other_gateway_overtakes_the_sale_in_flight(run, tmp_path):
     async def story(stage: Stage, pair: Pair) -> None:
-        stage.host.will("0200", Say(after_s=0.5))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         first = asyncio.create_task(stage.code(stage.sale(payment)))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
         assert await pair.code(stage.reversal(payment)) == "00"
+        stage.host.let_go()
         assert await first == "98"
         await stage.becomes(payment, "RETURNED")
         assert len(stage.host.asked("0200")) == 1
 
-    run(told(story, tmp_path, **PATIENT))
+    run(told(story, tmp_path))
 
 
 def test_each_return_has_one_driver_at_a_time(run, tmp_path):
@@ -146,19 +150,20 @@ def test_each_return_has_one_driver_at_a_time(run, tmp_path):
 
 def test_what_a_living_gateway_has_in_flight_is_not_taken_from_it(run, tmp_path):
     async def story(stage: Stage, pair: Pair) -> None:
-        stage.host.will("0200", Say(after_s=0.5))
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         first = asyncio.create_task(stage.code(stage.sale(payment)))
         await stage.until(lambda: len(stage.host.asked("0200")) == 1)
-        third = await open_gateway(stage.settings)
+        third = await open_gateway(stage.settings, stage.clock)
         try:
             await third.start()
+            stage.host.let_go()
             assert await first == "00"
         finally:
             await third.stop()
         assert await stage.kinds(payment) == ["SEND_INTENT", "APPROVED"]
 
-    run(told(story, tmp_path, **PATIENT))
+    run(told(story, tmp_path))
 
 
 def test_a_return_begun_on_another_machine_waits_its_whole_window_again(run, tmp_path):
@@ -168,12 +173,20 @@ def test_a_return_begun_on_another_machine_waits_its_whole_window_again(run, tmp
         stage.host.will("0200", Hush())
         stage.host.will("0400", *[Say(code="25")] * 9)
         payment = stage.payment()
+        drivers = [each.returns.runner for each in (stage.gateway, pair.other)]
+        for each in drivers:
+            each.hold("h1")
         assert await stage.code(stage.sale(payment)) == "98"
         moved = "UPDATE legs SET original_boot_id = 'another machine', original_boot_us = 1"
         await stage.gateway._store.write(lambda c: c.exec_driver_sql(moved))
-        began = asyncio.get_running_loop().time()
+        for each in drivers:
+            each.release("h1")
+        await stage.has(payment, "REVERSAL_ANSWER")
+        stage.later(LIFE_S - SOON_S)
+        await asyncio.sleep(0.1)
+        assert (await stage.find(payment)).state == "RETURNING", "its window has begun anew"
+        stage.later(SOON_S)
         await stage.becomes(payment, "NO_EFFECT")
-        assert asyncio.get_running_loop().time() - began > stage.settings.acquirers["h1"].packet_life_ms / 1000
 
     run(told(story, tmp_path, profile="P2"))
 
@@ -194,5 +207,26 @@ def test_commands_read_and_write_beside_the_gateways(run, tmp_path):
             await asyncio.to_thread(
                 lambda: beside(settings.store.url, lambda: upgrade_stopped(settings.store.url, settings.folder))
             )
+
+    run(told(story, tmp_path))
+
+
+def test_what_a_gateway_held_when_it_was_stopped_the_other_goes_on_with_at_once(run, tmp_path):
+    """Not when its lease is over, two minutes later."""
+
+    async def story(stage: Stage, pair: Pair) -> None:
+        stage.host.will("0200", Hush())
+        stage.host.will("0400", Hush())
+        payment = stage.payment()
+        assert await stage.code(stage.sale(payment)) == "98"
+        await stage.until(lambda: len(stage.host.asked("0400")) == 1)
+        await stage.close()
+        try:
+            async with asyncio.timeout(9):
+                while len(stage.host.asked("0400")) == 1:  # noqa: ASYNC110 - the host keeps a list
+                    await asyncio.sleep(0.02)
+        finally:
+            await stage.open()
+        await stage.becomes(payment, "RETURNED")
 
     run(told(story, tmp_path))

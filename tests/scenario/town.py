@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from tests.scenario.scripted_host import ScriptedHost
-from tests.scenario.stage import CARD, Stage, check_numbers, settings_for
+from tests.scenario.stage import CARD, SOON_S, Stage, check_numbers, settings_for
 from yuanlu.cases.records import Case
 from yuanlu.cases.store import case_from_row
 from yuanlu.cases.tables import cases
@@ -113,7 +114,7 @@ class Town(Stage):
     async def ended(self) -> list[Incident]:
         return await self.read(lambda c: ended_incidents(c, 10))
 
-    async def soon(self, happened: Callable[[], Awaitable[Any]], within_s: float = 8.0) -> Any:
+    async def soon(self, happened: Callable[[], Awaitable[Any]], within_s: float = SOON_S) -> Any:
         """Wait until something in the journal is so, and say what it is."""
         async with asyncio.timeout(within_s):
             while not (found := await happened()):  # noqa: ASYNC110 - the journal has no event
@@ -141,7 +142,7 @@ async def town(folder: Path, *, incidents: Incidents = QUICK, **acquirer: Any) -
     await host.start()
     await other.start()
     gateway = {"in_flight_per_terminal_max": 2_000}
-    terms = {"profile": "P1", "answer_timeout_ms": 20_000, "breaker_timeouts": 100_000} | acquirer
+    terms = {"profile": "P1", "breaker_timeouts": 100_000} | acquirer
     settings = settings_for(folder, host.port, gateway=gateway, acquirer=terms)
     second = replace(settings.acquirers["h1"], address=f"127.0.0.1:{other.port}")
     rows = [f"{name},{merchant_of(name)},h1,{region_of(name)}" for name in TERMINALS]
@@ -150,12 +151,14 @@ async def town(folder: Path, *, incidents: Incidents = QUICK, **acquirer: Any) -
     hosts = {**settings.acquirers, "h2": second}
     stage = Town(replace(settings, acquirers=hosts, incidents=incidents), host, store)
     stage.other = other
+    other.on_silence = partial(stage.give_up, "h2")
     await stage.open()
     await stage.until(lambda: stage.gateway.hosts["h2"].link.up)
     try:
         yield stage
         await check_numbers(stage)
     finally:
+        host.let_go()
         await stage.close()
         await host.stop()
         await other.stop()

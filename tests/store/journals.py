@@ -106,7 +106,7 @@ def opened(place: Place, reserve_bytes: int = 0):
 
         def run(story: Callable[[], Any]) -> Any:
             async def bounded() -> Any:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(40):
                     return await story()
 
             return runner.run(bounded())

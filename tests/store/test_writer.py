@@ -7,7 +7,7 @@ import threading
 import pytest
 from pysqlite3 import dbapi2
 
-from tests.store.journals import Halted, fact, inserted, opened, transaction
+from tests.store.journals import Halted, fact, inserted, opened, transaction, until
 from yuanlu.journal.transactions import SET_VERSION
 from yuanlu.journal.unit import Change, Committed, Conflict, SendingRefused, SendPermit
 
@@ -141,8 +141,10 @@ def test_listeners_hear_when_commits_fall_behind_and_when_they_have_caught_up(pl
         at.journal.on_pressure(heard.append)
         append = at.store.append
 
+        done = asyncio.Event()
+
         async def slow(batch):
-            await asyncio.sleep(0.05)
+            await done.wait()
             return await append(batch)
 
         at.store.append = slow
@@ -150,7 +152,10 @@ def test_listeners_hear_when_commits_fall_behind_and_when_they_have_caught_up(pl
         async def story() -> None:
             first = asyncio.create_task(at.journal.commit([fact("a")]))
             await asyncio.sleep(0.03)
-            await asyncio.gather(first, at.journal.commit([fact("b")]))
+            second = asyncio.create_task(at.journal.commit([fact("b")]))
+            await until(lambda: heard == [True])
+            done.set()
+            await asyncio.gather(first, second)
 
         run(story)
         assert heard == [True, False]

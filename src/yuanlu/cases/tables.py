@@ -94,6 +94,7 @@ case_events = Table(
     Column("via", Words, nullable=False),
     Column("text", Words, nullable=False),
     CheckConstraint("who <> ''", name="who"),
+    Index("ix_case_events_at", "at_us"),
     **STRICT_BY_KEY,
 )
 

@@ -153,6 +153,12 @@ _DETECTED = tuple(
 _PLACES = {cause.code: place for place, cause in enumerate(CAUSES)}
 
 
+def find_cause(code: str) -> Cause | None:
+    """The cause of this code."""
+    place = _PLACES.get(code)
+    return None if place is None else CAUSES[place]
+
+
 def explain(evidence: Evidence) -> Explanation:
     """Why this abnormal transaction went wrong: every detector runs once, and the response code is looked up."""
     found = {}

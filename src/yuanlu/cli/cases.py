@@ -355,7 +355,7 @@ def approve(
     """Approve what somebody else proposed: shows it, asks, and lets the gateway carry it out."""
     from yuanlu.cases import decisions  # noqa: PLC0415
     from yuanlu.cli.casework import actor, proposal  # noqa: PLC0415
-    from yuanlu.cli.words import CHINESE, language_of  # noqa: PLC0415
+    from yuanlu.people.words import CHINESE, language_of  # noqa: PLC0415
 
     actor(name)
     text, seen_version = proposal(_settings(config), case, lang)

@@ -1,86 +1,24 @@
-"""What the commands of `yuanlu case` do: read beside the gateway, or write for a moment and show what came of it."""
+"""What the commands of `yuanlu case` show: read beside the gateway, in words."""
 
 import getpass
 import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError
 
-from yuanlu.cases.acting import Attempt, Desk, act_as_visitor
 from yuanlu.cases.errors import CaseError
 from yuanlu.cases.pages import View, page, waiting
 from yuanlu.cases.people import Actor, person
-from yuanlu.cases.records import Case, Decision
-from yuanlu.cases.service_levels import ServiceLevels
-from yuanlu.cases.store import (
-    attachments_of,
-    content_of,
-    decisions_of,
-    find_case_of,
-    find_open_decision,
-    get_case,
-    state_of_money,
-)
+from yuanlu.cases.records import Case
+from yuanlu.cases.store import attachments_of, content_of, find_case_of, find_open_decision, get_case, state_of_money
 from yuanlu.cases.writing import Written
 from yuanlu.cli.case_texts import case_text, line, preview, waiting_line
-from yuanlu.cli.database import on_database
-from yuanlu.cli.words import language_of
-from yuanlu.contracts import ServiceLevel
-from yuanlu.db import choosing
-from yuanlu.db.errors import StoreError
-from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock
-from yuanlu.kernel.identifiers import IdentifierSource
-from yuanlu.returns.store import legs_of
+from yuanlu.people import casework
+from yuanlu.people.database import on_database, reading
+from yuanlu.people.words import language_of
 from yuanlu.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class At:
-    """What an action is built from: the case as it stands, who acts, and when."""
-
-    connection: Connection
-    case: Case
-    who: Actor
-    now_us: int
-    levels: ServiceLevels
-
-    @property
-    def terms(self) -> ServiceLevel:
-        """The times agreed with the case's merchant."""
-        return self.levels.of(self.case.merchant_id)
-
-    @property
-    def decision(self) -> Decision | None:
-        """What waits to be decided or carried out."""
-        return find_open_decision(self.connection, self.case.case_id)
-
-    @property
-    def decisions(self) -> list[Decision]:
-        """All that was ever proposed."""
-        return decisions_of(self.connection, self.case.case_id)
-
-    @property
-    def money(self) -> str:
-        """The state of the case's transaction."""
-        return state_of_money(self.connection, self.case)
-
-    @property
-    def attached(self) -> int:
-        """How many files there are."""
-        return len(attachments_of(self.connection, self.case.case_id))
-
-    @property
-    def legs(self) -> list[dict[str, Any]]:
-        """The returns of the case's transaction, for the bundle."""
-        found = legs_of(self.connection, self.case.transaction_id) if self.case.transaction_id else []
-        return [asdict(leg) for leg in found]
 
 
 def actor(name: str) -> Actor:
@@ -92,47 +30,18 @@ def actor(name: str) -> Actor:
     return person(name, f"cli/{user}")
 
 
-@contextmanager
-def reading(settings: Settings) -> Iterator[Connection]:
-    """A connection for short queries; StoreError when there is no journal or it cannot be read."""
-    engine = choosing.reading(settings.store.url, settings.folder)
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except DatabaseError as error:
-        raise StoreError(f"the journal cannot be read: {error.orig}") from None
-    finally:
-        engine.dispose()
-
-
-@on_database
 def perform(
     settings: Settings,
     name: str,
     case_id: str,
     tried: str,
-    build: Callable[[At], Written],
+    build: Callable[[casework.At], Written],
     lang: str,
     seen_version: int | None = None,
 ) -> str:
     """Do it and say how the case stands; CaseError when it is refused, which then is on record."""
-    who = actor(name)
-    clock, levels = SystemClock(), ServiceLevels(agreements=settings.agreements())
-    attempt = Attempt(
-        case_id=case_id,
-        who=who,
-        tried=tried,
-        build=lambda c, case: build(At(connection=c, case=case, who=who, now_us=clock.wall_us(), levels=levels)),
-        seen_version=seen_version,
-    )
-    desk = Desk(clock, IdentifierSource(clock, secrets.randbits))
-    try:
-        with visit(settings.store.url, settings.folder, clock) as visitor:
-            done = act_as_visitor(visitor, desk, attempt)
-    except (DatabaseError, *choosing.DRIVER_ERRORS) as error:
-        said = error.orig if isinstance(error, DatabaseError) else error
-        raise StoreError(f"the journal could not be written ({said}); look at the case before you try again") from None
-    return line(done.case, clock.wall_us(), language_of(lang))
+    done = casework.perform(settings, actor(name), case_id, tried, build, seen_version)
+    return line(done, SystemClock().wall_us(), language_of(lang))
 
 
 @on_database

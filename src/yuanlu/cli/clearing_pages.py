@@ -9,13 +9,12 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.terms import HostTerms
-from yuanlu.cli.casework import reading
-from yuanlu.cli.database import on_database
-from yuanlu.cli.words import CHINESE, language_of
 from yuanlu.flow.clearing import Look, look
 from yuanlu.flow.clearing_reading import read_known, window
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import format_minor
+from yuanlu.people.database import on_database, reading
+from yuanlu.people.words import CHINESE, language_of
 from yuanlu.reconciliation.clearing import ClearingWrong
 from yuanlu.reconciliation.clearing_match import Files, Verdict
 from yuanlu.reconciliation.clearing_store import (

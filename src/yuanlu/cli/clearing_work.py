@@ -22,19 +22,18 @@ from yuanlu.cases.people import Actor
 from yuanlu.cases.records import Outcome
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.texts import reference_of
-from yuanlu.cli.casework import actor, reading
+from yuanlu.cli.casework import actor
 from yuanlu.cli.clearing_pages import Done, day_of, loaded_text, terms_of
-from yuanlu.cli.database import on_database
 from yuanlu.flow.clearing import follow, is_news, look
 from yuanlu.flow.clearing_days import find_day_case, opened, unknown
 from yuanlu.flow.clearing_reading import Known, by_reference, read_known, waiting, window
 from yuanlu.flow.testimony import Declaration
-from yuanlu.gateway.terminals import read_terminals
 from yuanlu.journal.transactions import facts_of
 from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.journal.visiting import Visitor, visit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.identifiers import IdentifierSource
+from yuanlu.people.database import on_database, reading
 from yuanlu.reconciliation.clearing import LINES_MAX, ClearingWrong, Document, Entry, Given
 from yuanlu.reconciliation.clearing_match import Files, Index, Verdict
 from yuanlu.reconciliation.clearing_store import (
@@ -53,6 +52,7 @@ from yuanlu.reconciliation.formats.known import get_format
 from yuanlu.returns.orders import open_for
 from yuanlu.returns.store import watched_ids
 from yuanlu.settings import Settings
+from yuanlu.terminals import read_terminals
 
 FILE_BYTES_MAX = 1 << 30
 ROWS_PER_COMMIT = 500

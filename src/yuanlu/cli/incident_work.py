@@ -1,149 +1,37 @@
-"""What the commands of `yuanlu incident` do: read beside the gateway, or write for a moment and show the result."""
+"""What the commands of `yuanlu incident` show: read beside the gateway, or say what came of an action."""
 
-import secrets
-from collections.abc import Callable
-
-from sqlalchemy import Connection
-
-from yuanlu.cases.people import Actor, same_person
-from yuanlu.cases.records import Words
-from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.store import find_case_of_incident
-from yuanlu.cases.texts import text_of
-from yuanlu.causes.evidence import IncidentKind
-from yuanlu.cli.casework import actor, reading
-from yuanlu.cli.database import on_database
-from yuanlu.cli.words import CHINESE, incident_word, language_of
-from yuanlu.flow.declaring import Unit, begun, cause_of, finished, scope_words
-from yuanlu.gateway.terminals import read_terminals
-from yuanlu.incidents.records import BIN_DIGITS, DETECTION, WALLETS, Incident, IncidentState, Report, Scope, ScopeKind
-from yuanlu.incidents.store import (
-    IncidentError,
-    active_incidents,
-    counted,
-    ended_incidents,
-    get_incident,
-    next_number,
-)
-from yuanlu.incidents.writing import Written, merchant_of
+from yuanlu.cli.casework import actor
+from yuanlu.flow.declaring import cause_of, scope_words
+from yuanlu.incidents.records import Incident, IncidentState, Report
+from yuanlu.incidents.store import active_incidents, counted, ended_incidents, get_incident
+from yuanlu.incidents.writing import merchant_of
 from yuanlu.journal.transactions import facts_of
-from yuanlu.journal.unit import Conflict
-from yuanlu.journal.visiting import Visitor, visit
-from yuanlu.kernel.clock import SystemClock, local_time
+from yuanlu.kernel.clock import local_time
+from yuanlu.people import incidents
+from yuanlu.people.database import on_database, reading
+from yuanlu.people.words import CHINESE, incident_word, language_of
 from yuanlu.settings import Settings
 
-TRIES = 5
-MINUTE_US = 60_000_000
 
-Build = Callable[[Incident, str, str, int], Written]
-
-
-@on_database
 def declared(
     settings: Settings, kind: str, scope: tuple[str, str], name: str, reason: str, lang: str, *, hold: bool,
     since_minutes: int,
 ) -> str:  # fmt: skip
-    """A new incident with its case; IncidentError when the scope is unknown or has an active one."""
-    if kind not in set(IncidentKind):
-        raise IncidentError(f'"{kind}" is no kind of incident; there are {", ".join(IncidentKind)}')
-    who, why, where, clock = _person(name), text_of(reason, "the reason"), _scope(settings, *scope), SystemClock()
-
-    levels = ServiceLevels(agreements=settings.agreements())
-
-    def build(connection: Connection) -> Unit:
-        now_us = clock.wall_us()
-        _refuse_second(connection, where)
-        incident = Incident(
-            incident_id=next_number(connection, now_us),
-            kind=IncidentKind(kind),
-            scope=where,
-            declared_by=who.name,
-            reason=why,
-            began_at_us=now_us - since_minutes * MINUTE_US,
-            declared_at_us=now_us,
-            held_by=who.name if hold else "",
-        )
-        return begun(incident, Words(zh=why, en=why), who, levels, secrets.randbits)
-
-    return _line(_committed(settings, clock, build), language_of(lang))
+    """A new incident, as a line."""
+    done = incidents.declared(settings, kind, scope, actor(name), reason, hold=hold, since_minutes=since_minutes)
+    return _line(done, language_of(lang))
 
 
-def _person(name: str) -> Actor:
-    who = actor(name)
-    if same_person(who.name, DETECTION):
-        raise IncidentError(f'"{DETECTION}" is the machine itself; give your own name')
-    return who
+def acted(settings: Settings, incident_id: str, name: str, reason: str, lang: str, build: incidents.Build) -> str:
+    """Hold or release its sales; the incident as a line."""
+    return _line(incidents.acted(settings, incident_id, actor(name), reason, build), language_of(lang))
 
 
-def _scope(settings: Settings, kind: str, name: str) -> Scope:
-    """The scope, which must exist: a misspelt one would stand for nothing."""
-    scope = Scope(kind=ScopeKind(kind), name=name)
-    if scope.kind is ScopeKind.ISSUER and not (len(name) == BIN_DIGITS and name.isascii() and name.isdigit()):
-        raise IncidentError(f'--issuer "{name}" is not how cards begin; give their first {BIN_DIGITS} digits')
-    terminals = read_terminals(settings.path(settings.gateway.terminals), settings.acquirers).values()
-    match scope.kind:
-        case ScopeKind.ALL | ScopeKind.ISSUER:
-            return scope
-        case ScopeKind.WALLET:
-            there = set(WALLETS)
-        case ScopeKind.HOST:
-            there = set(settings.acquirers)
-        case ScopeKind.REGION:
-            there = {terminal.region for terminal in terminals if terminal.region}
-        case ScopeKind.MERCHANT:
-            there = {terminal.merchant_id for terminal in terminals}
-    if name not in there:
-        known = ", ".join(sorted(there)[:10]) or "none"
-        where = "known" if scope.kind is ScopeKind.WALLET else "in the configuration"
-        raise IncidentError(f'--{kind} "{name}" is not {where}; there are: {known}')
-    return scope
-
-
-def _refuse_second(connection: Connection, scope: Scope) -> None:
-    for each in active_incidents(connection):
-        if each.scope == scope:
-            raise IncidentError(f"{scope} has an active incident already, {each.incident_id}; end it first, or hold it")
-
-
-@on_database
-def acted(settings: Settings, incident_id: str, name: str, reason: str, lang: str, build: Build) -> str:
-    """Hold or release its sales."""
-    who, why, clock = _person(name), text_of(reason, "the reason"), SystemClock()
-
-    def unit(connection: Connection) -> Unit:
-        said = build(get_incident(connection, incident_id), who.name, why, clock.wall_us())
-        return Unit(incident=said.incident, facts=said.facts, changes=said.changes)
-
-    return _line(_committed(settings, clock, unit), language_of(lang))
-
-
-@on_database
 def over(settings: Settings, incident_id: str, name: str, reason: str, lang: str) -> str:
-    """End it, with its report; its case is closed if nothing of it is open."""
-    who, why, clock = _person(name), text_of(reason, "the reason"), SystemClock()
-
-    def build(connection: Connection) -> Unit:
-        incident = get_incident(connection, incident_id)
-        report, case = counted(connection, incident_id), find_case_of_incident(connection, incident_id)
-        return finished(incident, case, report, who.name, why, clock.wall_us())
-
-    done, language = _committed(settings, clock, build), language_of(lang)
+    """End it; its line and its report."""
+    done, language = incidents.over(settings, incident_id, actor(name), reason), language_of(lang)
     return "\n".join([_line(done, language), *_report(done.report, language)])
-
-
-def _committed(settings: Settings, clock: SystemClock, build: Callable[[Connection], Unit]) -> Incident:
-    """Read, build and commit beside the gateway; again when somebody else was first."""
-    with visit(settings.store.url, settings.folder, clock) as visitor:
-        for _ in range(TRIES):
-            unit = _read(visitor, build)
-            if not isinstance(visitor.commit(unit.facts, unit.changes), Conflict):
-                return unit.incident
-    raise IncidentError("it keeps changing; look at it again: yuanlu incident list")
-
-
-def _read(visitor: Visitor, build: Callable[[Connection], Unit]) -> Unit:
-    with visitor.reading() as connection:
-        return build(connection)
 
 
 @on_database

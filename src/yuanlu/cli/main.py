@@ -14,9 +14,11 @@ from typing import Annotated
 
 import typer
 
+from yuanlu.cli.accounts import init, staff_app
 from yuanlu.cli.cases import case_app
 from yuanlu.cli.clearing import clearing_app
 from yuanlu.cli.incidents import incident_app
+from yuanlu.cli.keys import key_app
 from yuanlu.cli.notifications import notification_app
 from yuanlu.cli.observations import terminal_app
 from yuanlu.cli.returns import return_app
@@ -40,6 +42,9 @@ app.add_typer(incident_app, name="incident")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(clearing_app, name="clearing")
 app.add_typer(notification_app, name="notification")
+app.add_typer(staff_app, name="staff")
+app.add_typer(key_app, name="key")
+app.command()(init)
 
 ConfigOption = Annotated[
     Path,
@@ -67,6 +72,7 @@ def main() -> None:
 @app.command()
 def serve(config: ConfigOption = CONFIG) -> None:
     """Run the gateway between terminals and hosts, until Ctrl-C or SIGTERM."""
+    from yuanlu.cli.console_keeper import ConsoleKeeper  # noqa: PLC0415
     from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
     from yuanlu.wiring import serve as serve_gateway  # noqa: PLC0415
@@ -79,9 +85,37 @@ def serve(config: ConfigOption = CONFIG) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await serve_gateway(settings, stop, lambda host, port: typer.echo(f"listening on {host}:{port}", err=True))
+        console = ConsoleKeeper(config) if settings.console.listen else None
+
+        def announce(host: str, port: int) -> None:
+            typer.echo(f"listening on {host}:{port}", err=True)
+            if console is not None:
+                console.start()
+
+        try:
+            await serve_gateway(settings, stop, announce)
+        finally:
+            if console is not None:
+                await console.stop()
 
     run_loop(run())
+
+
+@app.command()
+def console(
+    config: ConfigOption = CONFIG,
+    watched: Annotated[
+        bool, typer.Option("--watched", hidden=True, help="End with the process that started it.")
+    ] = False,
+) -> None:
+    """Run the console alone: pages and API. `yuanlu serve` starts one by itself when [console] listen is set."""
+    from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
+    from yuanlu.console.process import run  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(config, os.environ)
+    configure_logs(settings.log)
+    run_loop(run(settings, lambda address: typer.echo(f"console on {address}", err=True), watched=watched))
 
 
 def run_loop(work: "asyncio._CoroutineLike[None]") -> None:
@@ -107,6 +141,7 @@ def demo(
     """Gateway, hosts and 50 terminals on this machine; every fault in turn; a live board; a verdict."""
     from yuanlu.sandbox.demo import run_demo  # noqa: PLC0415
 
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # its processes end with it
     sys.exit(run_demo(folder, seconds=seconds, seed=seed))
 
 
@@ -214,3 +249,22 @@ def db_upgrade(config: ConfigOption = CONFIG) -> None:
     settings = read_settings(config, os.environ)
     name = beside(settings.store.url, lambda: upgrade_stopped(settings.store.url, settings.folder))
     typer.echo(f"{name} is at version {head()}")
+
+
+@db_app.command("accept-restored")
+def db_accept_restored(
+    config: ConfigOption = CONFIG,
+    name: Annotated[
+        str, typer.Option("--as", metavar="NAME", envvar="YUANLU_USER", help="Who you are. No action is anonymous.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. Needed; it is kept.")] = "",
+    lang: LanguageOption = "",
+) -> None:
+    """Go on with a journal that is older than what hosts were told, since the newest is lost for good.
+
+    Stop every gateway first. What was open in it goes to people, a case is opened, and the gateway starts again.
+    """
+    from yuanlu.cli.restored import accept_restored  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    typer.echo(accept_restored(read_settings(config, os.environ), name, reason, lang))

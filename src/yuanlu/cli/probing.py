@@ -8,13 +8,13 @@ from yuanlu.acquirers.probe import ProbeError, observe, verdict
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.db.postgres import is_postgres
 from yuanlu.db.sqlite import database_path
-from yuanlu.gateway.terminals import Terminal, read_terminals
 from yuanlu.iso8583.codec import Codec, codec_for
 from yuanlu.journal.unit import Conflict, Fact, SendPermit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.settings import Settings, Store
+from yuanlu.terminals import Terminal, read_terminals
 from yuanlu.wiring import GatewayProcess, open_keys, open_store
 
 STAN_FIRST = 900_000

@@ -5,13 +5,10 @@ from sqlalchemy.exc import DatabaseError
 
 from yuanlu.cases.tables import cases
 from yuanlu.cli.contract_text import contract_lines
-from yuanlu.cli.database import on_database
 from yuanlu.cli.notification_work import line, notification_lines
-from yuanlu.cli.words import CHINESE, language_of, word
 from yuanlu.db.choosing import database_name, reading
 from yuanlu.db.errors import StoreError
 from yuanlu.db.types import total
-from yuanlu.gateway.terminals import read_terminals
 from yuanlu.incidents.tables import ACTIVE, incidents
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
@@ -22,9 +19,12 @@ from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import format_minor
 from yuanlu.notification.store import told_of_transaction
+from yuanlu.people.database import on_database
+from yuanlu.people.words import CHINESE, language_of, word
 from yuanlu.returns.store import open_legs
 from yuanlu.returns.tables import orders, watches
 from yuanlu.settings import Settings
+from yuanlu.terminals import read_terminals
 
 LISTED_MAX = 50
 _ARROWS = {

@@ -31,8 +31,8 @@ def propose(
     config: ConfigOption = CONFIG,
 ) -> None:
     """Propose to give back a payment, or part of it. Nothing moves before a second person approves."""
-    from yuanlu.cli import ordering  # noqa: PLC0415
     from yuanlu.kernel.clock import local_time  # noqa: PLC0415
+    from yuanlu.people import ordering  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(config, os.environ)
@@ -45,7 +45,7 @@ def propose(
 @return_app.command()
 def approve(order: OrderArgument, by: ByOption, config: ConfigOption = CONFIG) -> None:
     """Approve a proposal, as the second person; the gateway gives the money back at once."""
-    from yuanlu.cli.ordering import act  # noqa: PLC0415
+    from yuanlu.people.ordering import act  # noqa: PLC0415
     from yuanlu.returns.proposing import approved  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
 
@@ -61,7 +61,7 @@ def refuse(
     config: ConfigOption = CONFIG,
 ) -> None:
     """Refuse a proposal; nothing moves."""
-    from yuanlu.cli.ordering import act  # noqa: PLC0415
+    from yuanlu.people.ordering import act  # noqa: PLC0415
     from yuanlu.returns.proposing import refused  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
 
@@ -79,7 +79,7 @@ def close(
     config: ConfigOption = CONFIG,
 ) -> None:
     """Close an order that people carry out: paid under a reference, or failed."""
-    from yuanlu.cli.ordering import act  # noqa: PLC0415
+    from yuanlu.people.ordering import act  # noqa: PLC0415
     from yuanlu.returns import proposing  # noqa: PLC0415
     from yuanlu.settings import read_settings  # noqa: PLC0415
 

@@ -41,7 +41,6 @@ from yuanlu.gateway.answers import own, relayed, with_batch_number
 from yuanlu.gateway.counter import Counters
 from yuanlu.gateway.prompts import Prompts
 from yuanlu.gateway.sessions import TerminalSession, TerminalSessions
-from yuanlu.gateway.terminals import Terminal
 from yuanlu.iso8583.codec import Codec, Message, codec_for, response_mti
 from yuanlu.iso8583.errors import DecodeError, EncodeError
 from yuanlu.iso8583.subfields import F60
@@ -52,6 +51,7 @@ from yuanlu.keys.errors import KeyStoreError
 from yuanlu.keys.mac import MacKey
 from yuanlu.keys.working_keys import WorkingKeys
 from yuanlu.reconciliation.store import BatchKey
+from yuanlu.terminals import Terminal
 
 NO_MAC_NEEDED = frozenset({"0800", "0820", "0500", "0320"})
 TPDU_FIRST_BYTE = 0x60

@@ -104,6 +104,18 @@ def ended_incidents(connection: Connection, limit: int) -> list[Incident]:
     return _all(connection, query.order_by(incidents.c.declared_at_us.desc()).limit(limit))
 
 
+def page_of_incidents(
+    connection: Connection, *, merchant_id: str = "", state: str = "", before_id: str = "", limit: int = 50
+) -> list[Incident]:
+    """By falling number, which is by falling day; of a merchant, only those of its own scope."""
+    query = select(incidents).order_by(incidents.c.incident_id.desc()).limit(limit)
+    if merchant_id:
+        query = query.where(incidents.c.scope_kind == ScopeKind.MERCHANT.value, incidents.c.scope_name == merchant_id)
+    if state:
+        query = query.where(incidents.c.state == state)
+    return _all(connection, query.where(incidents.c.incident_id < before_id) if before_id else query)
+
+
 def unsettled_incidents(connection: Connection) -> list[Incident]:
     """Over, but money of theirs was in the open; only those of which nothing is any more. By the partial index."""
     found = _all(connection, select(incidents).where(text(UNSETTLED)))

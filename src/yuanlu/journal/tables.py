@@ -69,6 +69,12 @@ transactions = Table(
         sqlite_where=text("original_id <> ''"),
         postgresql_where=text("original_id <> ''"),
     ),
+    Index(
+        "ix_transactions_abnormal",
+        "transaction_id",
+        sqlite_where=text("cause <> ''"),
+        postgresql_where=text("cause <> ''"),
+    ),
     Index("ix_transactions_rrn", "rrn", sqlite_where=text("rrn <> ''"), postgresql_where=text("rrn <> ''")),
     **STRICT,
 )

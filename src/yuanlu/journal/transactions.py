@@ -52,7 +52,8 @@ OWN_STAN_ABOVE = "990000"
 """Trace numbers above it are ours, not a terminal's."""
 
 HAS_ORIGINAL, HAS_RRN, IN_FLIGHT = text("original_id <> ''"), text("rrn <> ''"), text("state = 'SEND_INTENT'")
-"""The conditions of three partial indexes, in their very words: without them SQLite reads the whole table."""
+ABNORMAL = text("cause <> ''")
+"""The conditions of four partial indexes, in their very words: without them SQLite reads the whole table."""
 
 INSERT_TRANSACTION = Insert(table=transactions)
 
@@ -87,7 +88,8 @@ def as_row(t: Transaction) -> Row:
     )  # fmt: skip
 
 
-def _from_row(row: Any) -> Transaction:
+def from_row(row: Any) -> Transaction:
+    """A row of the table as a record."""
     return Transaction(
         transaction_id=row.transaction_id,
         key=TransactionKey(
@@ -119,7 +121,7 @@ def _from_row(row: Any) -> Transaction:
 
 
 def _all(connection: Connection, query: Select[Any]) -> list[Transaction]:
-    return [_from_row(row) for row in connection.execute(query)]
+    return [from_row(row) for row in connection.execute(query)]
 
 
 def find_by_key(connection: Connection, key: TransactionKey) -> Transaction | None:
@@ -175,6 +177,20 @@ def of_batch(connection: Connection, terminal_id: str, merchant_id: str, batch_n
         transactions.c.batch_no == batch_no,
         transactions.c.stan <= OWN_STAN_ABOVE,
     )
+    return _all(connection, query)
+
+
+def last_of_terminal(connection: Connection, terminal_id: str, merchant_id: str, limit: int) -> list[Transaction]:
+    """A terminal's own latest transactions, newest first; by the unique index."""
+    query = (
+        select(transactions)
+        .where(
+            transactions.c.terminal_id == terminal_id, transactions.c.merchant_id == merchant_id,
+            transactions.c.stan <= OWN_STAN_ABOVE,
+        )
+        .order_by(transactions.c.transaction_id.desc())
+        .limit(limit)
+    )  # fmt: skip
     return _all(connection, query)
 
 
@@ -267,7 +283,7 @@ def left_in_flight(connection: Connection) -> list[tuple[Transaction, int]]:
         )
         .where(IN_FLIGHT)
     )
-    return [(_from_row(row), row.writer_id) for row in connection.execute(query)]
+    return [(from_row(row), row.writer_id) for row in connection.execute(query)]
 
 
 def search(connection: Connection, text: str) -> list[Transaction]:

@@ -6,7 +6,7 @@ rules of the database hold for both, so two processes cannot give back the same 
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,11 @@ class Visitor:
     def commit(self, facts: Sequence[Fact], changes: Sequence[Change] = ()) -> Committed | Conflict:
         """Make it durable, all or nothing. Conflict means: nothing of it happened."""
         return self._appender.append([VisitorsUnit(facts=facts, changes=changes)])[0]
+
+    def plainly(self, work: Callable[[Connection], None]) -> None:
+        """Write rows that are no facts, such as the end of a session, in a transaction of their own."""
+        with self._engine.begin() as connection:
+            work(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -11,6 +11,7 @@ MINOR_DIGITS_MAX = 12
 
 # ISO 4217 numeric codes by the alphabetic code people read; the wire carries the numeric one.
 _ALPHABETIC = {"156": "CNY", "344": "HKD", "446": "MOP", "840": "USD", "978": "EUR", "392": "JPY"}
+_NUMERIC = {alphabetic: numeric for numeric, alphabetic in _ALPHABETIC.items()}
 _NO_MINOR_UNIT = frozenset({"392"})
 
 
@@ -36,6 +37,18 @@ class Money(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return format_minor(self.minor, self.currency)
+
+
+def alphabetic(currency: str) -> str:
+    """The ISO 4217 code that people and programs read: CNY. "XXX" for a currency that nobody here knows."""
+    return _ALPHABETIC.get(currency, "XXX")
+
+
+def numeric(currency: str) -> str:
+    """The ISO 4217 code that messages carry: 156. Raises MoneyError for a currency that nobody here knows."""
+    if currency not in _NUMERIC:
+        raise MoneyError(f'"{currency}" is no currency that is served; there are {", ".join(_NUMERIC)}')
+    return _NUMERIC[currency]
 
 
 def format_minor(minor: int, currency: str) -> str:

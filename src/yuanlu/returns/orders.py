@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, select, tuple_
 
 from yuanlu.db.types import total
 from yuanlu.journal import tasks
@@ -146,6 +146,36 @@ def open_orders(connection: Connection, limit: int) -> list[Order]:
     return _all(connection, query)
 
 
+def open_page(connection: Connection, merchant_id: str = "", after_id: str = "", limit: int = 50) -> list[Order]:
+    """A page of what is not closed, oldest first, behind the order `after_id`; of one merchant, if one is named. By
+    the partial index.
+    """
+    place = (orders.c.proposed_at_us, orders.c.order_id)
+    query = select(orders).where(orders.c.closed_at_us.is_(None)).order_by(*place).limit(limit)
+    if merchant_id:
+        query = query.join(transactions, transactions.c.transaction_id == orders.c.transaction_id)
+        query = query.where(transactions.c.merchant_id == merchant_id)
+    after = find_order(connection, after_id) if after_id else None
+    if after is not None:
+        query = query.where(tuple_(*place) > (after.proposed_at_us, after.order_id))
+    return _all(connection, query)
+
+
+def page_of_orders(
+    connection: Connection, *, merchant_id: str = "", transaction_id: str = "", state: str = "", before_id: str = "",
+    limit: int = 50,
+) -> list[Order]:  # fmt: skip
+    """Orders by falling id; an empty text wants any. By the primary key, or by the transaction's index."""
+    query = select(orders).order_by(orders.c.order_id.desc()).limit(limit)
+    if merchant_id:
+        query = query.join(transactions, transactions.c.transaction_id == orders.c.transaction_id).where(
+            transactions.c.merchant_id == merchant_id
+        )
+    given = ((orders.c.transaction_id, transaction_id), (orders.c.state, state))
+    query = query.where(*(column == value for column, value in given if value))
+    return _all(connection, query.where(orders.c.order_id < before_id) if before_id else query)
+
+
 def open_for(connection: Connection, acquirer: str) -> list[str]:
     """The payments of this acquirer with an order that is not closed; by the partial index."""
     query = (
@@ -173,6 +203,21 @@ def given_minor(connection: Connection, order_id: str) -> int:
     """What this order's legs have returned, in minor units."""
     query = select(total(legs.c.amount_minor)).where(legs.c.order_id == order_id, legs.c.state == "RETURNED")
     return int(connection.execute(query).scalar_one())
+
+
+def returned_between(connection: Connection, from_id: str, to_id: str, merchant_id: str = "") -> list[Any]:
+    """What has gone back of the transactions from one id to before another: rows with merchant_id, currency, the
+    transaction's `state`, and `minor`.
+    """
+    query = (
+        select(
+            transactions.c.merchant_id, legs.c.currency, transactions.c.state, total(legs.c.amount_minor).label("minor")
+        )
+        .join(transactions, transactions.c.transaction_id == legs.c.transaction_id)
+        .where(legs.c.transaction_id >= from_id, legs.c.transaction_id < to_id, legs.c.state == "RETURNED")
+        .group_by(transactions.c.merchant_id, legs.c.currency, transactions.c.state)
+    )
+    return list(connection.execute(query.where(transactions.c.merchant_id == merchant_id) if merchant_id else query))
 
 
 def expired(orders_: Sequence[Order], now_us: int) -> list[Order]:

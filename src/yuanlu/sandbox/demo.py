@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from yuanlu.db.sqlite import reader_engine
 from yuanlu.notification.channels.sandbox import read_inbox
+from yuanlu.sandbox import demo_people as people
 from yuanlu.sandbox.board import Moment, render, status_line
 from yuanlu.sandbox.children import Child, wait_listening
 from yuanlu.sandbox.control_client import ask_hosts, order_fault
@@ -123,6 +124,7 @@ class Stage:
         self.gateway.start()
         wait_listening(self.gateway, self.plan.gateway_port)
         self.engine = reader_engine(self.plan.journal)
+        self.console.print(people.welcome(self.plan), soft_wrap=True, highlight=False)
         self.tills.start()
         self.started_at = time.monotonic()
 

@@ -39,6 +39,8 @@ RECIPIENTS: tuple[dict[str, object], ...] = (
 """Who is told, in the sandbox's inbox. A shop's finance does not hear of each of a thousand faults."""
 REGION_HOST = "p2"
 """The host that goes down at the same time."""
+VIRTUAL_PREFIX = "3000000"
+"""Terminals of the virtual POS, one at each host."""
 LOSES_A_SALE = frozenset({"20000003", "20000028"})
 """Tills that have forgotten one sale by the evening, so that not every batch agrees."""
 
@@ -75,6 +77,7 @@ class DemoPlan:
     seed: int
     gateway_port: int
     control_port: int
+    console_port: int
     host_ports: tuple[int, ...]
 
     @property
@@ -125,14 +128,15 @@ class TillPlace:
 
 def make_plan(folder: Path, *, seconds: float, seed: int) -> DemoPlan:
     """Choose free ports on loopback."""
-    ports = _free_ports(2 + len(HOSTS))
+    ports = _free_ports(3 + len(HOSTS))
     return DemoPlan(
         folder=folder,
         seconds=seconds,
         seed=seed,
         gateway_port=ports[0],
         control_port=ports[1],
-        host_ports=tuple(ports[2:]),
+        console_port=ports[2],
+        host_ports=tuple(ports[3:]),
     )
 
 
@@ -178,10 +182,12 @@ def write_files(plan: DemoPlan) -> None:
     (plan.folder / "tills.toml").write_text(_tills_toml(plan), encoding="utf-8")
     with (plan.folder / "terminals.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(("terminal_id", "merchant_id", "acquirer", "wait_ms", "region"))
+        rows.writerow(("terminal_id", "merchant_id", "acquirer", "wait_ms", "region", "virtual"))
         for place in till_places():
             region = REGION_NAME if place.in_region else ""
-            rows.writerow((place.terminal_id, place.merchant_id, place.host.name, WAIT_MS, region))
+            rows.writerow((place.terminal_id, place.merchant_id, place.host.name, WAIT_MS, region, ""))
+        for number, host in enumerate(HOSTS, 1):
+            rows.writerow((f"{VIRTUAL_PREFIX}{number}", till_places()[0].merchant_id, host.name, WAIT_MS, "", "1"))
 
 
 def _table(name: str, values: Mapping[str, object]) -> str:
@@ -211,6 +217,14 @@ def _gateway_toml(plan: DemoPlan) -> str:
             for n, name in enumerate(_merchants(), start=1)
         ),
         *(_table("[[notification.recipients]]", {"via": ["inbox"], "to": who["name"]} | who) for who in RECIPIENTS),
+        _table(
+            "[console]",
+            {
+                "listen": f"127.0.0.1:{plan.console_port}",
+                "second_factor": "optional",
+                "sandbox_control": f"127.0.0.1:{plan.control_port}",
+            },
+        ),
     ]
     for host, port in zip(HOSTS, plan.host_ports, strict=True):
         values = {

@@ -8,8 +8,8 @@ from yuanlu.cases.records import EventKind
 from yuanlu.cases.states import CASE_STEPS, DECISION_STEPS, OPEN_DECISION, CaseState, DecisionState, allowed, diagram
 from yuanlu.cases.tables import AWAKE, NOT_CLOSED, UNDECIDED
 from yuanlu.cases.work import AWAKE_STATES, MONEY_IN_THE_OPEN
-from yuanlu.cli.words import CASE_KINDS, CASE_WORDS
 from yuanlu.db.migrations.versions import r0004_cases
+from yuanlu.people.words import CASE_KINDS, CASE_WORDS
 from yuanlu.returns.states import State
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "cases.md"

@@ -4,9 +4,9 @@ import pytest
 
 from tests.unit.iso8583.messages import CUP, PAN
 from yuanlu.cli.frames import InputError, decoded, frames_of, without_length
-from yuanlu.cli.words import KINDS, language_of, word
 from yuanlu.iso8583.errors import DecodeError, UnknownDialect
 from yuanlu.iso8583.framing import with_length
+from yuanlu.people.words import KINDS, language_of, word
 from yuanlu.returns.states import State
 
 FRAME = CUP.encode(

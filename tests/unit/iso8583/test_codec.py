@@ -31,7 +31,6 @@ def test_a_published_frame_is_written_again_byte_for_byte(entry: dict) -> None:
 
 
 @CODECS
-@settings(max_examples=60, deadline=None)
 @given(data=st.data(), mti=mtis())
 def test_what_is_written_reads_back_the_same(codec: Codec, data: st.DataObject, mti: str) -> None:
     fields = data.draw(field_sets(codec))
@@ -42,7 +41,6 @@ def test_what_is_written_reads_back_the_same(codec: Codec, data: st.DataObject, 
 
 
 @CODECS
-@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_splicing_equals_writing_the_changed_fields_anew(codec: Codec, data: st.DataObject) -> None:
     before, after = data.draw(field_sets(codec)), data.draw(field_sets(codec))
@@ -53,14 +51,13 @@ def test_splicing_equals_writing_the_changed_fields_anew(codec: Codec, data: st.
     assert spliced == codec.encode(mti="0400", fields=wanted)
 
 
-@settings(max_examples=60, deadline=None)
 @given(frame=st.binary(max_size=200))
 def test_random_bytes_are_refused_with_a_decode_error(frame: bytes) -> None:
     _touch_everything(CUP, frame)
     _touch_everything(ISO87, frame)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(frame=st.sampled_from([entry["frame"] for entry in vectors()]), data=st.data())
 def test_damaged_frames_are_refused_with_a_decode_error(frame: bytes, data: st.DataObject) -> None:
     damaged = bytearray(frame)
@@ -70,7 +67,6 @@ def test_damaged_frames_are_refused_with_a_decode_error(frame: bytes, data: st.D
     _touch_everything(CUP, bytes(damaged[: len(damaged) - cut]))
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_damaged_ascii_frames_are_refused_with_a_decode_error(data: st.DataObject) -> None:
     damaged = bytearray(ISO87.encode(mti="0200", fields=data.draw(field_sets(ISO87))))

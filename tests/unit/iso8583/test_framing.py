@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yuanlu.iso8583.errors import DecodeError, EncodeError
@@ -25,7 +25,6 @@ def test_frames_arrive_byte_by_byte() -> None:
     assert [frame for byte in STREAM for frame in reader.feed(bytes((byte,)))] == FRAMES
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     frames=st.lists(st.binary(min_size=1, max_size=50), max_size=6),
     cuts=st.lists(st.integers(0, 400), max_size=6),

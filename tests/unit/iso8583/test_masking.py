@@ -1,7 +1,7 @@
 """Nothing secret is kept, and everything else stays where it was."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.iso8583.messages import CUP, ISO87, PAN, vector
@@ -124,7 +124,6 @@ def test_white_space_between_hex_digits_hides_everything() -> None:
     assert _hide(ISO87, {55: b"95 0100 5A0862000000000000 5"})[55] == "*" * 28
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     data=st.lists(
         st.tuples(

@@ -2,7 +2,7 @@
 
 import iso8583
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from iso8583.specs import default_ascii
 
@@ -12,7 +12,6 @@ from tests.unit.iso8583.messages import CUP, ISO87, field_sets, vectors
 CUP_SPEC = oracle_spec(CUP)
 
 
-@settings(max_examples=80, deadline=None)
 @given(fields=field_sets(ISO87))
 def test_ascii_messages_are_written_and_read_alike(fields: dict[int, str]) -> None:
     frame = ISO87.encode(mti="0200", fields=fields)
@@ -34,7 +33,6 @@ def test_published_frames_are_read_alike(entry: dict) -> None:
     _compare(entry["frame"])
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_terminal_messages_are_read_alike(data: st.DataObject) -> None:
     _compare(CUP.encode(mti="0200", fields=data.draw(field_sets(CUP))))

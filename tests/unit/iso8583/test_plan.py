@@ -1,7 +1,7 @@
 """Compiled code for common bitmaps: the same answers as the walk, and no more of it than the limit allows."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.iso8583.messages import CUP, ISO87, field_sets, vectors
@@ -50,7 +50,6 @@ def test_compiled_code_reads_the_published_frames_without_giving_up(entry: dict)
 
 
 @pytest.mark.parametrize("codec", [CUP, ISO87], ids=lambda codec: codec.dialect.name)
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_compiled_code_agrees_with_the_walk_on_sound_and_damaged_frames(codec: Codec, data: st.DataObject) -> None:
     frame = codec.encode(mti="0200", fields=data.draw(field_sets(codec)))

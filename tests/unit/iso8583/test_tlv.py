@@ -11,14 +11,13 @@ from yuanlu.iso8583.errors import DecodeError, EncodeError
 TAGS = ["82", "95", "9A", "9F10", "9F26", "9F36", "5F2A", "DF31", "9F8102"]
 
 
-@settings(max_examples=60, deadline=None)
 @given(values=st.dictionaries(st.sampled_from(TAGS), st.binary(max_size=300), max_size=6))
 def test_what_is_built_is_parsed_again(values: dict[str, bytes]) -> None:
     elements = tuple(values.items())
     assert tlv.parse(tlv.build(elements)) == elements
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.binary(max_size=60))
 def test_random_bytes_are_read_or_refused_with_a_decode_error(data: bytes) -> None:
     refused: DecodeError | None = None

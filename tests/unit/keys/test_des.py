@@ -1,7 +1,7 @@
 """DES in the three key lengths, check values, parity and padding."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yuanlu.keys.des import check_value, ecb_decryptor, ecb_encryptor, with_odd_parity, without_padding
@@ -32,13 +32,11 @@ def test_des_is_the_des_of_the_textbook() -> None:
     key=st.sampled_from([8, 16, 24]).flatmap(lambda n: st.binary(min_size=n, max_size=n)),
     block=st.binary(min_size=8, max_size=8),
 )
-@settings(max_examples=40)
 def test_what_is_enciphered_can_be_deciphered_whatever_the_parity(key: bytes, block: bytes) -> None:
     assert ecb_decryptor(with_odd_parity(key))(ecb_encryptor(key)(block)) == block
 
 
 @given(key=st.binary(max_size=24))
-@settings(max_examples=40)
 def test_odd_parity_changes_only_the_lowest_bits(key: bytes) -> None:
     fixed = with_odd_parity(key)
     assert all(byte.bit_count() % 2 == 1 for byte in fixed)

@@ -1,7 +1,7 @@
 """PIN blocks travel from key to key without being opened."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yuanlu.keys.des import ecb_decryptor
@@ -35,7 +35,6 @@ def test_the_card_part_leaves_out_the_check_digit() -> None:
 
 
 @given(pin=pins, pan=pans, from_key=keys, to_key=keys, from_format=formats, to_format=formats)
-@settings(max_examples=60)
 def test_a_translated_block_is_the_one_a_terminal_would_have_made_under_the_other_key(
     pin: str, pan: str, from_key: bytes, to_key: bytes, from_format: PinFormat, to_format: PinFormat
 ) -> None:
@@ -45,7 +44,6 @@ def test_a_translated_block_is_the_one_a_terminal_would_have_made_under_the_othe
 
 
 @given(block=st.binary(min_size=8, max_size=8))
-@settings(max_examples=30)
 def test_even_a_block_that_holds_no_pin_comes_back_from_there_and_back(block: bytes) -> None:
     one, other = PinKey(FROM), PinKey(TO)
     assert translate(translate(block, one, other), other, one) == block

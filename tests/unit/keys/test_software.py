@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yuanlu.keys.contract import KeyStore
@@ -179,7 +179,6 @@ def test_text_that_is_no_text_raises_nothing_that_could_repeat_it() -> None:
 
 
 @given(plain=st.binary(max_size=300), context=st.text("ab/12 é原路", max_size=40))
-@settings(max_examples=50)
 def test_what_was_sealed_is_unsealed_in_its_place(plain: bytes, context: str) -> None:
     sealed = STORE.seal(plain, context)
     assert len(sealed) == len(plain) + 33
@@ -187,7 +186,6 @@ def test_what_was_sealed_is_unsealed_in_its_place(plain: bytes, context: str) ->
 
 
 @given(data=st.data(), plain=st.binary(max_size=60))
-@settings(max_examples=50)
 def test_one_flipped_bit_breaks_the_seal(data: st.DataObject, plain: bytes) -> None:
     sealed = bytearray(STORE.seal(plain, "journal"))
     at = data.draw(st.integers(0, len(sealed) * 8 - 1))

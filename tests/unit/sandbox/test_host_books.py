@@ -1,7 +1,7 @@
 """Whatever is sent, the books of a careful host balance and give nobody more than was charged."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.sandbox.hosts import World
@@ -53,7 +53,6 @@ class Shop:
 
 
 @pytest.mark.parametrize("profile", ["P1", "P2"])
-@settings(max_examples=60, deadline=None)
 @given(steps=st.lists(STEPS, max_size=12))
 def test_a_careful_host_never_gives_back_more_than_was_charged(profile, steps):
     shop = Shop(profile)

@@ -1,0 +1,1 @@
+"""The JSON API below /v1: programs ask and order here what people do on pages."""

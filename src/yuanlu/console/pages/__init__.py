@@ -1,0 +1,1 @@
+"""Pages for staff, one module per subject; `routes` lists them all."""

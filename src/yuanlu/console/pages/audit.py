@@ -1,0 +1,32 @@
+"""The trail of people's actions: who did what, when, to what."""
+
+from starlette.responses import Response
+
+from yuanlu.access.roles import Right
+from yuanlu.console.asked import Asked
+from yuanlu.console.exporting import csv_file
+from yuanlu.console.payment_filters import sought
+from yuanlu.console.rendering import when_text
+from yuanlu.console.routing import Page
+from yuanlu.console.texts import noted
+from yuanlu.people.trail import SHOWN_MAX, deeds
+from yuanlu.people.words import word
+
+HEADINGS = (noted("Time"), noted("Who"), noted("By way of"), noted("What"), noted("Of what"), noted("Text"))
+
+
+async def show(asked: Asked) -> Response:
+    """The trail of a time, of one person or of all."""
+    wanted = sought(asked)
+    who = asked.given("who")[:64]
+    found = await asked.read(lambda c: deeds(c, wanted.filter.since_us, wanted.filter.until_us, who))
+    if asked.given("format") == "csv" and asked.may(Right.EXPORT):
+        headings = [asked.say(each) for each in HEADINGS]
+        rows = (
+            (when_text(d.at_us), d.who, d.via, word(d.kind, asked.language), d.subject, d.text) for d in found
+        )  # fmt: skip
+        return csv_file(asked, "audit-trail", headings, rows, f"{wanted.since} – {wanted.until}")
+    return asked.page("audit.html", deeds=found, sought=wanted, who=who, most=SHOWN_MAX)
+
+
+PAGES = (Page(path="/audit", right=Right.SEE_AUDIT, show=show),)

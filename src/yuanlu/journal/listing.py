@@ -1,0 +1,136 @@
+"""Lists of payments for people: filters, pages, counts. Newest first; the identifier is the time.
+
+A page begins behind the last payment of the page before (keyset). Each query reads either a range of time by the
+primary key, the abnormal ones of it by their partial index, or what one terminal, reference number or id has.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Select, case, func, literal_column, select
+
+from yuanlu.journal.tables import transactions
+from yuanlu.journal.transactions import ABNORMAL, HAS_RRN, Transaction, from_row
+from yuanlu.kernel.identifiers import first_of
+
+PAGE_ROWS_MAX = 200
+EXPORT_ROWS_MAX = 100_000
+AT_ONCE = 1_000
+
+_T = transactions.c
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which payments. Empty fields do not filter; `merchant_id` also holds a person to his own merchant."""
+
+    since_us: int
+    until_us: int
+    merchant_id: str = ""
+    terminal_ids: tuple[str, ...] = ()
+    acquirer: str = ""
+    states: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    abnormal: bool = False
+    rrn: str = ""
+    stan: str = ""
+    card_last4: str = ""
+    response_code: str = ""
+    amount_from: int | None = None
+    amount_to: int | None = None
+
+    @property
+    def by_terminal(self) -> bool:
+        """Few enough rows by the terminal's own index."""
+        return bool(self.terminal_ids)
+
+
+def query_of(wanted: Filter, *columns: Any) -> Select[Any]:
+    """The rows, in no order."""
+    query = select(*(columns or (transactions,))).where(
+        _T.transaction_id >= first_of(wanted.since_us), _T.transaction_id < first_of(wanted.until_us)
+    )
+    exact = (
+        (_T.merchant_id, wanted.merchant_id), (_T.acquirer, wanted.acquirer), (_T.stan, wanted.stan),
+        (_T.card_last4, wanted.card_last4), (_T.response_code, wanted.response_code), (_T.rrn, wanted.rrn),
+    )  # fmt: skip
+    for column, value in exact:
+        query = query.where(column == value) if value else query
+    several: tuple[tuple[Any, Collection[str]], ...] = (
+        (_T.terminal_id, wanted.terminal_ids), (_T.state, wanted.states), (_T.cause, wanted.causes),
+        (_T.kind, wanted.kinds),
+    )  # fmt: skip
+    for column, values in several:
+        query = query.where(column.in_(values)) if values else query
+    if wanted.abnormal or any(wanted.causes):
+        query = query.where(ABNORMAL)
+    if wanted.rrn:
+        query = query.where(HAS_RRN)
+    if wanted.amount_from is not None:
+        query = query.where(_T.amount_minor >= wanted.amount_from)
+    if wanted.amount_to is not None:
+        query = query.where(_T.amount_minor <= wanted.amount_to)
+    return query
+
+
+def page_query(wanted: Filter, after: str, limit: int) -> Select[Any]:
+    """One page. A terminal's rows are sorted; everything else is read in the order of its index."""
+    query = query_of(wanted).limit(limit)
+    if after:
+        query = query.where(_T.transaction_id < after)
+    order = _T.transaction_id.desc()
+    if wanted.by_terminal or wanted.rrn:  # an expression is no index's order: read few rows, then sort them
+        order = (_T.transaction_id.concat(literal_column("''"))).desc()
+    return query.order_by(order)
+
+
+def page(connection: Connection, wanted: Filter, after: str = "", limit: int = 50) -> list[Transaction]:
+    """One page of payments, newest first, behind the payment `after`."""
+    return [from_row(row) for row in connection.execute(page_query(wanted, after, min(limit, PAGE_ROWS_MAX)))]
+
+
+def everything(connection: Connection, wanted: Filter, limit: int = EXPORT_ROWS_MAX) -> Iterator[Transaction]:
+    """All of them, newest first, some at a time; for exports."""
+    after, left = "", limit
+    while left > 0:
+        rows = [from_row(row) for row in connection.execute(page_query(wanted, after, min(AT_ONCE, left)))]
+        yield from rows
+        left -= len(rows)
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1].transaction_id
+
+
+def count(connection: Connection, wanted: Filter, at_most: int) -> int:
+    """How many there are, counted up to `at_most`."""
+    inner = query_of(wanted, _T.transaction_id).limit(at_most).subquery()
+    return connection.execute(select(func.count()).select_from(inner)).scalar_one()
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Payments that have something in common: how many, and what they come to per currency."""
+
+    key: str
+    currency: str
+    number: int
+    minor: int
+    abnormal: int
+
+
+def grouped(connection: Connection, wanted: Filter, by: str, limit: int = 50) -> list[Group]:
+    """Payments by the column `by`: cause, merchant_id, terminal_id, acquirer, state, kind, or hour; most first."""
+    column: Any = _hour() if by == "hour" else transactions.c[by]
+    key = column.label("key")
+    odd = func.sum(case((_T.cause != "", 1), else_=0))
+    query = query_of(wanted, key, _T.currency, func.count().label("number"), func.sum(_T.amount_minor), odd)
+    query = query.group_by(key, _T.currency).order_by(func.count().desc(), key).limit(limit)
+    return [
+        Group(key=str(row[0]), currency=row[1], number=row[2], minor=int(row[3]), abnormal=int(row[4]))
+        for row in connection.execute(query)
+    ]
+
+
+def _hour() -> Any:
+    """The hour of the day in Beijing, 0 to 23: eight hours ahead, all year."""
+    return (_T.received_at_us // 3_600_000_000 + 8) % 24

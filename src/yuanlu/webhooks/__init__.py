@@ -1,0 +1,1 @@
+"""Telling other systems what happened: events from facts, signed and delivered until they are taken."""
