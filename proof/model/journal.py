@@ -105,4 +105,4 @@ class MemoryJournal:
 
 def _permit(facts: Sequence[Fact]) -> Committed:
     last = facts[-1] if facts else None
-    return Committed(permit=SendPermit(last.subject_id if last else "", last.version if last else 0, None))
+    return Committed(permit=SendPermit(last.subject_id if last else "", last.version if last else 0))
