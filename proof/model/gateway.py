@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection
 
+from proof.model.dice import Fates
 from proof.model.journal import MemoryJournal
 from proof.model.loop import VirtualLoop
 from proof.model.memory import Memory
@@ -121,9 +122,10 @@ class Gateway:
 
     def __init__(
         self, *, plan: Plan, loop: VirtualLoop, memory: Memory, journal: MemoryJournal, network: Network,
-        clock: ModelClock, random: Random, terms: HostTerms,
+        clock: ModelClock, fates: Fates, terms: HostTerms,
     ) -> None:  # fmt: skip
-        names = Random(random.getrandbits(64))  # its own: how many names are drawn hangs on the wall clock
+        names, chance = fates.dice("names", journal.writer_id), fates.dice("gateway", journal.writer_id)
+        jitter = cast(Random, chance)
         self.journal = journal
         self.serving = False
         self._plan, self._loop, self._memory, self._network, self._clock = plan, loop, memory, network, clock
@@ -131,16 +133,16 @@ class Gateway:
         keys = cast(KeyStore, PlainKeys())
         codec = codec_of(plan.profile)
         self._link = HostLink(
-            name=ACQUIRER, address=("127.0.0.1", 1), connections=2, codec=codec, tls=None, jitter=random,
+            name=ACQUIRER, address=("127.0.0.1", 1), connections=2, codec=codec, tls=None, jitter=jitter,
             on_unmatched=self._unmatched, on_up=self._up,
         )  # fmt: skip
         sessions = Sessions(
             name=ACQUIRER, settings=terms.settings, link=self._link, codec=codec, keys=keys,
-            first_stan=random.randrange(1, 900_000),
+            first_stan=1 + chance.getrandbits(19),
         )  # fmt: skip
         hosts = {ACQUIRER: Iso8583Host(terms=terms, codec=codec, link=self._link, sessions=sessions, keys=keys)}
         self._host = hosts[ACQUIRER]
-        self.returns = ReturnEngine(journal=product_journal, clock=clock, keys=keys, hosts=hosts, jitter=random)
+        self.returns = ReturnEngine(journal=product_journal, clock=clock, keys=keys, hosts=hosts, jitter=jitter)
         self.desk = Desk(
             journal=product_journal, returns=self.returns, incidents=cast(IncidentDesk, NoIncidents()), hosts=hosts,
             keys=keys, clock=clock,
