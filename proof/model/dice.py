@@ -33,7 +33,8 @@ class Dice:
 
     def random(self) -> float:
         """From 0 to less than 1."""
-        return self._word() / _WHOLE
+        left = self._left
+        return (left.pop() if left else self._word()) / _WHOLE
 
     def uniform(self, least: float, most: float) -> float:
         """From `least` to `most`."""
@@ -68,7 +69,7 @@ class Fates:
     def befall(self, fault: str, dice: Dice) -> bool:
         """Whether the fault befalls whose dice these are."""
         thrown = dice.random()
-        if self.calm or thrown >= self._weights.get(fault, 0.0):
+        if thrown >= self._weights.get(fault, 0.0) or self.calm:
             return False
         self.hits.add(fault)
         return True

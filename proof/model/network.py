@@ -15,12 +15,13 @@ from proof.model.story import Story
 from proof.model.wire import ref_of, same_in_all_attempts
 from proof.records import Ref, Sent
 from yuanlu.acquirers.link import HostConnection, HostLink
+from yuanlu.iso8583.codec import Message
 
 WITHIN = 0.95
 """Of the packet life: later than this nothing arrives."""
 
 BROKEN_PROMISE, BROKEN_BY = "packet life too small", 3.0
-"""No fault of a seed: with it exactly once is not promised. What the product saves even then, a guard asks for."""
+"""No fault of a seed: with it exactly once is not promised, and tests/proof/test_packet_life.py sees it broken."""
 
 KINDS = {"04": "reversal", "06": "inquiry"}
 RECONNECT_S = (0.5, 30.0)
@@ -101,7 +102,7 @@ class Network:
             delay_s = dice.uniform(0.2, life_s)
             self._story.tell("{} of {} is held up for {:.1f} s", message.mti, ref[2], delay_s)
         latest_s = self._loop.now_s + life_s
-        self._later(delay_s, lambda: self._arrive(connection, link, frame, latest_s, dice))
+        self._later(delay_s, lambda: self._arrive(connection, link, message, latest_s, dice))
         if self._fates.befall("link down", dice):
             away_s = dice.uniform(*RECONNECT_S)
             self._later(dice.uniform(0.0, 2 * delay_s), lambda: self.drop(connection, link, away_s))
@@ -114,8 +115,7 @@ class Network:
         self.under_way -= 1
         what()
 
-    def _arrive(self, connection: Connection, link: HostLink, frame: bytes, latest_s: float, dice: Dice) -> None:
-        message = link._codec.decode(frame)
+    def _arrive(self, connection: Connection, link: HostLink, message: Message, latest_s: float, dice: Dice) -> None:
         answer = self._host.receive(message, self._loop.now_s)
         if answer is None:
             return

@@ -21,6 +21,7 @@ from proof.model.story import Story
 from proof.model.till import Till
 from proof.records import Evidence
 from yuanlu.flow.recovery import recover
+from yuanlu.journal import tasks
 
 NOON_US, LATE_US = 1_797_307_200_000_000, 1_797_346_760_000_000
 """2026-12-15, Beijing time: noon, and 40 seconds before the host's day ends at 23:00."""
@@ -29,7 +30,10 @@ CALM_AFTER_S = 240.0
 """From then on no fault begins: what holds at rest is asked of a world that comes to rest."""
 
 HORIZON_S = 4 * 3_600.0
-LOOK_EVERY_S = 15.0
+LOOK_EVERY_S, CALM_LOOK_EVERY_S = 15.0, 60.0
+RUNNERS_LOOK_EVERY_S, CALM_RUNNERS_LOOK_EVERY_S = 30.0, 150.0
+"""Task runners look this often for work that nobody nudged; each second, as in production, costs too much time."""
+
 SETTLED_S = 60.0
 """So long after its rest nothing is under way any more, not even a slow commit."""
 
@@ -87,6 +91,7 @@ class World:
         """To its rest, or to the horizon."""
         with ExitStack() as stack:
             stack.enter_context(running(self.loop))
+            tasks.LOOK_EVERY_S = RUNNERS_LOOK_EVERY_S
             for _ in range(self._plan.gateways):
                 self._start_gateway()
             self._open_tills()
@@ -179,18 +184,19 @@ class World:
     def _jump(self, by_s: float) -> None:
         self._fates.hits.add("wall clock jumps")
         self.story.tell("the wall clock jumps by {:.0f} s", by_s)
-        self._clock.ahead_s += by_s
+        self._clock.jump(by_s)
 
     def _look(self) -> None:
         """Calm after a while; and over, when nobody has anything left to do."""
         if self.loop.now_s > CALM_AFTER_S:
             self._fates.calm = True
+            tasks.LOOK_EVERY_S = CALM_RUNNERS_LOOK_EVERY_S
         if self._over:
             return
         waits = self._selling or self._people.busy or self._network.under_way
         waits = waits or sum(till.under_way for till in self._tills)
         self._at_rest = not waits and bool(self._gateways) and not self._is_work_left()
-        self.loop.call_later(LOOK_EVERY_S, self._look)
+        self.loop.call_later(CALM_LOOK_EVERY_S if self._fates.calm else LOOK_EVERY_S, self._look)
 
     def _is_work_left(self) -> bool:
         tables = self.memory.tables
