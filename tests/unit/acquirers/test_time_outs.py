@@ -17,7 +17,11 @@ class Line:
     """A connection to a host that says what it is told to."""
 
     def __init__(self) -> None:
-        self.usable, self.waiting, self.transport = True, 0, self
+        self.usable, self.waiting, self.silent, self.transport = True, 0, 0, self
+
+    @property
+    def unanswered(self) -> int:
+        return self.waiting + self.silent
 
     def write(self, data: bytes) -> None:
         pass
