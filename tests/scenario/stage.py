@@ -260,8 +260,9 @@ class Stage:
         key = response_mti(request.mti), request[41], request[11]
         for gateway in (self.gateway, *self.others):
             link = gateway.hosts[name].link
-            if key in link._waiting:
-                link._time_out(link._waiting[key])
+            waiting = link._waiting.get(key)
+            if waiting is not None and not waiting.answer.done():
+                link._give_up(waiting)
 
     def later(self, after_s: float) -> None:
         """So much time passes at once, for windows, pauses and whoever looks from time to time.

@@ -282,13 +282,16 @@ class HostLink:
             if waiting.answer.done():
                 continue
             if waiting.until_s <= now_s:
-                self.silent_in_a_row += 1
-                waiting.connection.silent += 1
-                waiting.answer.set_result(NoAnswer(doubt=Doubt.TIMEOUT))
+                self._give_up(waiting)
             elif waiting.until_s < first_s:
                 first_s = waiting.until_s
         if first_s < math.inf:
             self._set_alarm(loop, max(first_s, now_s + TIME_OUT_STEP_S))
+
+    def _give_up(self, waiting: Waiting) -> None:
+        self.silent_in_a_row += 1
+        waiting.connection.silent += 1
+        waiting.answer.set_result(NoAnswer(doubt=Doubt.TIMEOUT))
 
     def _pick(self) -> HostConnection | None:
         """The usable connection with the fewest requests waiting.
