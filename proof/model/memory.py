@@ -93,6 +93,8 @@ class Memory:
             before = rows.get(key)
             if before is not None and not statement.replace:
                 raise Broken(f"UNIQUE constraint failed: {shape.table}")
+            if before is not None and statement.rises:
+                after[statement.rises] = before[statement.rises] + 1
             self._check(shape.table, None, after)
             self._put(rows, key, after)
             return
@@ -109,6 +111,10 @@ class Memory:
             del rows[key]
             return
         after = {**before, **dict(zip(statement.sets, row, strict=False))}
+        if statement.sooner is not None:
+            column, limit = statement.sooner
+            if before[column] < min(after[column], before[limit]):
+                after[column] = before[column]
         self._check(shape.table, before, after)
         self._put(rows, key, after)
 
