@@ -45,8 +45,8 @@ bench: setup ## measure, print a table, write var/bench/results.json
 proof: setup ## worlds, crash points, power cuts, schedules, kills, guards: what `docs/proof.md` promises on every push
 	$(PY) -m proof all
 
-proof-release: setup ## the same, hours of it; goes on where it was stopped, and writes the report into docs/proof.md
-	$(PY) -m proof all --release --write docs/proof.md
+proof-release: setup ## the same, hours of it, into docs/proof.md; goes on where it was stopped; LEVELS="L0 L2" for some
+	$(PY) -m proof all --release --write docs/proof.md $(if $(LEVELS),--only $(LEVELS))
 
 lock: | $(UV) ## resolve the dependencies anew into requirements/*.txt
 	$(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --universal --python-version 3.11 \

@@ -20,6 +20,8 @@ TARGETS = {
     "decide_us_50_neighbours": ("≤", 100),
     "gateway_tps_256": ("≥", 10_000),
     "gateway_tps_256_mac": ("≥", 6_000),
+    "gateway_tps_256_postgres": ("≥", 5_000),
+    "postgres_two_gateways_ratio": ("≥", 1.5),
     "durable_ratio": ("≥", 0.5),
     "latency_ms_p99_32": ("≤", 10),
     "reversal_ms_p99": ("≤", 1_000),

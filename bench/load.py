@@ -60,6 +60,7 @@ class LoadTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     payments: int
     progress_every: int
     once: bool
+    first_terminal: int
 
 
 class Tally:
@@ -209,7 +210,8 @@ def tell(event: str, **values: object) -> None:
 async def connect(terms: LoadTerms, tally: Tally) -> list[Terminal]:
     """All terminals, connected, a hundred at a time."""
     loop = asyncio.get_running_loop()
-    terminals = [Terminal(identity(n, terms.mac), tally, once=terms.once) for n in range(terms.terminals)]
+    numbers = range(terms.first_terminal, terms.first_terminal + terms.terminals)
+    terminals = [Terminal(identity(n, terms.mac), tally, once=terms.once) for n in numbers]
     for start in range(0, len(terminals), CONNECT_TOGETHER):
         some = terminals[start : start + CONNECT_TOGETHER]
         await asyncio.gather(*(loop.create_connection(each.itself, "127.0.0.1", terms.port) for each in some))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import codec, deciding
 from bench.load import at_share
+from bench.on_postgres import on_postgres
 from bench.recovery import recovery
 from bench.trial import FOLDER, Plan, TrialFailed, events, measured, trial
 
@@ -127,6 +128,15 @@ def run_recovery(*, quick: bool) -> Runs:
     return {name: [value] for name, value in recovery(quick=quick).items()}
 
 
+def run_postgres(*, quick: bool) -> Runs:
+    """Payments a second from 256 terminals on a PostgreSQL of its own: with one gateway, and with two that share it."""
+    runs: Runs = {}
+    for _ in range(1 if quick else 5):
+        for name, value in on_postgres(terminals=MANY, measure_s=2.5 if quick else 4.0).items():
+            _put(runs, name, value)
+    return runs
+
+
 def profile(*, mac: bool) -> None:
     """The gateway under cProfile; the texts go to var/bench/profile-*.txt."""
     for path in FOLDER.glob("profile-*.txt"):
@@ -164,6 +174,7 @@ PARTS: Mapping[str, Callable[..., Runs]] = {
     "idle": run_idle,
     "memory": run_memory,
     "recovery": run_recovery,
+    "postgres": run_postgres,
 }
-DEFAULT = ("codec", "deciding", "gateway", "latency", "reversal", "idle")
+DEFAULT = ("codec", "deciding", "gateway", "postgres", "latency", "reversal", "idle")
 """What runs when no part is named; the soak and the recovery take minutes and are asked for by name."""

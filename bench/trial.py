@@ -44,7 +44,11 @@ class TrialFailed(YuanluError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to try. `measure_s` or `payments` ends it; `silent_one_in` sales stay unanswered (0: none)."""
+    """What to try. `measure_s` or `payments` ends it; `silent_one_in` sales stay unanswered (0: none).
+
+    Gateways that share a journal have one `url`, one `key_file`, and each its own terminals, counted from
+    `first_terminal`.
+    """
 
     terminals: int
     mac: bool = False
@@ -57,6 +61,10 @@ class Plan:
     silent_one_in: int = 0
     answer_timeout_ms: int = 20_000
     once: bool = False
+    first_terminal: int = 0
+    url: str = "sqlite:///journal.db"
+    key_file: Path | None = None
+    """None: one of its own."""
 
 
 class Trial:
@@ -78,6 +86,8 @@ class Trial:
         """Write the files, start host and gateway, wait until both listen."""
         mac = MAC if self.plan.mac else "none"
         keys = self.folder / "keys.toml"
+        if self.plan.key_file is not None:
+            shutil.copy(self.plan.key_file, keys)
         SoftwareKeyStore.open(keys, mode="sandbox", random_bytes=secrets.token_bytes, create=True)
         self._write_files(mac)
         terms = HostTerms(port=self._host_port, mac=mac, keys=str(keys), silent_one_in=self.plan.silent_one_in)
@@ -104,7 +114,7 @@ class Trial:
         terms = LoadTerms(
             port=self.gateway_port, terminals=plan.terminals, mac=MAC if plan.mac else "none", pin=plan.pin,
             keys=str(self.folder / "keys.toml"), warm_s=plan.warm_s, measure_s=plan.measure_s, payments=plan.payments,
-            progress_every=plan.progress_every, once=plan.once,
+            progress_every=plan.progress_every, once=plan.once, first_terminal=plan.first_terminal,
         )  # fmt: skip
         return self._spawn("load", "bench.load", msgspec.json.encode(terms).decode(), piped=True)
 
@@ -160,7 +170,7 @@ class Trial:
     def _write_files(self, mac: str) -> None:
         sign_in = "link" if self.plan.mac else "none"
         (self.folder / "bench.toml").write_text(
-            f'[store]\nurl = "sqlite:///journal.db"\n'
+            f'[store]\nurl = "{self.plan.url}"\n'
             f'[gateway]\nlisten = "127.0.0.1:{self.gateway_port}"\nterminals = "terminals.csv"\nmac = "{mac}"\n'
             f'[keys]\nfile = "keys.toml"\n[log]\nlevel = "warning"\n'
             f'[acquirers.{ACQUIRER}]\nkind = "iso8583-host"\naddress = "127.0.0.1:{self._host_port}"\n'
@@ -172,7 +182,7 @@ class Trial:
             rows = csv.writer(file)
             rows.writerow(("terminal_id", "merchant_id", "acquirer"))
             for number in range(self.plan.terminals):
-                till = identity(number, mac)
+                till = identity(self.plan.first_terminal + number, mac)
                 rows.writerow((till.terminal_id, till.merchant_id, ACQUIRER))
 
 

@@ -286,7 +286,7 @@ def commands_page() -> str:
         [
             "# Commands",
             "What `yuanlu COMMAND --help` prints. Exit codes: 0 done, 1 a mistake that one line on standard error "
-            "explains, 2 a wrong command line, 70 halted on purpose (`../how-to/operate.md`), 130 Ctrl-C.",
+            "explains, 2 a wrong command line, 70 halted on purpose (`../operations.md`), 130 Ctrl-C.",
             *(f"## `{name}`\n\n```text\n{text}\n```" for name, text in commands),
         ]
     )

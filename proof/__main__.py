@@ -16,7 +16,7 @@ from proof.powerloss import run as power_cuts
 from proof.powerloss.gateway import WEAKNESSES
 from proof.powerloss.recording import load
 from proof.quiet import quiet
-from proof.report import run_all
+from proof.report import LEVELS, run_all
 from proof.tools import need
 from yuanlu.kernel.errors import YuanluError
 
@@ -44,6 +44,11 @@ def _model(given: argparse.Namespace) -> int:
         return int("  !! " in story)
     figures = run_seeds(given.first, given.seeds, profile=given.profile, jobs=given.jobs)
     _print(figures)
+    counts = figures.counts
+    print(
+        f"{figures.seeds:,} seeds from {given.first}, {counts['payments']:,} payments, {counts['crashes']:,} crashes, "
+        f"{figures.seeds / figures.seconds:,.0f} seeds a second; violations: {len(figures.failed)}"
+    )
     return int(bool(figures.failed))
 
 
@@ -81,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     schedules.add_argument("--seed", type=int, metavar="N", help="this one alone")
     everything = parts.add_parser("all", help="all parts one after the other, with a report")
     everything.add_argument("--release", action="store_true", help="the long form; goes on where it was stopped")
-    everything.add_argument("--write", type=Path, help="write the report into this page")
+    everything.add_argument("--only", nargs="+", choices=LEVELS, default=(), metavar="LEVEL", help=", ".join(LEVELS))
+    everything.add_argument("--write", type=Path, help="write the report into this page, in its form's table")
     return parser
 
 
@@ -188,7 +194,7 @@ def _schedules(given: argparse.Namespace) -> int:
 
 
 def _all(given: argparse.Namespace) -> int:
-    return run_all(release=given.release, page=given.write)
+    return run_all(release=given.release, only=given.only, page=given.write)
 
 
 def _progress(text: str) -> None:

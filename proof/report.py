@@ -1,8 +1,9 @@
 """All parts of the proof, one after the other, and what came of them, as a page.
 
-Each part is a command of its own, so that a person can run it alone, and its last line says what was run and found. The
-long form notes what is done in `var/proof/release.json` and goes on there after a stop, as long as the program is the
-same.
+Each part is a command of its own, so that a person can run it alone, and its last line says what was run and found. Of
+each the console gets one line; all that it says is in `var/proof`, and is shown when it fails. The long form notes what
+is done in `var/proof/release.json` and goes on there after a stop, as long as the program is the same; `--only` cuts it
+into levels. The page has a table for each form, and says of what has not been run that it has not.
 """
 
 import importlib.metadata
@@ -12,15 +13,22 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pysqlite3 import dbapi2
 
-NOTED = Path("var/proof/release.json")
-BEGIN, END = "<!-- the last run: written by `python -m proof all` -->", "<!-- end of the last run -->"
-PACKAGES = ("SQLAlchemy", "pysqlite3-binary", "asyncpg", "uvloop", "msgspec")
+from proof.postgres import programs
+from proof.tools import ToolMissing, need
+
+FOLDER = Path("var/proof")
+PROGRAM = ("src", "proof")
+"""The folders whose content is what was proven."""
+PACKAGES = ("SQLAlchemy", "pysqlite3", "asyncpg", "uvloop", "msgspec")
+FORMS = {"short": "on every push", "release": "before a release"}
+NOT_RUN = "not run on this program"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,10 @@ class Part:
     what: str
     short: str
     release: str
+
+    def command(self, form: str) -> str:
+        """What is run after `python -m`."""
+        return self.release if form == "release" else self.short
 
 
 PARTS = (
@@ -52,96 +64,174 @@ PARTS = (
     ),
     Part(
         level="L4", what="real processes killed under load, behind a network that fails",
-        short="proof.processes --kills 100", release="proof.processes --kills 2000",
+        short="proof.processes --kills 70", release="proof.processes --kills 1500",
+    ),
+    Part(
+        level="L4-postgres", what="two gateways on one PostgreSQL, and that server, killed in the same way",
+        short="proof.processes --database postgres --kills 30",
+        release="proof.processes --database postgres --kills 500",
     ),
     Part(level="L5", what="each guard taken away once", short="proof guards", release="proof guards --seeds 20000"),
     Part(level="parsers", what="fuzzed", short="proof.fuzz --seconds 5", release="proof.fuzz --seconds 600"),
 )  # fmt: skip
+LEVELS = tuple(part.level for part in PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came of one part: its last line, its exit code, how long it took."""
+    """What came of one part: its last line, its exit code, how long it took, when it ended."""
 
     command: str
     summary: str
     code: int
     seconds: float
+    on: str = ""
 
 
-def run_all(*, release: bool, page: Path | None) -> int:
-    """Run every part; 1 when one failed. `page` gets the report between its two marks."""
-    noted = _noted() if release else {}
-    done = []
-    for part in PARTS:
-        command = part.release if release else part.short
-        before = noted.get(command)
-        each = before if before is not None and before.code == 0 else _run(command)
-        done.append(each)
-        noted[command] = each
-        if release:
-            _note(noted)
-    text = report(done)
-    print(text)
-    if page is not None:
-        write(page, text)
-    return int(any(each.code for each in done))
-
-
-def _run(command: str) -> Done:
-    """One part as a process of its own, its output passed on."""
+def run_all(*, release: bool, only: Collection[str], page: Path | None) -> int:
+    """Run every part, or only these levels; 1 when one failed. `page` gets the report, part by part."""
+    form = "release" if release else "short"
+    wrong = missing_tools()
+    for why in wrong:
+        print(f"missing      {why}", flush=True)
+    noted = _noted(form)
     began = time.monotonic()
-    print(f"— python -m {command}", flush=True)
-    last = ""
-    arguments = [sys.executable, "-m", *command.split()]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            last = line.strip() or last
-    return Done(command=command, summary=last, code=process.returncode, seconds=round(time.monotonic() - began, 1))
+    for part in PARTS:
+        if only and part.level not in only:
+            continue
+        before = noted.get(part.level)
+        if not (release and before is not None and before.code == 0 and before.command == part.command(form)):
+            noted[part.level] = run_part(part, form)
+            _note(form, noted)
+        if noted[part.level].code:
+            wrong.append(part.level)
+        print(_line(part, noted[part.level]), flush=True)
+        if page is not None:
+            write(page, form, report(form, noted))
+    minutes = (time.monotonic() - began) / 60
+    print(f"proof, {FORMS[form]}: {'FAILED: ' + ', '.join(wrong) if wrong else 'all holds'}; {minutes:.1f} minutes")
+    return int(bool(wrong))
 
 
-def report(done: list[Done]) -> str:
+def missing_tools() -> list[str]:
+    """What of the system is not there and cannot be installed; the parts that need it do not run, or not wholly."""
+    found = []
+    for look in (lambda: need("strace"), lambda: need("fiu-run", "fiu-utils"), programs):
+        try:
+            look()
+        except ToolMissing as error:
+            found.append(str(error))
+    return found
+
+
+def run_part(part: Part, form: str) -> Done:
+    """One part as a process of its own. What it says goes to its log, and to the console when it fails."""
+    command, began = part.command(form), time.monotonic()
+    log = FOLDER / f"{part.level}-{form}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file:
+        ended = subprocess.run(
+            [sys.executable, "-m", *command.split()], stdout=file, stderr=subprocess.STDOUT, check=False
+        )
+    said = log.read_text(encoding="utf-8", errors="replace")
+    if ended.returncode:
+        print(f"— python -m {command}\n{said}", flush=True)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return Done(
+        command=command, summary=lines[-1] if lines else "it said nothing", code=ended.returncode,
+        seconds=round(time.monotonic() - began, 1), on=f"{datetime.now(UTC):%Y-%m-%d}",
+    )  # fmt: skip
+
+
+def _line(part: Part, done: Done) -> str:
+    verdict = "ok    " if done.code == 0 else "FAILED"
+    return f"{part.level:12} {verdict} {done.seconds:6,.0f} s  {done.summary}"
+
+
+def report(form: str, done: Mapping[str, Done]) -> str:
     """What was run, on what, and what came of it, as Markdown."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    databases = f"SQLite {dbapi2.sqlite_version}, {_server()}"
     lines = [
-        f"Run on {datetime.now(UTC):%Y-%m-%d} at {_revision()}: Python {platform.python_version()}, SQLite "
-        f"{dbapi2.sqlite_version}, {versions}, Linux {platform.release()}, {os.cpu_count()} cores.",
+        f"At {_revision()}: Python {platform.python_version()}, {databases}, {packages}, "
+        f"Linux {platform.release()}, {os.cpu_count()} cores ({_cpu()}).",
         "",
-        "| level | what | command | result | time |",
-        "| --- | --- | --- | --- | --- |",
+        "| level | what | command | result | on | time |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for part, each in zip(PARTS, done, strict=True):
-        verdict = each.summary if each.code == 0 else f"**failed**: {each.summary}"
-        lines.append(f"| {part.level} | {part.what} | `python -m {each.command}` | {verdict} | {each.seconds:,.0f} s |")
+    for part in PARTS:
+        each = done.get(part.level)
+        if each is None:
+            ran = f"**{NOT_RUN}** | – | –"
+        else:
+            verdict = each.summary if each.code == 0 else f"**failed**: {each.summary}"
+            ran = f"{verdict.replace('|', '/')} | {each.on} | {each.seconds:,.0f} s"
+        lines.append(f"| {part.level} | {part.what} | `python -m {part.command(form)}` | {ran} |")
     lines.append("")
-    lines.append(f"All together: {sum(each.seconds for each in done) / 60:.1f} minutes.")
+    lines.append(f"Together {sum(each.seconds for each in done.values()) / 60:.1f} minutes.")
     return "\n".join(lines)
 
 
-def write(page: Path, text: str) -> None:
-    """Put the report between the two marks of a page."""
+def marks(form: str) -> tuple[str, str]:
+    """Between which comments of the page a form's table stands."""
+    return f"<!-- {FORMS[form]}: written by `python -m proof all --write` -->", f"<!-- end of {FORMS[form]} -->"
+
+
+def write(page: Path, form: str, text: str) -> None:
+    """Put the report between its marks; the rest of the page stays. Raises ValueError for a page without them."""
+    begin, end = marks(form)
     whole = page.read_text(encoding="utf-8")
-    head, _, rest = whole.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    page.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+    if begin not in whole or end not in whole:
+        raise ValueError(f'{page} has no marks for "{FORMS[form]}"')
+    head, _, rest = whole.partition(begin)
+    _, _, tail = rest.partition(end)
+    page.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")
+
+
+def _server() -> str:
+    try:
+        said = subprocess.run([programs() / "postgres", "--version"], capture_output=True, text=True, check=False)
+    except ToolMissing:
+        return "no PostgreSQL"
+    return said.stdout.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _git(*arguments: str) -> str:
+    """What git says, "" where there is none."""
+    asked = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() if asked.returncode == 0 else ""
+
+
+def _is_changed() -> bool:
+    return bool(_git("status", "--porcelain", "--", *PROGRAM))
 
 
 def _revision() -> str:
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return f"commit {asked.stdout.strip()}" if asked.returncode == 0 else "an unknown commit"
+    commit = _git("rev-parse", "--short", "HEAD")
+    return f"commit {commit or 'unknown'}{' with changes' if _is_changed() else ''}"
 
 
-def _noted() -> dict[str, Done]:
+def _program() -> str:
+    """What was proven: the program and the proof, whatever else a commit changes. "" when that cannot be said."""
+    return "" if _is_changed() else " ".join(_git("rev-parse", f"HEAD:{folder}") for folder in PROGRAM)
+
+
+def _noted(form: str) -> dict[str, Done]:
     """What an earlier run of the same program has done."""
-    if not NOTED.exists():
+    path, program = FOLDER / f"{form}.json", _program()
+    if not path.exists() or not program:
         return {}
-    kept = json.loads(NOTED.read_text(encoding="utf-8"))
-    return {name: Done(**each) for name, each in kept["done"].items()} if kept["revision"] == _revision() else {}
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return {name: Done(**each) for name, each in kept["done"].items()} if kept["program"] == program else {}
 
 
-def _note(done: dict[str, Done]) -> None:
-    NOTED.parent.mkdir(parents=True, exist_ok=True)
-    kept = {"revision": _revision(), "done": {name: asdict(each) for name, each in done.items()}}
-    NOTED.write_text(json.dumps(kept, indent=2), encoding="utf-8")
+def _note(form: str, done: Mapping[str, Done]) -> None:
+    kept = {"program": _program(), "done": {name: asdict(each) for name, each in done.items()}}
+    path = FOLDER / f"{form}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(kept, indent=2), encoding="utf-8")

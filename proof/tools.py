@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from functools import cache
 
 from yuanlu.kernel.errors import YuanluError
 
@@ -17,23 +18,44 @@ def need(command: str, package: str = "") -> str:
     """Where `command` is; installs Debian's `package`, called as the command by default. Raises ToolMissing."""
     found = shutil.which(command)
     if found is None:
-        _install(package or command)
+        install(package or command)
         found = shutil.which(command)
     if found is None:
         raise ToolMissing(f"{command} is not there although {package or command} is installed")
     return found
 
 
-def _install(package: str) -> None:
-    """Install a Debian package. Raises ToolMissing where this is not Debian, or we are not root."""
-    advice = f"{package} is not installed; on Debian: apt-get install {package}"
+def install(package: str) -> None:
+    """Install a Debian package, without asking. Raises ToolMissing where that is not allowed or does not work."""
+    why = _installed(package)
+    if why:
+        raise ToolMissing(f"{package} is not installed; on Debian: apt-get install {package} ({why})")
+
+
+@cache
+def _installed(package: str) -> str:
+    """Why it cannot be installed, or "". Tried once: many tests may ask."""
     apt = shutil.which("apt-get")
-    if apt is None or os.geteuid() != 0:
-        raise ToolMissing(advice)
+    if apt is None:
+        return "this is not Debian"
+    if os.geteuid() != 0:
+        return "only root may install it"
+    return _updated(apt) or _apt(apt, "install", "-y", "-qq", package)
+
+
+@cache
+def _updated(apt: str) -> str:
+    """The lists of packages, once for all of them."""
+    return _apt(apt, "update", "-qq")
+
+
+def _apt(apt: str, *arguments: str) -> str:
+    """The last line of what went wrong, or ""."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-y", "-qq", package]):
+    try:
         done = subprocess.run(
             [apt, *arguments], env=environment, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False
         )
-    if done.returncode != 0:
-        raise ToolMissing(f"{advice} ({done.stderr.strip().splitlines()[-1:]})")
+    except subprocess.TimeoutExpired:
+        return f"apt-get {arguments[0]} took longer than {INSTALL_S_MAX} s"
+    return (done.stderr.strip().splitlines() or ["apt-get failed"])[-1] if done.returncode else ""

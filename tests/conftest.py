@@ -8,6 +8,8 @@ import pytest
 import uvloop
 from hypothesis import settings
 
+from tests.postgres import NOT_TESTED
+
 LONGEST_STORY_S = 60.0
 
 settings.register_profile("every run", max_examples=60, derandomize=True, deadline=None)
@@ -29,3 +31,10 @@ def run() -> Callable[[Awaitable[Any]], Any]:
             return runner.run(bounded())
 
     return tell
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was not tested for want of a server is the last that one reads."""
+    for why, count in NOT_TESTED.items():
+        terminalreporter.write_sep("!", f"NOT TESTED ON POSTGRESQL: {count} tests", red=True, bold=True)
+        terminalreporter.write_line(why)

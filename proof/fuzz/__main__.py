@@ -37,12 +37,15 @@ def main() -> int:
         TARGETS[given.targets[0]].check(given.input.read_bytes())
         return 0
     limits = [f"-runs={given.runs}"] if given.runs else [f"-max_total_time={given.seconds}"]
-    failed = [name for name in given.targets or TARGETS if not fuzz(name, [*limits, f"-seed={given.seed}"])]
+    tried = {name: fuzz(name, [*limits, f"-seed={given.seed}"]) for name in given.targets or TARGETS}
+    failed = [name for name, (held, _) in tried.items() if not held]
+    inputs = sum(number for _, number in tried.values())
+    print(f"{len(tried)} targets, {inputs:,} inputs, seed {given.seed}; failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
 
 
-def fuzz(name: str, limits: list[str]) -> bool:
-    """Fuzz one target; whether it held. What it says is printed when it did not."""
+def fuzz(name: str, limits: list[str]) -> tuple[bool, int]:
+    """Fuzz one target; whether it held, and with how many inputs. What it says is printed when it did not."""
     place = FOUND / name
     place.mkdir(parents=True, exist_ok=True)
     before = set(place.glob("*-*"))
@@ -53,13 +56,14 @@ def fuzz(name: str, limits: list[str]) -> bool:
     command = [sys.executable, "-m", "proof.fuzz.worker", name, *options, *limits, str(place), str(CORPUS / name)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     said = ended.stdout.decode(errors="replace")
-    tried = said.rpartition("number_of_executed_units:")[2].split("\n")[0].strip() or "?"
-    print(f"{name:14} {tried:>9} inputs  {'ok' if ended.returncode == 0 else 'FAILED'}")
+    units = said.rpartition("number_of_executed_units:")[2].split("\n")[0].strip()
+    tried = int(units) if units.isdecimal() else 0
+    print(f"{name:14} {tried:9} inputs  {'ok' if ended.returncode == 0 else 'FAILED'}")
     if ended.returncode:
         print(said[-4_000:])
         for path in sorted(set(place.glob("*-*")) - before):
             print(f"again: python -m proof.fuzz {name} --input {path}")
-    return ended.returncode == 0
+    return ended.returncode == 0, tried
 
 
 if __name__ == "__main__":

@@ -30,10 +30,16 @@ class Connection:
 
     def __init__(self, network: "Network", link: HostLink) -> None:
         self.waiting = 0
+        self.silent = 0
         self.usable = True
         self.transport = self
         self._network = network
         self._link = link
+
+    @property
+    def unanswered(self) -> int:
+        """As the product's."""
+        return self.waiting + self.silent
 
     def write(self, data: bytes) -> None:
         """A frame with its two length bytes."""

@@ -1,8 +1,11 @@
-"""Open one image as after a power cut, with the real code, and hold it against what had been promised."""
+"""Open one image as after a power cut, with the real code, and hold it against what had been promised.
+
+An image has the journal in `data`, and beside that folder the marks of how far it had come.
+"""
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -13,21 +16,31 @@ from proof.powerloss.promises import Promise
 from yuanlu.db.errors import StoreError
 from yuanlu.db.sqlite import database_path, integrity_problem, writer_engine
 from yuanlu.journal.frames import unpack
+from yuanlu.journal.mark import Reached, read_marks, refuse_older
 
 
-def lay_out(image: Image, recorded: str, folder: Path) -> None:
-    """Write the image's files into `folder`, which is emptied first."""
-    for left in folder.iterdir():
-        left.unlink()
+def lay_out(image: Image, recorded: str, place: Path) -> None:
+    """Write the image's files into `place` and its folder `data`, which are emptied first."""
+    for left in [*place.iterdir(), *(place / "data").iterdir()]:
+        if left.is_file():
+            left.unlink()
     for name, content in image.items():
-        (folder / name.removeprefix(f"{recorded}/")).write_bytes(content)
+        (place / name.removeprefix(f"{recorded}/")).write_bytes(content)
 
 
-def problems(folder: Path, promised: Iterable[Promise]) -> list[str]:
-    """What is wrong with the journal in `folder` after a power cut; empty when all is as promised."""
-    path = database_path("sqlite:///journal.db", str(folder))
+def problems(place: Path, promised: Sequence[Promise]) -> list[str]:
+    """What is wrong with the image in `place` after a power cut; empty when all is as promised."""
+    path = database_path("sqlite:///journal.db", str(place / "data"))
     wanted = Counter(promise.key for promise in promised)
+    try:
+        marks = read_marks(place / "keys.toml")
+    except StoreError as error:
+        return [str(error)]
+    if promised and promised[-1].writer_id > max((mark.writer_id for mark in marks), default=0):
+        return [f"writer {promised[-1].writer_id} had sent frames, and no mark knows of it"]
     if not path.exists() or not path.stat().st_size:
+        if marks:
+            return ["the journal is gone, and a mark knows of one"]
         return [f"the journal is gone, and {sum(wanted.values())} frames had been sent"] if wanted else []
     try:
         engine = writer_engine(path)
@@ -41,8 +54,10 @@ def problems(folder: Path, promised: Iterable[Promise]) -> list[str]:
             return [f"the database is damaged: {damage}"]
         with engine.connect() as connection:
             if not _has_tables(connection):
+                if marks:
+                    return ["the journal is empty, and a mark knows of one that is not"]
                 return [f"the journal is empty, and {sum(wanted.values())} frames had been sent"] if wanted else []
-            return [*_lost(connection, wanted), *_torn(connection)]
+            return [*_lost(connection, wanted), *_torn(connection), *_behind(connection, marks)]
     finally:
         engine.dispose()
 
@@ -61,6 +76,15 @@ def _lost(connection: Connection, wanted: Counter[tuple[str, bytes]]) -> list[st
         for (direction, frame), count in wanted.items()
         if stored[direction, frame] < count
     ]
+
+
+def _behind(connection: Connection, marks: Sequence[Reached]) -> list[str]:
+    """The gateway would take this journal for an older one, and a person had to come."""
+    try:
+        refuse_older(connection, "the journal", marks)
+    except StoreError as error:
+        return [str(error)]
+    return []
 
 
 def _torn(connection: Connection) -> list[str]:

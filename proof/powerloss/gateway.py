@@ -1,4 +1,5 @@
-"""`yuanlu serve` with a checkpoint after every few units, so that a short recording has many of them.
+"""`yuanlu serve` with a checkpoint after every few units, so that a short recording has many of them, and with its mark
+written by calls that the recording sees.
 
     python -m proof.powerloss.gateway WEAKNESS serve --config FILE
 
@@ -6,13 +7,17 @@ WEAKNESS is `none`, or one of `WEAKNESSES`: a guard taken away, which the images
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+from yuanlu import wiring
 from yuanlu.cli.main import main
 from yuanlu.db import sqlite
-from yuanlu.journal import sqlite_store, writer
+from yuanlu.journal import mark, sqlite_store, writer
+from yuanlu.journal.mark import Mark
 from yuanlu.journal.unit import Committed, SendPermit
 
 UNITS_PER_CHECKPOINT = 60
@@ -41,11 +46,44 @@ def _early() -> None:
     writer.Journal.commit = commit  # type: ignore[method-assign]
 
 
-WEAKNESSES: dict[str, Callable[[], None]] = {"normal": _normal, "early": _early}
+def _unsynced() -> None:
+    """The mark gets its name before its content is durable, and nobody makes the name durable."""
+    module: Any = mark
+    module.os = SimpleNamespace(**{**vars(os), "fsync": lambda _file: None})
+    module.sync_folder = lambda _folder: None
+
+
+def _ahead() -> None:
+    """The mark tells of a commit before it is written; the gateway that was killed would not even start again."""
+    module: Any = wiring
+    module.refuse_older = lambda *_: None
+    real = Mark.note
+
+    def note(self: Mark, seq: int) -> None:
+        real(self, seq + 1)
+
+    Mark.note = note  # type: ignore[method-assign]
+
+
+def _seen() -> None:
+    """A store into mapped memory is no call: the same bytes are written where they are already, so that one is seen."""
+    real = Mark.note
+
+    def note(self: Mark, seq: int) -> None:
+        real(self, seq)
+        os.pwrite(self._file, self._slot(seq), self._at)
+
+    Mark.note = note  # type: ignore[method-assign]
+
+
+WEAKNESSES: dict[str, Callable[[], None]] = {
+    "normal": _normal, "early": _early, "mark unsynced": _unsynced, "mark ahead": _ahead
+}  # fmt: skip
 """Each takes one guard of the durability rules away."""
 
 if __name__ == "__main__":
     sqlite_store.UNITS_PER_CHECKPOINT = UNITS_PER_CHECKPOINT
+    _seen()
     weakness = sys.argv.pop(1)
     if weakness != "none":
         WEAKNESSES[weakness]()

@@ -9,6 +9,7 @@ callers that are unknown or not authentic.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from proof.powerloss.recording import BETWEEN_LIVES
 from proof.powerloss.trace import Call, Kind
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.framing import FrameReader
@@ -25,6 +26,11 @@ class Promise:
     began: int
     direction: Direction
     masked: bytes
+
+    @property
+    def writer_id(self) -> int:
+        """Who sent it: each life is the journal's next writer."""
+        return 1 + self.began // BETWEEN_LIVES
 
     @property
     def key(self) -> tuple[str, bytes]:

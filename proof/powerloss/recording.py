@@ -71,7 +71,7 @@ class Recording(Struct, frozen=True, kw_only=True):
     place: str
     """The folder with `trace-0.txt`, `trace-1.txt` and `recording.json`."""
     folder: str
-    """The gateway's data folder as the traces name it: `journal.db` and what lies beside it."""
+    """What the gateway writes is in here, as the traces name it: `data` with the journal, beside it the marks."""
     gateway: str
     """Its listening address: frames that left from there went to terminals, all others to hosts."""
 
@@ -125,7 +125,7 @@ async def _record(folder: Path, seed: int, turns: int, weakness: str) -> Recordi
             await _life(folder, life, ending, tills, seed, turns, weakness)
     finally:
         await host.stop()
-    return Recording(place=str(folder), folder=str(data), gateway=f"{address[0]}:{address[1]}")
+    return Recording(place=str(folder), folder=str(folder), gateway=f"{address[0]}:{address[1]}")
 
 
 def _later(calls: list[Call], life: int) -> list[Call]:

@@ -74,7 +74,7 @@ def again(recording: Recording, seed: int, place: int, image: int, folder: Path)
     calls = recording.calls()
     sent = list(promises(calls, recording.gateway, DIALECT))
     counts = [0] * place + [image + 1] + [0] * (len(calls) - place - 1)
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     return [what for _, found in _checked(recording, calls, sent, seed, counts, folder) for what in found]
 
 
@@ -84,14 +84,13 @@ def _part(
 ) -> Result:  # fmt: skip
     """Every `jobs`-th place of the recording."""
     result = Result()
-    beside = Path(tempfile.mkdtemp(dir=FAST if FAST.is_dir() else None))
-    folder = beside / "data"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=FAST if FAST.is_dir() else None))
+    (folder / "data").mkdir()
     mine = [count if place % jobs == part else 0 for place, count in enumerate(counts)]
     try:
         for (place, image), found in _checked(recording, calls, sent, seed, mine, folder):
             wrong = list(found)
-            if not wrong and result.images % RESTART_EVERY == 0 and (folder / "journal.db").exists():
+            if not wrong and result.images % RESTART_EVERY == 0 and (folder / "data" / "journal.db").exists():
                 with_settings(Path(recording.place), folder)
                 wrong += restart_problems(folder)
                 result.restarts += 1
@@ -99,7 +98,7 @@ def _part(
             if wrong:
                 result.violations.append(Violation(place=place, image=image, what=wrong))
     finally:
-        shutil.rmtree(beside)
+        shutil.rmtree(folder)
     return result
 
 

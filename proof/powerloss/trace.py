@@ -5,6 +5,7 @@ the place in the trace where it began and where it ended: a write may reach the 
 done its work at its end.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def _call(call: str, arguments: str, result: str, began: int, ended: int, folder
     if call in SENDS and (socket := _SOCKET.match(arguments)):
         yield make(kind=Kind.SEND, name=f"{socket['from']}->{socket['to']}", data=_done(b"".join(texts), result))
         return
-    paths = [text.decode() for text in texts] if call in NAMING else [_path(arguments)]
+    paths = [os.path.normpath(text.decode()) for text in texts] if call in NAMING else [_path(arguments)]
     if not paths or not f"{paths[0]}/".startswith(folder):
         return
     effects = list(_effects(call, arguments, paths, texts, result))

@@ -1,4 +1,4 @@
-"""`python -m proof.processes`: kill a real gateway under load behind a network that fails, and judge what is left."""
+"""`python -m proof.processes`: kill real gateways under load behind a network that fails, and judge what is left."""
 
 import argparse
 import sys
@@ -14,6 +14,7 @@ def main() -> int:
     """0 when nothing is wrong, 1 for violations, 2 when it could not be run."""
     parser = argparse.ArgumentParser(prog="python -m proof.processes", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite", help="sqlite by default")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=0.0, help="sell for so long at least")
     given = parser.parse_args()
@@ -22,7 +23,8 @@ def main() -> int:
             seed=given.seed,
             kills=given.kills,
             seconds=given.seconds,
-            keep=Path(f"var/proof/processes-{given.seed}"),
+            database=given.database,
+            keep=Path(f"var/proof/processes-{given.database}-{given.seed}"),
             say=_say,
         )
     except YuanluError as error:
@@ -36,7 +38,7 @@ def main() -> int:
     _say(result.summary)
     if result.violations:
         _say(f"journal, hosts' files, what tills were told and logs are in {result.kept}")
-        _say(f"again: python -m proof.processes --seed {given.seed} --kills {given.kills}")
+        _say(f"again: python -m proof.processes --database {given.database} --seed {given.seed} --kills {given.kills}")
         _say("the same seed kills and troubles alike; real time does not repeat, so it may take several goes")
     return 1 if result.violations else 0
 

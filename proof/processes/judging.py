@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Engine, select, text
 
 from proof.processes.host import LastingHost, lasting_host
 from proof.processes.plan import JUMP_HOURS
 from proof.processes.world import HOSTS, PROFILE_OF, World, places
-from yuanlu.db.sqlite import integrity_problem, reader_engine
 from yuanlu.journal.tables import facts
 from yuanlu.sandbox.control import ledger_rows, record_rows
 from yuanlu.sandbox.evidence import (
@@ -61,40 +60,46 @@ def judged(world: World, began_us: int, events: Sequence[Event]) -> Judgement:
     """Judge a run that began at this wall time and whose processes have all ended."""
     hosts = {host.name: lasting_host(world.host_config(host.name)) for host in HOSTS}
     told = [each for town in world.to_gateway for each in read_told(world.told(town))]
-    engine = reader_engine(world.journal)
     try:
-        with engine.connect() as connection:
-            heard = Witnesses(
-                hosts=host_entries([row for host in hosts.values() for row in ledger_rows(host)]),
-                records=host_records([row for host in hosts.values() for row in record_rows(host)]),
-                journal=_in_true_time(connection, began_us),
-                returns=return_entries(connection),
-                orders=order_entries(connection),
-                told=told,
-                cases=case_entries(connection),
-            )
-            joined = stories(heard, PROFILE_OF, {till: host.name for till, _, host, _ in places()})
-            totals = {name: host.ledger.total_minor() for name, host in hosts.items()}
-            verdict = judge(joined, heard.returns, totals, PROFILE_OF, told)
-            damage = integrity_problem(world.journal)
-            wrong = [
-                *(f"{finding.kind}: {_name(finding)}{finding.text}" for finding in verdict.findings),
-                *(f"open: {_ref(each.ref)} is {each.state}" for each in joined if each.is_open),
-                *(f"unexplained: {_ref(each.ref)} is {each.state} and has no cause" for each in _unexplained(joined)),
-                *_sent_again(hosts),
-                *_gaps(connection),
-                *([f"the database is damaged: {damage}"] if damage else []),
-                *_complaints(world),
-            ]
-            odd = [finding.ref for finding in verdict.findings if finding.ref is not None]
-            odd += [each.ref for each in [*(one for one in joined if one.is_open), *_unexplained(joined)]]
-            told_of = [each for each in joined if each.ref in odd[:STORIES_MAX]]
-            tales = [_tale(connection, each, hosts, began_us, events) for each in told_of]
+        verdict, wrong, tales = world.on_journal(lambda engine: _read(world, engine, hosts, told, began_us, events))
     finally:
-        engine.dispose()
         for host in hosts.values():
             host.close()
+    damage = world.damage()
+    wrong += [*([f"the database is damaged: {damage}"] if damage else []), *_complaints(world)]
     return Judgement(verdict=verdict, wrong=wrong, tales=tales)
+
+
+def _read(
+    world: World, engine: Engine, hosts: dict[str, LastingHost], told: Sequence[Told], began_us: int,
+    events: Sequence[Event],
+) -> tuple[Verdict, list[str], list[str]]:  # fmt: skip
+    """The verdict, what is wrong, and its tales."""
+    with engine.connect() as connection:
+        heard = Witnesses(
+            hosts=host_entries([row for host in hosts.values() for row in ledger_rows(host)]),
+            records=host_records([row for host in hosts.values() for row in record_rows(host)]),
+            journal=_in_true_time(connection, began_us),
+            returns=return_entries(connection),
+            orders=order_entries(connection),
+            told=told,
+            cases=case_entries(connection),
+        )
+        joined = stories(heard, PROFILE_OF, {till: host.name for till, _, host, _ in places()})
+        totals = {name: host.ledger.total_minor() for name, host in hosts.items()}
+        verdict = judge(joined, heard.returns, totals, PROFILE_OF, told)
+        still_open = [each for each in joined if each.is_open]
+        wrong = [
+            *(f"{finding.kind}: {_name(finding)}{finding.text}" for finding in verdict.findings),
+            *(f"open: {_ref(each.ref)} is {each.state}" for each in still_open),
+            *(f"unexplained: {_ref(each.ref)} is {each.state} and has no cause" for each in _unexplained(joined)),
+            *_sent_again(hosts),
+            *_gaps(connection),
+        ]
+        odd = [finding.ref for finding in verdict.findings if finding.ref is not None]
+        odd += [each.ref for each in [*still_open, *_unexplained(joined)]]
+        told_of = [each for each in joined if each.ref in odd[:STORIES_MAX]]
+        return verdict, wrong, [_tale(connection, each, hosts, began_us, events) for each in told_of]
 
 
 def true_us(at_us: int, began_us: int) -> int:
@@ -134,7 +139,8 @@ def _sent_again(hosts: dict[str, LastingHost]) -> list[str]:
 
 def _gaps(connection: Connection) -> list[str]:
     """Each life's facts are numbered without a gap: nothing that was told of is gone."""
-    query = text("SELECT writer_id, count(*) n, max(writer_seq) top FROM facts GROUP BY writer_id HAVING n <> top")
+    numbers = "SELECT writer_id, count(*) AS n, max(writer_seq) AS top FROM facts GROUP BY writer_id"
+    query = text(f"{numbers} HAVING count(*) <> max(writer_seq)")
     return [f"writer {row.writer_id} wrote {row.top} facts, {row.n} are there" for row in connection.execute(query)]
 
 

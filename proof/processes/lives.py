@@ -1,4 +1,4 @@
-"""Keeps the gateway alive: begins a life, kills it, and begins the next at once, also when one ended by itself."""
+"""Keeps a gateway alive: begins a life, kills it, and begins the next at once, also when one ended by itself."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proof.processes.proxy import LOOPBACK
-from proof.processes.world import World
+from proof.processes.world import Place, World
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.wiring import HALTED
 
@@ -19,6 +19,8 @@ LISTEN_S_MAX = 30.0
 LOOK_S = 0.01
 AGAIN_S = 0.1
 STOP_S_MAX = 20.0
+HANG = "hangs"
+"""The fault of a life that was stopped for so long that another took its work."""
 COLD_EVERY = 20
 """One life in so many is a whole new process, `python -m yuanlu.cli serve`, not a fork of the nest."""
 FIU = Path("/usr/lib/fiu/fiu_posix_preload.so")
@@ -42,15 +44,17 @@ class Life:
 
 
 class Lives:
-    """All lives of one run's gateway, one after the other."""
+    """All lives of one gateway, one after the other."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, place: Place) -> None:
+        self.place = place
         self.past: list[Life] = []
         self.kills = 0
         self.endings: Counter[int] = Counter()
         """Lives that ended by themselves, by their exit code."""
         self.wrong: list[str] = []
-        self.disk_is_full = False
+        self.troubles = 0
+        """Full disks, lost servers and the like that last now: with one, a life may end or not begin."""
         self.next_fault = ""
         """The failure point of libfiu that the next life has."""
         self._world = world
@@ -65,11 +69,6 @@ class Lives:
     def now(self) -> Life:
         """The life that runs, or ran last."""
         return self.past[-1]
-
-    @property
-    def log(self) -> Path:
-        """What all lives say."""
-        return self._world.folder / "gateway.log"
 
     async def start(self) -> None:
         """Make the nest, and keep a gateway alive from now on. Raises NoGateway."""
@@ -90,6 +89,8 @@ class Lives:
         while not self.past or self.now.served_at is None or self.now.code.done():
             if self._keeper is not None and self._keeper.done():
                 await self._keeper
+            if self.troubles:  # it may not begin before they are over
+                until = loop.time() + LISTEN_S_MAX
             if loop.time() > until:
                 raise NoGateway(f"no life has listened for {LISTEN_S_MAX:.0f} s\n{self.log_tail()}")
             await asyncio.sleep(LOOK_S)
@@ -105,6 +106,20 @@ class Lives:
         killed = await asyncio.shield(life.code) == -signal.SIGKILL
         self.kills += killed
         return killed
+
+    async def hang(self, for_s: float) -> None:
+        """The life that runs stands still for so long, and goes on."""
+        life = self.now
+        if life.served_at is None or life.code.done():
+            return
+        life.fault = HANG
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(life.pid, signal.SIGSTOP)
+            try:
+                await asyncio.sleep(for_s)
+            finally:
+                if not life.code.done():
+                    os.kill(life.pid, signal.SIGCONT)
 
     async def stop(self) -> int:
         """Let the last life end in good order; its exit code. The nest goes, too."""
@@ -145,7 +160,11 @@ class Lives:
 
     def log_tail(self) -> str:
         """The last lines that a life said."""
-        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-15:]) if self.log.exists() else ""
+        return (
+            "\n".join(self.place.log.read_text("utf-8", "replace").splitlines()[-15:])
+            if self.place.log.exists()
+            else ""
+        )
 
     async def _keep_alive(self) -> None:
         while True:
@@ -160,11 +179,11 @@ class Lives:
     def _ended_by_itself(self, life: Life) -> None:
         code = life.code.result()
         self.endings[code] += 1
-        in_trouble = bool(life.fault) or self.disk_is_full
+        in_trouble = bool(life.fault or self.troubles)
         may_not_start = in_trouble and life.served_at is None and code == 1
         if not may_not_start and not (in_trouble and code == HALTED):
-            why = f"life {life.number} ended by itself with exit code {code}"
-            self.wrong.append(f"{why}; fault {life.fault or 'none'}, disk full: {self.disk_is_full}\n{self.log_tail()}")
+            why = f"life {life.number} of the gateway {self.place.name} ended by itself with exit code {code}"
+            self.wrong.append(f"{why}; fault {life.fault or 'none'}, {self.troubles} troubles\n{self.log_tail()}")
 
     async def _begin(self) -> Life:
         number, fault = len(self.past) + 1, self.next_fault
@@ -178,16 +197,16 @@ class Lives:
         else:
             assert self._nest is not None
             assert self._nest.stdin is not None
-            line = f"start\t{number}\t{self._world.config}\t{self.log}\t{fault}\n"
+            line = f"start\t{number}\t{self.place.config}\t{self.place.log}\t{fault}\n"
             self._nest.stdin.write(line.encode())
             life.pid = await self._born.get()
         self.past.append(life)
         return life
 
     async def _begin_cold(self, life: Life) -> None:
-        with self.log.open("ab") as log:
+        with self.place.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "yuanlu.cli", "serve", "--config", str(self._world.config), stdout=log,
+                sys.executable, "-m", "yuanlu.cli", "serve", "--config", str(self.place.config), stdout=log,
                 stderr=log, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         life.pid = process.pid
@@ -197,13 +216,16 @@ class Lives:
     async def _until_listening(self, life: Life) -> bool:
         """Whether it ended before it listened."""
         loop = asyncio.get_running_loop()
+        until = life.began_at + LISTEN_S_MAX
         while not life.code.done():
+            if self.troubles:
+                until = loop.time() + LISTEN_S_MAX
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(LOOPBACK, self._world.gateway_port)
+                _, writer = await asyncio.open_connection(LOOPBACK, self.place.port)
                 writer.close()
                 life.served_at = loop.time()
                 return False
-            if loop.time() > life.began_at + LISTEN_S_MAX:
+            if loop.time() > until:
                 raise NoGateway(f"life {life.number} does not listen after {LISTEN_S_MAX:.0f} s\n{self.log_tail()}")
             await asyncio.sleep(LOOK_S)
         return True
@@ -228,6 +250,9 @@ def _environment() -> dict[str, str]:
 
 
 def copy_evidence(world: World, keep: Path) -> None:
-    """Everything of a run but its keys."""
+    """Everything of a run but its keys; a server's journal as its dump."""
     shutil.rmtree(keep, ignore_errors=True)
     shutil.copytree(world.folder, keep, ignore=shutil.ignore_patterns("keys.toml*", "*.shm", "ballast"))
+    if world.server is not None:
+        shutil.copy(world.server.log, keep / "postgresql.txt")
+        (keep / "journal.sql").write_text(world.server.dump(world.database.rpartition("/")[2]), encoding="utf-8")

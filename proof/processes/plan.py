@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from proof.processes.proxy import BOTH, Way, Weather
-from proof.processes.world import CARRY_S_MAX, HOSTS, TOWNS
+from proof.processes.world import CARRY_S_MAX, DATABASE, GATEWAYS_ON_SERVER, HOSTS, TOWNS
 
 EARLY_SHARE = 0.15
 EARLY_S_MAX = 0.3
@@ -24,10 +24,16 @@ JUMP_HOURS = 3
 CLOCK_SHARE = 0.3
 """Of the rounds of troubles. What is in doubt when the wall clock passes midnight is handed to a person, since the host
 may have changed its day: a day that changes all the time would hide all the rest."""
+ALL_AT_ONCE_SHARE = 0.15
+"""Of the kills where there are several gateways."""
+HANG_S = (2.0, 14.0)
+"""Another gateway is given up after 10 s."""
+ALL = -1
+"""Every gateway at once."""
 
 
 class Kind(Enum):
-    """What goes wrong beside the kills of the gateway."""
+    """What goes wrong beside the kills of gateways."""
 
     PARTITION = "partition"
     HALF_OPEN = "half-open connections"
@@ -37,14 +43,31 @@ class Kind(Enum):
     DISK_FULL = "disk full"
     IO_ERROR = "I/O error"
     CLOCK = "wall clock jumps"
+    DATABASE_LINE = "line to the database"
+    SESSION_KILL = "server's session killed"
+    SERVER_KILL = "postmaster killed"
+    HANG = "gateway hangs"
+
+
+ON_FILE = (
+    Kind.PARTITION, Kind.HALF_OPEN, Kind.SLOW, Kind.CUT, Kind.HOST_KILL, Kind.DISK_FULL, Kind.IO_ERROR, Kind.CLOCK,
+)  # fmt: skip
+"""What can happen to a gateway with a file."""
+ON_SERVER = (
+    Kind.PARTITION, Kind.HALF_OPEN, Kind.SLOW, Kind.CUT, Kind.HOST_KILL, Kind.DATABASE_LINE, Kind.SESSION_KILL,
+    Kind.SERVER_KILL, Kind.HANG,
+)  # fmt: skip
+"""What can happen to gateways on PostgreSQL. Their clocks stay: one that is far from the server's does not start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """When the next kill comes: so long after the gateway listens, or if `early`, after it was begun."""
+    """When the next kill comes: so long after its gateway listens, or if `early`, after it was begun."""
 
     seconds: float
     early: bool
+    gateway: int = 0
+    """Which of several, counted from 0; ALL for all of them at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +98,17 @@ class Trouble:
         return " ".join(word for word in what if word)
 
 
-def gaps(seed: int, kills: int) -> Iterator[Gap]:
+def gaps(seed: int, kills: int, gateways: int = 1) -> Iterator[Gap]:
     """When each kill comes."""
-    chance = random.Random(f"{seed}/kills")
+    chance, whom = random.Random(f"{seed}/kills"), random.Random(f"{seed}/whom")
     for number in range(kills):
+        gateway = ALL if gateways > 1 and whom.random() < ALL_AT_ONCE_SHARE else whom.randrange(gateways)
         if number % LONG_EVERY == LONG_EVERY - 1:
-            yield Gap(seconds=chance.uniform(*LONG_S), early=False)
+            yield Gap(seconds=chance.uniform(*LONG_S), early=False, gateway=gateway)
         elif chance.random() < EARLY_SHARE:
-            yield Gap(seconds=chance.uniform(0, EARLY_S_MAX), early=True)
+            yield Gap(seconds=chance.uniform(0, EARLY_S_MAX), early=True, gateway=gateway)
         else:
-            yield Gap(seconds=min(chance.expovariate(1 / GAP_S), GAP_S_MAX), early=False)
+            yield Gap(seconds=min(chance.expovariate(1 / GAP_S), GAP_S_MAX), early=False, gateway=gateway)
 
 
 def troubles(seed: int, kinds: Sequence[Kind]) -> Iterator[Trouble]:
@@ -121,7 +145,30 @@ def _trouble(kind: Kind, pause_s: float, chance: random.Random) -> Trouble:
         case Kind.IO_ERROR:
             point = chance.choice(["posix/io/sync/*", "posix/io/rw/pwrite"])
             return Trouble(pause_s=pause_s, kind=kind, fault=point)
+        case Kind.DATABASE_LINE | Kind.SESSION_KILL | Kind.SERVER_KILL | Kind.HANG:
+            return _trouble_on_server(kind, pause_s, chance)
         case Kind.CLOCK:
             hours = JUMP_HOURS * chance.choice([-8, -4, -1, 1, 2, 4, 8, 16])
             return Trouble(pause_s=pause_s, kind=kind, hours=hours)
     return Trouble(pause_s=pause_s, kind=kind, target=line, lasts_s=lasts_s, weather=weather)
+
+
+def _trouble_on_server(kind: Kind, pause_s: float, chance: random.Random) -> Trouble:
+    """What only gateways on PostgreSQL have."""
+    name = chance.choice(GATEWAYS_ON_SERVER)
+    if kind is Kind.HANG:
+        return Trouble(pause_s=pause_s, kind=kind, target=name, lasts_s=chance.uniform(*HANG_S))
+    if kind is not Kind.DATABASE_LINE:
+        return Trouble(pause_s=pause_s, kind=kind)
+    # Cut, or it loses what it carries, one way or both; a lost answer to a commit is the worst of it.
+    weathers = [
+        None,
+        Weather(loses=BOTH),
+        Weather(loses=frozenset({Way.BACK})),
+        Weather(loses=frozenset({Way.THERE})),
+        Weather(stands_still=BOTH),
+        Weather(delay_ms=chance.randint(5, 60)),
+    ]
+    weather = chance.choice(weathers)
+    lasts_s = chance.uniform(0.2, 3.0) if weather is not None else 0.0
+    return Trouble(pause_s=pause_s, kind=kind, target=DATABASE + name, lasts_s=lasts_s, weather=weather)

@@ -67,12 +67,16 @@ class Conversation:
 
 
 class Proxy:
-    """Listens on `port` of loopback and carries every connection to `target`, as the weather allows."""
+    """Listens on `port` of loopback and carries every connection to a target, as the weather allows.
 
-    def __init__(self, port: int, target: int, *, carry_s_max: float) -> None:
+    With several targets it is a balancer, too: each connection goes to the next of them that takes it.
+    """
+
+    def __init__(self, port: int, *targets: int, carry_s_max: float) -> None:
         self.port = port
         self.counters: Counter[str] = Counter()
-        self._target = target
+        self._targets = targets
+        self._turn = 0
         self._carry_s_max = carry_s_max
         self._weather = FAIR
         self._still_since: float | None = None
@@ -150,13 +154,26 @@ class Proxy:
             if self._weather.loses:  # no handshake without both ways
                 conversation.lost.update(Way)
             else:
-                await asyncio.get_running_loop().sock_connect(server, (LOOPBACK, self._target))
+                await self._reach(server)
             reset = await self._carry_both(conversation)
         except OSError:
             self.counters["unreachable"] += 1
         finally:
             self._conversations.discard(conversation)
             conversation.close(reset=reset)
+
+    async def _reach(self, server: socket.socket) -> None:
+        """Connect to the next target that takes it. Raises OSError when none does."""
+        self._turn += 1
+        for number in range(len(self._targets)):
+            target = self._targets[(self._turn + number) % len(self._targets)]
+            try:
+                await asyncio.get_running_loop().sock_connect(server, (LOOPBACK, target))
+            except ConnectionRefusedError:
+                if number + 1 == len(self._targets):
+                    raise
+            else:
+                return
 
     async def _carry_both(self, conversation: Conversation) -> bool:
         """Until both sides have ended in order; True when one of them did not."""

@@ -1,6 +1,7 @@
 """One run: everything starts, sells under load while the plan is carried out, stops, drains, and is judged."""
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import tempfile
@@ -10,23 +11,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import Engine, func, select
+
+from proof.postgres import Cluster
 from proof.processes.disk import SmallDisk
 from proof.processes.judging import Event, judged
 from proof.processes.lives import FIU, Lives, copy_evidence
-from proof.processes.plan import JUMP_HOURS, Kind, Trouble, gaps, troubles
+from proof.processes.plan import ALL, JUMP_HOURS, ON_FILE, ON_SERVER, Gap, Kind, Trouble, gaps, troubles
 from proof.processes.proxy import Proxy
 from proof.processes.troublemaker import Troublemaker
-from proof.processes.world import CARRY_S_MAX, HOSTS, TOWNS, World, make_world
+from proof.processes.world import CARRY_S_MAX, DATABASE, HOSTS, TOWNS, World, make_world
 from proof.tools import ToolMissing, need
-from yuanlu.db.sqlite import reader_engine
+from yuanlu.journal.tables import tasks
+from yuanlu.journal.tasks import EXAMINE
+from yuanlu.kernel.errors import YuanluError
 from yuanlu.sandbox.children import Child
 from yuanlu.sandbox.snapshot import take_snapshot
 from yuanlu.sandbox.verdict import Verdict, percentile
 
 FAST = Path("/dev/shm")
-ALL = tuple(Kind)
 LAST_SALES_S = 4.0
-"""After the last kill the wall clock jumps once more, and the till go on for a while in this one life."""
+"""After the last kill the wall clock jumps once more, and the tills go on for a while in this one life."""
 CLOSED_S_MAX = 45.0
 QUIET_S_MAX = 60.0
 QUIET_LOOKS = 3
@@ -41,6 +46,7 @@ class Result:
     """What was run and found. Times in milliseconds."""
 
     seed: int
+    database: str = "sqlite"
     kills: int = 0
     lives: int = 0
     endings: Counter[int] = field(default_factory=Counter)
@@ -62,9 +68,10 @@ class Result:
         ms = self.recovery_ms
         halts = sum(self.endings.values())
         return (
-            f"seed {self.seed}: {self.kills} kills, {self.lives} lives, {halts} halts; "
+            f"{self.database}, seed {self.seed}: {self.kills} kills, {self.lives} lives, {halts} halts; "
             f"listening again after {percentile(ms, 50)} ms (p50), {max(ms, default=0)} ms (most); "
             f"{payments}; {len(self.violations)} violations"
+            + (f"; NOT TRIED: {'; '.join(self.skipped)}" if self.skipped else "")
         )
 
 
@@ -73,18 +80,23 @@ def run(
     seed: int,
     kills: int,
     keep: Path,
-    kinds: Sequence[Kind] = ALL,
+    database: str = "sqlite",
+    kinds: Sequence[Kind] | None = None,
     seconds: float = 0.0,
+    transactions: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Result:
-    """Kill a gateway so often, sell for so long at least, and judge. Raises YuanluError when something cannot run.
+    """Kill gateways so often, sell for so long and so much at least, and judge. Raises YuanluError when it cannot run.
 
-    What a run with violations left is kept in `keep`.
+    `database` is "sqlite", with one gateway, or "postgres", with two. What a run with violations left is kept in
+    `keep`.
     """
-    result = Result(seed=seed)
-    folder = Path(tempfile.mkdtemp(dir=FAST if FAST.is_dir() else None))
-    world = make_world(folder / "run", seed)
-    kinds = _possible(kinds, result)
+    result = Result(seed=seed, database=database)
+    fast = FAST if FAST.is_dir() else None
+    server = Cluster(at=fast) if database == "postgres" else None
+    folder = Path(tempfile.mkdtemp(dir=fast))
+    world = make_world(folder / "run", seed, server)
+    kinds = _possible(kinds or (ON_SERVER if server else ON_FILE), result)
     disk = None
     if Kind.DISK_FULL in kinds:
         disk = SmallDisk(world.data, DISK_MIB_BASE + kills)
@@ -94,7 +106,7 @@ def run(
     for why in result.skipped:
         say(f"SKIPPED {why}")
     try:
-        asyncio.run(Run(world, result, kinds, disk, say).play(kills, seconds))
+        asyncio.run(Run(world, result, kinds, disk, say).play(kills, seconds, transactions))
         if result.violations:
             copy_evidence(world, keep)
             result.kept = keep
@@ -105,6 +117,8 @@ def run(
     finally:
         if disk is not None:
             disk.close()
+        if server is not None:
+            server.remove()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -147,59 +161,78 @@ class Run:
         }  # fmt: skip
         self._proxies = {
             name: Proxy(port, world.host_ports[name], carry_s_max=CARRY_S_MAX) for name, port in world.to_host.items()
-        } | {town: Proxy(port, world.gateway_port, carry_s_max=CARRY_S_MAX) for town, port in world.to_gateway.items()}
-        self._lives = Lives(world)
+        }
+        ports = [place.port for place in world.gateways]
+        self._proxies |= {town: Proxy(port, *ports, carry_s_max=CARRY_S_MAX) for town, port in world.to_gateway.items()}
+        if world.server is not None:
+            self._proxies |= {
+                DATABASE + place.name: Proxy(place.to_database, world.server.port, carry_s_max=CARRY_S_MAX)
+                for place in world.gateways
+            }
+        self._lives = {place.name: Lives(world, place) for place in world.gateways}
         self._trouble = Troublemaker(
             world=world, lives=self._lives, proxies=self._proxies, hosts=self._hosts, disk=disk, note=self._note
         )
 
-    async def play(self, kills: int, seconds: float) -> None:
+    async def play(self, kills: int, seconds: float, transactions: int) -> None:
         """The whole run."""
         try:
             await self._open()
-            await self._sell(kills, seconds)
+            await self._sell(kills, seconds, transactions)
             await self._close()
             quiet = await self._quiet()
-            if (code := await self._lives.stop()) != 0:
-                self._lives.wrong.append(f"the gateway stopped with exit code {code}\n{self._lives.log_tail()}")
+            for each in self._lives.values():
+                if (code := await each.stop()) != 0:
+                    each.wrong.append(f"the gateway {each.place.name} stopped with exit code {code}\n{each.log_tail()}")
         finally:
             await self._end()
-        self._judge(quiet)
+        await asyncio.to_thread(self._judge, quiet)
 
     async def _open(self) -> None:
         for child in self._hosts.values():
             child.start()
         for proxy in self._proxies.values():
             await proxy.start()
-        await self._lives.start()
+        for each in self._lives.values():
+            await each.start()
         for child in self._tills.values():
             child.start()
 
-    async def _sell(self, kills: int, seconds: float) -> None:
-        """Until all kills are done and the time is over; a last jump of the clock is in the last life."""
+    async def _sell(self, kills: int, seconds: float, transactions: int) -> None:
+        """Until all kills are done, the time is over and enough is sold; the last life has a last jump of the clock."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         making = loop.create_task(self._trouble.make(troubles(self._result.seed, self._kinds)))
-        for number, gap in enumerate(gaps(self._result.seed, kills), 1):
-            if not gap.early:
-                await self._lives.serving()
-            await asyncio.sleep(gap.seconds)
-            while not await self._lives.kill():
-                await self._lives.serving()
-            self._note(f"kill {number} of the gateway")
+        for number, gap in enumerate(gaps(self._result.seed, kills, len(self._lives)), 1):
+            await self._kill(gap)
             self._check(making)
             if number % TELL_EVERY == 0:
-                self._say(f"{number} of {kills} kills, {len(self._lives.past)} lives, {self._payments()} transactions")
-        while loop.time() < until:
+                lives = sum(len(each.past) for each in self._lives.values())
+                self._say(f"{number} of {kills} kills, {lives} lives, {await self._payments()} transactions")
+        while loop.time() < until or (transactions and await self._payments() < transactions):
             self._check(making)
             await asyncio.sleep(LOOK_S)
         making.cancel()
         await asyncio.gather(making, return_exceptions=True)
         await self._trouble.heal()
-        await self._lives.serving()
+        for each in self._lives.values():
+            await each.serving()
         if Kind.CLOCK in self._kinds:
             await self._trouble.carry_out(Trouble(pause_s=0, kind=Kind.CLOCK, hours=JUMP_HOURS))
             await asyncio.sleep(LAST_SALES_S)
+
+    async def _kill(self, gap: Gap) -> None:
+        """One gateway, or all of them at once, when the time has come."""
+        every = list(self._lives.values())
+        doomed = every if gap.gateway == ALL else [every[gap.gateway]]
+        if not gap.early:
+            for each in doomed:
+                await each.serving()
+        await asyncio.sleep(gap.seconds)
+        while not any(await asyncio.gather(*(each.kill() for each in doomed))):
+            for each in doomed:
+                await each.serving()
+        self._note(f"kill of the gateway {' and '.join(each.place.name for each in doomed)}")
 
     def _check(self, making: "asyncio.Task[None]") -> None:
         """Nothing has ended that must not."""
@@ -228,14 +261,9 @@ class Run:
         self._say("waiting for returns")
         loop = asyncio.get_running_loop()
         until, looks = loop.time() + QUIET_S_MAX, 0
-        engine = reader_engine(self._world.journal)
-        try:
-            while loop.time() < until and looks < QUIET_LOOKS:
-                await asyncio.sleep(LOOK_S)
-                snapshot = take_snapshot(engine)
-                looks = looks + 1 if snapshot is not None and snapshot.is_quiet else 0
-        finally:
-            engine.dispose()
+        while loop.time() < until and looks < QUIET_LOOKS:
+            await asyncio.sleep(LOOK_S)
+            looks = looks + 1 if await asyncio.to_thread(self._world.on_journal, _is_quiet) else 0
         return looks == QUIET_LOOKS
 
     async def _end(self) -> None:
@@ -243,18 +271,21 @@ class Run:
         self._trouble.stop()
         for child in [*self._tills.values(), *self._hosts.values()]:
             child.stop()
-        await self._lives.abandon()
+        for each in self._lives.values():
+            await each.abandon()
         for proxy in self._proxies.values():
             await proxy.stop()
 
     def _judge(self, quiet: bool) -> None:
-        result, lives = self._result, self._lives
+        result, all_lives = self._result, list(self._lives.values())
         judgement = judged(self._world, self._began_us, self._events)
-        result.kills, result.lives, result.endings = lives.kills, len(lives.past), lives.endings
-        result.recovery_ms = [round(each * 1000) for each in lives.recovery_s()]
+        result.kills, result.lives = sum(each.kills for each in all_lives), sum(len(each.past) for each in all_lives)
+        for each in all_lives:
+            result.endings += each.endings
+        result.recovery_ms = sorted(round(s * 1000) for each in all_lives for s in each.recovery_s())
         result.troubles = self._trouble.made
         result.verdict = judgement.verdict
-        result.violations += [*lives.wrong, *judgement.wrong]
+        result.violations += [*(each for lives in all_lives for each in lives.wrong), *judgement.wrong]
         result.tales = judgement.tales
         if not quiet:
             result.violations.append(f"not quiet after {QUIET_S_MAX:.0f} s: {dict(judgement.verdict.by_state)}")
@@ -262,10 +293,19 @@ class Run:
     def _note(self, text: str) -> None:
         self._events.append(Event(at_us=time.time_ns() // 1000, text=text))
 
-    def _payments(self) -> int:
-        engine = reader_engine(self._world.journal)
-        try:
-            snapshot = take_snapshot(engine)
+    async def _payments(self) -> int:
+        """Not known while the server is down."""
+        with contextlib.suppress(YuanluError):
+            snapshot = await asyncio.to_thread(self._world.on_journal, take_snapshot)
             return snapshot.transactions if snapshot is not None else 0
-        finally:
-            engine.dispose()
+        return 0
+
+
+def _is_quiet(engine: Engine) -> bool:
+    """Whether nothing is left that a gateway does by itself; what went wrong is explained, too."""
+    snapshot = take_snapshot(engine)
+    if snapshot is None or not snapshot.is_quiet:
+        return False
+    due = select(func.count()).where(tasks.c.kind == EXAMINE, tasks.c.due_at_us <= time.time_ns() // 1000)
+    with engine.connect() as connection:
+        return connection.execute(due).scalar_one() == 0

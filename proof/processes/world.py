@@ -1,15 +1,26 @@
-"""Who is there: three hosts, a gateway, two towns of tills, each behind a proxy; and the files that say so."""
+"""Who is there: three hosts, gateways, two towns of tills, each behind a proxy; and the files that say so.
+
+On SQLite there is one gateway. On PostgreSQL there are two on one database, each with a proxy before the server, too,
+and a town's proxy is the balancer: it gives each connection to another gateway.
+"""
 
 import json
 import os
 import random
+import shutil
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+from sqlalchemy import Engine
 
+from proof.postgres import Cluster
 from proof.processes.host import HostFile
+from yuanlu.db.choosing import beside, visiting
+from yuanlu.db.sqlite import integrity_problem, reader_engine
 from yuanlu.keys.secret_file import create_secret
 from yuanlu.sandbox.host_terms import HostTerms
 from yuanlu.settings import ProfileName
@@ -24,6 +35,9 @@ CARRY_S_MAX = 1.5
 WAIT_MS = 8_000
 PACE_MS = 350
 RESERVE_MIB = 1
+GATEWAYS_ON_SERVER = ("a", "b")
+DATABASE = "database of "
+"""A proxy between a gateway and PostgreSQL is called so, with the gateway's name."""
 PORTS = range(12_000, 32_000)
 
 HOSTS = (
@@ -46,7 +60,7 @@ url = "{store}"
 reserve_mib = {reserve_mib}
 [gateway]
 listen = "127.0.0.1:{port}"
-terminals = "terminals.csv"
+terminals = "../terminals.csv"
 mac = "unionpay-ecb"
 [keys]
 file = "keys.toml"
@@ -68,22 +82,48 @@ answer_timeout_ms = {answer_timeout_ms}
 packet_life_ms = {packet_life_ms}
 """
 
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One gateway's: a folder of its own with its settings, its key file and its marks, and its ports."""
+
+    name: str
+    folder: Path
+    port: int
+    to_database: int
+    """The port of the proxy before PostgreSQL; 0 for a file."""
+
+    @property
+    def config(self) -> Path:
+        """Its settings."""
+        return self.folder / "yuanlu.toml"
+
+    @property
+    def log(self) -> Path:
+        """What all its lives say."""
+        return self.folder.parent / f"{self.folder.name}.log"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """One run's files and ports. `data` is the journal's folder, which may be a small disk of its own.
 
-    The journal is SQLite's. A PostgreSQL would come in here, as another `store` and with kills of its own.
+    With `server` the journal is a database of it, else a file.
     """
 
     folder: Path
     seed: int
-    gateway_port: int
+    server: Cluster | None
+    gateways: tuple[Place, ...]
     host_ports: dict[str, int]
     to_host: dict[str, int]
-    """The ports of the proxies between the gateway and each host."""
+    """The ports of the proxies between the gateways and each host."""
     to_gateway: dict[str, int]
-    """The ports of the proxies between each town and the gateway."""
+    """The ports of the proxies between each town and the gateways."""
+    database: str = ""
+    """The url of the journal on `server`, past every proxy."""
 
     @property
     def data(self) -> Path:
@@ -92,18 +132,34 @@ class World:
 
     @property
     def journal(self) -> Path:
-        """The gateway's database."""
+        """The journal where it is a file."""
         return self.data / "journal.db"
 
     @property
-    def config(self) -> Path:
-        """The gateway's settings."""
-        return self.folder / "yuanlu.toml"
+    def is_file(self) -> bool:
+        """Whether the journal is a file."""
+        return self.server is None
 
     @property
     def clock(self) -> Path:
-        """By how much the gateway's wall clock is ahead."""
+        """By how much the gateways' wall clock is ahead."""
         return self.folder / "clock"
+
+    def on_journal(self, work: Callable[[Engine], Result]) -> Result:
+        """Work on the journal past all gateways and proxies. Not where an event loop runs."""
+        if self.server is not None:
+            return beside(self.database, lambda: work(visiting(self.database, "")))
+        engine = reader_engine(self.journal)
+        try:
+            return work(engine)
+        finally:
+            engine.dispose()
+
+    def damage(self) -> str | None:
+        """What the database's own check finds wrong, or None."""
+        if self.server is not None:
+            return self.server.damage(self.database.rpartition("/")[2])
+        return integrity_problem(self.journal)
 
     def host_config(self, name: str) -> Path:
         """The settings of a simulated host."""
@@ -122,22 +178,28 @@ class World:
         return self.folder / f"closed-{town}"
 
 
-def make_world(folder: Path, seed: int) -> World:
-    """Choose ports and write all files."""
+def make_world(folder: Path, seed: int, server: Cluster | None = None) -> World:
+    """Choose ports and write all files; with `server` for two gateways on a new database of it."""
     names = [host.name for host in HOSTS]
-    ports = _free_ports(1 + 2 * len(names) + len(TOWNS))
+    gateways = ("",) if server is None else GATEWAYS_ON_SERVER
+    ports = _free_ports(2 * len(gateways) + 2 * len(names) + len(TOWNS))
     world = World(
         folder=folder,
         seed=seed,
-        gateway_port=ports.pop(),
+        server=server,
+        gateways=tuple(_place(folder, name, ports.pop(), ports.pop() if server else 0) for name in gateways),
         host_ports={name: ports.pop() for name in names},
         to_host={name: ports.pop() for name in names},
         to_gateway={town: ports.pop() for town in TOWNS},
+        database="" if server is None else server.new_database(),
     )
     world.data.mkdir(parents=True)
     world.clock.write_bytes(bytes(8))
     create_secret(folder / "keys.toml", os.urandom)
-    world.config.write_text(_gateway_toml(world), encoding="utf-8")
+    for place in world.gateways:
+        place.folder.mkdir()
+        shutil.copy(folder / "keys.toml", place.folder / "keys.toml")
+        place.config.write_text(_gateway_toml(world, place), encoding="utf-8")
     for host in HOSTS:
         world.host_config(host.name).write_bytes(msgspec.json.encode(_host_file(world, host)))
     rows = [f"{till},{merchant},{host.name},{WAIT_MS},{town}" for till, merchant, host, town in places()]
@@ -148,6 +210,16 @@ def make_world(folder: Path, seed: int) -> World:
     return world
 
 
+def _place(folder: Path, name: str, port: int, to_database: int) -> Place:
+    own = folder / (f"gateway-{name}" if name else "gateway")
+    return Place(name=name, folder=own, port=port, to_database=to_database)
+
+
+def terms_of(world: World, host: HostTerms) -> HostTerms:
+    """As this world has the host. Two gateways that sign in for a whole link would sign each other off."""
+    return host if world.is_file else msgspec.structs.replace(host, sign_in="terminal")
+
+
 def places() -> list[tuple[str, str, HostTerms, str]]:
     """Every till: its name, its merchant, its host and its town."""
     hosts = [host for host in HOSTS for _ in range(TILLS_PER_HOST)]
@@ -156,11 +228,14 @@ def places() -> list[tuple[str, str, HostTerms, str]]:
     ]
 
 
-def _gateway_toml(world: World) -> str:
-    text = GATEWAY.format(store="sqlite:///data/journal.db", reserve_mib=RESERVE_MIB, port=world.gateway_port)
+def _gateway_toml(world: World, place: Place) -> str:
+    store = "sqlite:///../data/journal.db"
+    if world.server is not None:
+        store = world.server.url(world.database.rpartition("/")[2], place.to_database)
+    text = GATEWAY.format(store=store, reserve_mib=RESERVE_MIB, port=place.port)
     return text + "".join(
         ACQUIRER.format(
-            host=host, port=world.to_host[host.name], answer_timeout_ms=ANSWER_TIMEOUT_MS,
+            host=terms_of(world, host), port=world.to_host[host.name], answer_timeout_ms=ANSWER_TIMEOUT_MS,
             packet_life_ms=PACKET_LIFE_MS,
         )
         for host in HOSTS
@@ -169,7 +244,8 @@ def _gateway_toml(world: World) -> str:
 
 def _host_file(world: World, host: HostTerms) -> HostFile:
     seed = random.Random(f"{world.seed}/{host.name}").randrange(1_000_000)
-    terms = msgspec.structs.replace(host, listen=f"127.0.0.1:{world.host_ports[host.name]}", seed=seed)
+    listen = f"127.0.0.1:{world.host_ports[host.name]}"
+    terms = msgspec.structs.replace(terms_of(world, host), listen=listen, seed=seed)
     return HostFile(
         terms=terms, keys=str(world.folder / "keys.toml"), came_in=str(world.folder / f"came-in-{host.name}")
     )

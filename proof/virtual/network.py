@@ -6,6 +6,7 @@ another time, and what is on its way then is lost, as with a reset.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any
@@ -110,6 +111,8 @@ class End(asyncio.Transport):
         self._network = network
         self._closing = False
         self._lost = False
+        self._coming: deque[bytes] = deque()
+        """In the order in which it was sent: timers that are due at the same moment ring in any."""
         self._held: list[bytes] = []
         self._reading = True
         self._arrives_s = 0.0
@@ -128,7 +131,8 @@ class End(asyncio.Transport):
         data = bytes(data)
         for piece in self._pieces(data):
             self._arrives_s = max(self._arrives_s, self._network.now_s() + self._delay_s())
-            self._network.later(self._arrives_s - self._network.now_s(), self.other._arrived, piece)
+            self.other._coming.append(piece)
+            self._network.later(self._arrives_s - self._network.now_s(), self.other._arrived)
         self._process.sent(data)
 
     def _pieces(self, data: bytes) -> list[bytes]:
@@ -140,8 +144,8 @@ class End(asyncio.Transport):
     def _delay_s(self) -> float:
         return self._network.chance.uniform(0, DELAY_S_MAX)
 
-    def _arrived(self, data: bytes) -> None:
-        self._held.append(data)
+    def _arrived(self) -> None:
+        self._held.append(self._coming.popleft())
         self._hand_over()
 
     def _hand_over(self) -> None:

@@ -89,7 +89,11 @@ async def open_store(settings: Settings, clock: Clock) -> Store:
     )
     server_us = await store.server_us()
     if server_us is not None:
-        refuse_other_time(store.name, server_us, clock.wall_us())
+        try:
+            refuse_other_time(store.name, server_us, clock.wall_us())
+        except YuanluError:
+            await store.close(clock.now())
+            raise
     if await store.live() is None:  # among several, each return's window starts again when it changes machines
         await store.write(lambda c: restart_windows(c, clock.now()))
     return store

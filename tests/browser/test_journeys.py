@@ -2,9 +2,12 @@
 
 from tests.browser.window import Windows, looked_at
 from tests.console.test_transactions import one_of_each
+from tests.console.tilling import free_port
 from tests.scenario.scripted_host import Hush
+from tests.scenario.stage import MERCHANT
 from yuanlu.access.roles import Role
 from yuanlu.people.cardholder import link_of
+from yuanlu.settings import Console
 
 
 def test_the_monitor_shows_a_payment_that_goes_wrong_while_somebody_watches(run, tmp_path, chromium):
@@ -75,5 +78,53 @@ def test_the_cardholders_page_follows_the_money_home_without_any_script(run, tmp
         await page.fill("#complaint", "还没有到账")
         await page.click("text=提交")
         assert "已收到您的投诉" in await page.inner_text("main")
+
+    run(looked_at(story, tmp_path, chromium))
+
+
+def test_a_cashiers_timed_out_payment_comes_home_and_ends_at_the_slip(run, tmp_path, chromium):
+    async def story(windows: Windows) -> None:
+        stage = windows.desk.stage
+        stage.host.will("0200", Hush())
+        await windows.account("Zhou Li", Role.CASHIER, merchant_id=MERCHANT)
+        page = await windows.signed_in("Zhou Li")
+        await page.fill("#amount", "128.00")
+        await page.click("button.big")
+        await page.wait_for_selector("h1:has-text('收单机构已受理退回')")
+        assert "现在可以重新收款" in await page.inner_text(".guide")
+        await page.click("text=打印小票")
+        assert "¥128.00" in await page.inner_text(".slip")
+        await page.click("text=打开查询页面")
+        assert "退回已受理，等待您的银行入账" in await page.inner_text("main")
+
+    more = {"console": Console(listen="127.0.0.1:0", second_factor="optional", sandbox_control="127.0.0.1:9")}
+    gateway = {"listen": f"127.0.0.1:{free_port()}"}
+    run(looked_at(story, tmp_path, chromium, gateway=gateway, more=more))
+
+
+def test_a_passkey_signs_in_without_password_and_code(run, tmp_path, chromium):
+    async def story(windows: Windows) -> None:
+        await windows.account("Li Wei", Role.RISK)
+        windows.address = windows.address.replace("127.0.0.1", "localhost")  # a number is nobody's name
+        page = await windows.signed_in("Li Wei", "en")
+        devtools = await page.context.new_cdp_session(page)
+        await devtools.send("WebAuthn.enable")
+        device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+                  "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
+        await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+        await page.goto("/en/me")
+        await page.fill("#key-name", "phone")
+        await page.click("text=Add a passkey")
+        await page.wait_for_selector("text=The passkey is added")
+        await page.click("text=Sign out")
+        await page.click("text=Sign in with a passkey")
+        await page.wait_for_url("**/en/monitor")
+        assert "passkey phone" in str(await windows.desk.stage.events("STAFF_SIGNED_IN"))
+        await page.goto("/en/me")
+        await page.click("text=Remove")
+        await page.wait_for_selector("text=The passkey is removed")
+        await page.click("text=Sign out")
+        await page.click("text=Sign in with a passkey")
+        await page.wait_for_selector("text=This passkey does not open an account here")
 
     run(looked_at(story, tmp_path, chromium))

@@ -56,8 +56,12 @@ def test_the_same_request_twice_is_one_payment(run, tmp_path):
 def test_of_many_at_once_under_one_key_one_pays_and_the_others_are_told_to_wait(run, tmp_path):
     async def story(desk: ConsoleDesk) -> None:
         shop = await program(desk)
-        desk.stage.host.will("0200", Say(after_s=0.15))
-        answers = await asyncio.gather(*(shop.post("/payments", SALE, "k1") for _ in range(5)))
+        host = desk.stage.host
+        host.will("0200", Say(held=True))
+        asked = [asyncio.ensure_future(shop.post("/payments", SALE, "k1")) for _ in range(5)]
+        await desk.stage.until(lambda: host.holding == 1 and sum(each.done() for each in asked) == 4)
+        host.let_go()
+        answers = await asyncio.gather(*asked)
         assert sorted(each.status_code for each in answers) == [201, 409, 409, 409, 409]
         waiting = next(each for each in answers if each.status_code == 409)
         assert (problem(waiting), waiting.json()["retryable"]) == ((409, "request_in_flight"), True)

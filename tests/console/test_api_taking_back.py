@@ -72,12 +72,13 @@ def test_a_key_that_is_cancelled_before_its_request_comes_is_refused_when_it_com
 def test_a_payment_is_taken_back_while_it_is_under_way(run, tmp_path):
     async def story(desk: ConsoleDesk) -> None:
         shop = await program(desk)
-        desk.stage.host.will("0200", Say(after_s=0.15))
+        host = desk.stage.host
+        host.will("0200", Say(held=True))
         paying = asyncio.ensure_future(shop.post("/payments", SALE, "k1"))
-        while not desk.stage.host.asked("0200"):  # noqa: ASYNC110 - the host has no event for it
-            await asyncio.sleep(0.01)
+        await desk.stage.until(lambda: host.holding == 1)
         said = (await shop.post("/payments/cancel", {"idempotency_key": "k1"})).json()
         assert said["status"] in ("taken_over", "under_way")
+        host.let_go()
         paid = (await paying).json()
         assert paid["status"] != "approved"
         await desk.app.state.console.tills.look()

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from typing import Any
 
-from tests.console.desk import ConsoleDesk, seen
+from tests.console.desk import ConsoleDesk, at_the_desk, seen
 from tests.console.program import Program
 from tests.scenario.stage import TERMINALS
 from yuanlu.console.app import build
@@ -40,3 +40,7 @@ async def becomes(shop: Program, payment_id: str, position: str) -> dict:
 def restarted(desk: ConsoleDesk) -> None:
     """The console process begins anew; what it knew in memory is gone."""
     desk.app = build(desk.stage.settings, SystemClock(), desk.stage.store)
+
+
+opened = at_the_desk
+"""The desk itself, for whoever has a loop of his own."""

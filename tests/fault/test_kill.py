@@ -31,7 +31,6 @@ from yuanlu.sandbox.till_messages import EntryMode, Payment, ReversalDuty, TillI
 SEED = 20_251_123
 KILLS = 20
 AMOUNT = 4_321
-SOON_S = 15.0
 STOP_S_MAX = 20
 ENDED = {"APPROVED", "DECLINED", "RETURNED", "NO_EFFECT"}
 
@@ -56,7 +55,7 @@ class Gateway:
             f'[store]\nurl = "{url}"\nreserve_mib = 0\n'
             f'[gateway]\nlisten = "127.0.0.1:{self.port}"\nterminals = "terminals.csv"\nmac = "none"\n'
             f'[acquirers.h1]\nkind = "iso8583-host"\naddress = "127.0.0.1:{host_port}"\ndialect = "cup-pos"\n'
-            f'profile = "P1"\nmac = "none"\nanswer_timeout_ms = 10000\npacket_life_ms = 15000\n',
+            f'profile = "P1"\nmac = "none"\nanswer_timeout_ms = 1000\npacket_life_ms = 1500\n',
             "utf-8",
         )
 
@@ -118,7 +117,7 @@ def states(folder: Path) -> dict[tuple[str, str], str]:
     return {(row.terminal_id, row.stan): row.state for row in rows}
 
 
-async def all_ended(folder: Path, within_s: float = 40.0) -> dict[tuple[str, str], str]:
+async def all_ended(folder: Path, within_s: float = 15.0) -> dict[tuple[str, str], str]:
     deadline = asyncio.get_running_loop().time() + within_s
     while not (found := states(folder)) or set(found.values()) - ENDED:
         assert asyncio.get_running_loop().time() < deadline, sorted(found.values())
@@ -143,9 +142,9 @@ def test_a_gateway_killed_between_intent_and_answer_returns_the_money_exactly_on
             await gateway.start()
             again = await gateway.line()
             await again.send(sale_frame(identity(0), payment(0, 1), None))
-            assert (await again.receive(SOON_S))[39] == "98"
+            assert (await again.receive(2))[39] == "98"
             await again.send(reversal_frame_of(0, 1))
-            assert (await again.receive(SOON_S))[39] == "00"
+            assert (await again.receive(2))[39] == "00"
             assert (len(host.asked("0200")), len(host.asked("0400"))) == (1, 1)
             for each in (line, again):
                 each.cut()
@@ -168,7 +167,7 @@ async def keep_selling(gateway: Gateway, terminal: int, told: dict[tuple[str, st
             ref = (TERMINALS[terminal], f"{stan:06}")
             told[ref] = ""
             await line.send(sale_frame(identity(terminal), payment(terminal, stan), None))
-            answer = await line.receive(SOON_S)
+            answer = await line.receive(5.0)
             told[ref] = answer[39] if answer is not None and answer[11] == ref[1] else ""
         except LineClosed:
             if line is not None:

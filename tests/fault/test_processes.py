@@ -1,5 +1,6 @@
 """The proof with real processes, small: a few kills behind a network that parts; and that its judge can say no."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,16 +9,19 @@ import pytest
 
 from proof.processes.host import HostFile, LastingHost, lasting_host
 from proof.processes.judging import JUMP_US, judged, true_us
-from proof.processes.plan import Kind, gaps, troubles
+from proof.processes.plan import ON_FILE, ON_SERVER, Kind, gaps, troubles
 from proof.processes.run import run as run_processes
 from proof.processes.world import World, make_world, places
 from tests.fault.test_kill import payment
+from tests.postgres import postgres_for_test
 from tests.store.journals import opened
 from tests.store.places import Place
 from yuanlu.sandbox.ledger import PaymentRef
 from yuanlu.sandbox.till_messages import TillIdentity, sale_frame
 
 SEED = 3
+SOLD = 100
+"""However slow the machine is, so much has to happen."""
 BEGAN_US = 1_760_000_000_000_000
 TILL, MERCHANT, *_ = places()[0]
 
@@ -45,10 +49,25 @@ def sold(host: LastingHost, stan: int) -> PaymentRef:
 
 def test_five_kills_and_a_partition_lose_nothing_and_repeat_nothing(tmp_path):
     kinds = (Kind.PARTITION, Kind.HOST_KILL)
-    result = run_processes(seed=SEED, kills=5, seconds=4.0, kinds=kinds, keep=tmp_path / "kept")
+    result = run_processes(seed=SEED, kills=5, seconds=4.0, transactions=SOLD, kinds=kinds, keep=tmp_path / "kept")
     assert not result.violations, (result.summary, result.violations, result.tales)
     assert result.lives >= 5
     assert set(result.troubles) == {kind.value for kind in kinds}
+    assert result.verdict is not None
+    assert result.verdict.by_state["APPROVED"] > 20
+    assert result.verdict.abnormal
+
+
+def test_kills_of_two_gateways_and_of_their_server_lose_nothing_and_repeat_nothing(tmp_path):
+    assert postgres_for_test()
+    kinds = (Kind.DATABASE_LINE, Kind.SESSION_KILL, Kind.SERVER_KILL)
+    result = run_processes(
+        seed=SEED, kills=4, seconds=12.0, transactions=SOLD, database="postgres", kinds=kinds, keep=tmp_path / "kept"
+    )  # fmt: skip
+    assert not result.violations, (result.summary, result.violations, result.tales)
+    assert result.lives >= 6
+    assert Kind.DATABASE_LINE.value in result.troubles
+    assert len(result.troubles) > 1, "the server itself was struck, too"
     assert result.verdict is not None
     assert result.verdict.by_state["APPROVED"] > 20
     assert result.verdict.abnormal
@@ -86,10 +105,13 @@ def test_true_time_is_what_is_left_of_a_clock_that_jumps():
 
 
 def test_the_same_seed_makes_the_same_plan():
-    def plan(seed: int) -> list[object]:
-        makes = troubles(seed, list(Kind))
-        return [*gaps(seed, 100), *(next(makes) for _ in range(50))]
+    def plan(seed: int, kinds: Sequence[Kind], gateways: int) -> list[object]:
+        makes = troubles(seed, kinds)
+        return [*gaps(seed, 100, gateways), *(next(makes) for _ in range(60))]
 
-    assert plan(1) == plan(1)
-    assert plan(1) != plan(2)
-    assert {trouble.kind for trouble in plan(1)[100:]} == set(Kind)
+    for kinds, gateways in ((ON_FILE, 1), (ON_SERVER, 2)):
+        first = plan(1, kinds, gateways)
+        assert first == plan(1, kinds, gateways)
+        assert first != plan(2, kinds, gateways)
+        assert {trouble.kind for trouble in first[100:]} == set(kinds)
+    assert set(ON_FILE) | set(ON_SERVER) == set(Kind)

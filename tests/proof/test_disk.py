@@ -13,7 +13,8 @@ def played(*steps: tuple[Kind, str, int, bytes]) -> Disk:
     """A disk after these calls, each of which ended before the next began."""
     disk = Disk()
     for place, (kind, name, at, data) in enumerate(steps):
-        disk.begin(Call(kind=kind, began=2 * place, ended=2 * place + 1, name=name, at=at, data=data))
+        to = FILE if kind is Kind.RENAME else ""
+        disk.begin(Call(kind=kind, began=2 * place, ended=2 * place + 1, name=name, at=at, data=data, to=to))
     disk.begin(Call(kind=Kind.SEND, began=2 * len(steps), ended=2 * len(steps), name="a->b"))
     return disk
 
@@ -68,9 +69,22 @@ def test_a_sync_covers_nothing_that_was_still_under_way_when_it_began():
     assert {image[FILE] for image in images(disk)} == {b"", b"a"}
 
 
+def test_a_draft_that_is_renamed_is_under_either_name_or_none_until_its_folder_was_synced():
+    draft = f"{FILE}.new"
+    steps = (
+        (Kind.CREATE, draft, 0, b""),
+        (Kind.WRITE, draft, 0, b"a"),
+        (Kind.SYNC, draft, 0, b""),
+        (Kind.RENAME, draft, 0, b""),
+    )
+    found = images(played(*steps))
+    assert all(image.get(FILE, b"a") == b"a" for image in found)
+    assert {FILE in image for image in found} == {True, False}
+    assert {FILE in image for image in images(played(*steps, NAMED))} == {True}
+
+
 def test_a_trace_is_read_with_calls_that_other_threads_interrupted():
-    name = "".join(f"\\x{byte:02x}" for byte in FILE.encode())
-    folder = "".join(f"\\x{byte:02x}" for byte in FOLDER.encode())
+    name, folder = _hex(FILE), _hex(FOLDER)
     lines = [
         f'7 openat(AT_FDCWD<\\x2f>, "{name}", O_RDWR|O_CREAT, 0644) = 5<{name}>\n',
         f'7 pwrite64(5<{name}>, "\\x61\\x62", 2, 4096 <unfinished ...>\n',
@@ -88,3 +102,17 @@ def test_a_trace_is_read_with_calls_that_other_threads_interrupted():
         (Kind.SYNC, FILE, 4, 4, 0, b""),
         (Kind.SYNC, FOLDER, 5, 5, 0, b""),
     ]
+
+
+def test_a_file_that_is_opened_by_a_way_round_is_the_same_file():
+    round_about, name = _hex("/data/sub/../journal.db"), _hex(FILE)
+    lines = [
+        f'7 openat(AT_FDCWD<\\x2f>, "{round_about}", O_RDWR|O_CREAT, 0644) = 5<{name}>\n',
+        f'7 pwrite64(5<{name}>, "\\x61", 1, 0) = 1\n',
+    ]
+    assert [(call.kind, call.name) for call in read_trace(lines, "/data/")] == [(Kind.CREATE, FILE), (Kind.WRITE, FILE)]
+
+
+def _hex(text: str) -> str:
+    """As strace writes names and data."""
+    return "".join(f"\\x{byte:02x}" for byte in text.encode())

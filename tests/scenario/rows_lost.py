@@ -2,8 +2,6 @@
 
 import asyncio
 
-from yuanlu.gateway.terminals import TERMINAL_MARGIN_MS
-
 from tests.scenario.rows import DECLINED, GONE_BACK, NEVER_CHARGED, NO_EFFECT, RETURNED, Play, Row
 from tests.scenario.rows_said import answered
 from tests.scenario.sandbox_town import SandboxTown
@@ -14,6 +12,7 @@ from yuanlu.causes.network import RECONNECTS_OF_A_BAD_LINE
 from yuanlu.sandbox.faults import find_fault
 from yuanlu.sandbox.till import Behaviour
 from yuanlu.sandbox.till_messages import EntryMode, Payment, sale_frame
+from yuanlu.terminals import TERMINAL_MARGIN_MS
 
 SHORT_MS = 7_000
 """What a till waits that must not wait long: two seconds are left for the host."""

@@ -76,6 +76,8 @@ class ScriptedHost:
         self._server: asyncio.Server | None = None
         self._stopped = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._asked_last: asyncio.StreamWriter | None = None
+        self._deaf: asyncio.StreamWriter | None = None
         self._jobs: set[asyncio.Task[None]] = set()
         self._held: deque[asyncio.Event] = deque()
 
@@ -122,6 +124,10 @@ class ScriptedHost:
         for writer in list(self._writers):
             writer.transport.abort()
 
+    def deafen(self) -> None:
+        """The connection that brought the last request stays, and nothing that comes on it is heard any more."""
+        self._deaf = self._asked_last
+
     def send_all(self, data: bytes) -> None:
         """Bytes that nobody asked for, on every connection."""
         for writer in self._writers:
@@ -136,7 +142,8 @@ class ScriptedHost:
         frames = FrameReader()
         try:
             while data := await reader.read(65536):
-                for frame in frames.feed(data):
+                for frame in frames.feed(data) if writer is not self._deaf else ():
+                    self._asked_last = writer
                     self._receive(self.codec.decode(frame), writer)
         except ConnectionError:
             pass

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from alembic import command
 from pysqlite3 import dbapi2
 from sqlalchemy import select
 from typer.testing import CliRunner
@@ -19,7 +18,8 @@ from typer.testing import CliRunner
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import LIFE_S, SOON_S, Stage, told
 from yuanlu.cli.main import app
-from yuanlu.db.schema import _config, head, prepare
+from yuanlu.db.migrating import migrate
+from yuanlu.db.schema import head, prepare
 from yuanlu.db.sqlite import StoreError, visitor_engine, writer_engine
 from yuanlu.journal.tables import transactions
 from yuanlu.kernel.clock import Clock, Moment, SystemClock, local_time
@@ -198,9 +198,7 @@ def test_a_database_of_another_version_is_refused_in_one_line_and_left_as_it_is(
 def test_an_older_database_is_upgraded_by_the_command_that_its_refusal_names(tmp_path):
     engine = writer_engine(tmp_path / "journal.db")
     with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0009")
+        migrate(connection, "0009")
     with pytest.raises(StoreError, match=r"older version .0009.*yuanlu db upgrade"):
         prepare(engine, "journal.db")
     engine.dispose()
@@ -298,3 +296,20 @@ def test_a_command_beside_the_gateway_that_may_not_write_says_so(folder, monkeyp
     monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).endswith("journal.db"))
     with pytest.raises(StoreError, match=r"journal\.db cannot be written"):
         visitor_engine(folder / "journal.db")
+
+
+@pytest.mark.usefixtures("on_postgres")
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_clock_hours_off_the_servers_is_refused_and_leaves_nothing_behind(run, tmp_path, hours):
+    """Due times and deadlines of several gateways are compared."""
+
+    async def story(stage: Stage) -> None:
+        await stage.close()
+        with pytest.raises(StoreError, match=r"differ by 10[78][0-9]{2} s; set both right"):
+            await open_off(stage, hours)
+        await stage.open()
+        assert await stage.read(lambda c: c.exec_driver_sql("SELECT count(*) FROM writers").scalar()) >= 2
+        assert await stage.gateway.journal.gone() == []
+        assert await stage.gateway.journal.live() == {stage.gateway.journal.writer_id}
+
+    run(told(story, tmp_path))

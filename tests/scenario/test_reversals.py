@@ -166,3 +166,15 @@ def test_a_gateway_that_was_torn_away_in_flight_returns_the_money_once_when_it_i
         assert len(stage.host.asked("0200")) == 1
 
     run(told(story, tmp_path))
+
+
+def test_a_connection_on_which_the_host_is_deaf_loses_one_payment_and_its_reversal_takes_another(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        assert await stage.code(stage.sale(stage.payment())) == "00"
+        stage.host.deafen()
+        lost = stage.payment()
+        assert await stage.code(stage.sale(lost)) == "98"
+        await stage.becomes(lost, "RETURNED")
+        assert await stage.code(stage.sale(stage.payment())) == "00"
+
+    run(told(story, tmp_path, connections=2))

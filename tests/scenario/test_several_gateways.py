@@ -209,3 +209,24 @@ def test_commands_read_and_write_beside_the_gateways(run, tmp_path):
             )
 
     run(told(story, tmp_path))
+
+
+def test_what_a_gateway_held_when_it_was_stopped_the_other_goes_on_with_at_once(run, tmp_path):
+    """Not when its lease is over, two minutes later."""
+
+    async def story(stage: Stage, pair: Pair) -> None:
+        stage.host.will("0200", Hush())
+        stage.host.will("0400", Hush())
+        payment = stage.payment()
+        assert await stage.code(stage.sale(payment)) == "98"
+        await stage.until(lambda: len(stage.host.asked("0400")) == 1)
+        await stage.close()
+        try:
+            async with asyncio.timeout(9):
+                while len(stage.host.asked("0400")) == 1:  # noqa: ASYNC110 - the host keeps a list
+                    await asyncio.sleep(0.02)
+        finally:
+            await stage.open()
+        await stage.becomes(payment, "RETURNED")
+
+    run(told(story, tmp_path))

@@ -8,10 +8,23 @@ from tests.store.case_office import Office, told
 from tests.store.journals import fact, inserted, opened, transaction
 from tests.unit.cases.cases import MINUTE_US, NOW_US, TERMS, opening
 from yuanlu.cases.opening import open_case
-from yuanlu.cases.pages import View, page, page_query, waiting
+from yuanlu.cases.pages import (
+    Narrowing,
+    View,
+    beside,
+    beside_query,
+    counts,
+    groups,
+    open_at_terminals,
+    page,
+    page_query,
+    waiting,
+    waiting_query,
+)
 from yuanlu.cases.records import Severity
 from yuanlu.cases.store import find_case_of_incident
 from yuanlu.cases.tables import cases
+from yuanlu.journal.glances import lately, lately_query
 from yuanlu.journal.unit import Conflict
 from yuanlu.returns.states import State
 
@@ -70,6 +83,77 @@ def test_every_page_is_read_off_its_index_without_sorting(place):
             for after in (None, case):
                 query = page_query(view, "returns", after)
                 o.at.found_by(query, index)
+
+    told(place, story)
+
+
+def test_a_narrowed_list_and_the_neighbours_of_a_case_are_read_off_the_same_index(place):
+    async def story(o: Office) -> None:
+        case = await o.case()
+        within = Narrowing(merchant_id=case.merchant_id, terminal_id=case.terminal_id, causes=(case.cause,), priority=2)
+        for view, index in PLANS:
+            o.at.found_by(page_query(view, "returns", case, within=within), index)
+        for view, index in PLANS[:4]:
+            for before in (True, False):
+                o.at.found_by(beside_query(view, "returns", case, within, before=before), index)
+        o.at.found_by(waiting_query(), "ix_case_decisions_waiting")
+        await o.propose()
+        for merchant_id, number in ((case.merchant_id, 1), ("another", 0)):
+            mine = Narrowing(merchant_id=merchant_id)
+            assert len(await o.journal.read(lambda c, w=mine: waiting(c, within=w))) == number
+            assert len(await o.journal.read(lambda c, w=mine: page(c, View.BOARD, within=w))) == number
+
+    told(place, story)
+
+
+def test_a_list_is_walked_forth_and_back_counted_and_grouped(place):
+    async def story(o: Office) -> None:
+        for n, severity in enumerate([Severity.LOW, Severity.CRITICAL]):
+            await o.journal.commit([fact(f"p{n}")], [inserted(transaction(f"p{n}", State.ESCALATED))])
+            await o.opened(transaction_id=f"p{n}", severity=severity, incident="net-7")
+        everything = await o.journal.read(lambda c: page(c, View.BOARD))
+        ids = [case.case_id for case in everything]
+        for n, case in enumerate(everything):
+            sides = await o.journal.read(lambda c, case=case: beside(c, View.BOARD, "", case, Narrowing()))
+            assert sides == (ids[n - 1] if n else "", ids[n + 1] if n < 2 else "")
+        await o.propose()
+        found = await o.journal.read(lambda c: counts(c, "Li", "", o.clock.us))
+        assert (found.everything, found.unassigned, found.mine, found.late, found.to_approve, found.snoozed) == (
+            3, 3, 0, 0, 1, 0,
+        )  # fmt: skip
+        late = await o.journal.read(
+            lambda c: counts(c, "Li", everything[0].merchant_id, o.clock.us + 86_400_000_000 * 9)
+        )
+        assert late.late == 3
+        assert (await o.journal.read(lambda c: counts(c, "Li", "another", o.clock.us))).everything == 0
+        assert [(g.incident, g.cases, g.priority) for g in await o.journal.read(groups)] == [
+            ("net-7", 2, 1),
+            ("", 1, 2),
+        ]
+        terminal = everything[0].terminal_id
+        assert await o.journal.read(lambda c: open_at_terminals(c, [terminal, "T9"])) == {terminal: 3}
+
+    told(place, story)
+
+
+def test_what_terminals_did_lately_is_a_range_of_the_primary_key(place):
+    async def story(o: Office) -> None:
+        explain = "EXPLAIN QUERY PLAN" if o.at.place.url.startswith("sqlite") else "EXPLAIN"
+
+        def plan(connection: Any) -> str:
+            if explain == "EXPLAIN":
+                connection.execute(text("SET LOCAL enable_seqscan = off"))
+            whole = lately_query(o.clock.us).compile(connection, compile_kwargs={"literal_binds": True})
+            return "; ".join(str(tuple(row)) for row in connection.exec_driver_sql(f"{explain} {whole}"))
+
+        said = o.at.aside(plan)
+        assert "SCAN transactions" not in said
+        assert "Seq Scan" not in said
+        assert await o.journal.read(lambda c: lately(c, o.clock.us)) == {}
+        sale = transaction("p9", State.APPROVED, stan="000009")
+        await o.journal.commit([fact("p9")], [inserted(sale)])
+        [(terminal, found)] = (await o.journal.read(lambda c: lately(c, 0))).items()
+        assert (terminal, found.payments, found.abnormal) == (sale.key.terminal_id, 1, 0)
 
     told(place, story)
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from alembic import command
 from pysqlite3 import dbapi2
 from sqlalchemy import Text, text
 
@@ -16,7 +15,8 @@ from tests.store.places import sqlite_place
 from yuanlu.db import schema, sqlite
 from yuanlu.db.errors import StoreError, StoreLocked
 from yuanlu.db.integrity import main as integrity_main
-from yuanlu.db.schema import _config, head, prepare, upgrade
+from yuanlu.db.migrating import migrate
+from yuanlu.db.schema import head, prepare, upgrade
 from yuanlu.db.sqlite import (
     StoreLock,
     database_path,
@@ -209,9 +209,7 @@ def test_an_upgrade_of_the_newest_changes_nothing(tmp_path):
 def test_a_journal_of_the_first_version_is_refused_until_it_is_upgraded_and_then_keeps_its_returns(tmp_path):
     engine = writer_engine(tmp_path / "j.db")
     with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        migrate(connection, "0001")
         old = [
             column.name
             for column in legs.columns

@@ -2,20 +2,24 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.postgres import Cluster, cluster, postgres_for_test
 from tests.store.journals import NOW, Halted, fact, inserted, leg, opened, transaction, until
 from tests.store.places import Place, sqlite_place
 from yuanlu import wiring
+from yuanlu.console import app as console
 from yuanlu.db.choosing import beside, visiting
 from yuanlu.db.errors import StoreError
 from yuanlu.db.types import metadata
 from yuanlu.journal import tasks
 from yuanlu.journal.choosing import open_store
+from yuanlu.journal.postgres_store import is_lost
 from yuanlu.journal.transactions import SET_VERSION
 from yuanlu.journal.unit import Change, Committed, Conflict
 from yuanlu.journal.writer import Journal
@@ -161,6 +165,21 @@ def test_a_server_that_is_gone_while_we_read_halts_the_process(server):
             run(lambda: at.journal.read(lambda c: c.exec_driver_sql("SELECT 1").scalar()))
 
 
+SAYINGS = [
+    (asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"), True),
+    (asyncpg.InterfaceError("connection is closed"), True),
+    (asyncpg.UndefinedTableError("no such table"), False),
+]
+
+
+@pytest.mark.parametrize(("said", "lost"), SAYINGS)
+def test_a_session_that_is_gone_is_known_by_all_that_the_driver_says_of_it(said, lost):
+    """A start said the first of these with a stack trace, seen under kills of the server."""
+    wrapped = RuntimeError()
+    wrapped.__cause__ = said
+    assert is_lost(DBAPIError("SELECT 1", {}, wrapped)) is lost
+
+
 def test_who_is_at_work_is_seen_and_who_dies_is_missed_at_once(server):
     with opened(server) as (run, at):
 
@@ -252,7 +271,8 @@ def test_two_that_start_at_once_on_an_empty_database_make_its_tables_once(server
 
 
 def test_the_migration_makes_what_the_packages_declare_and_every_rule(server, tmp_path):
-    assert wiring  # knows every package, so every table
+    assert wiring  # these two know every package, so every table
+    assert console
     with opened(server) as (_run, at), opened(sqlite_place(tmp_path)) as (_, file):
         assert at.aside(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
         ours = at.sql("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
@@ -269,7 +289,8 @@ def checks(connection: Connection) -> set[tuple[str, str]]:
 
 
 def test_the_migration_makes_every_check_that_the_packages_declare(server):
-    assert wiring  # knows every package, so every table
+    assert wiring  # these two know every package, so every table
+    assert console
     bare = postgres_for_test()
 
     def declared() -> set[tuple[str, str]]:

@@ -1,15 +1,20 @@
 """A start reads what is open and nothing that is closed: the journal may be as large as it likes."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from msgspec.structs import replace as structs_replace
 from sqlalchemy import Connection, event
 
 from tests.store.journals import NOW, closed, leg, opened, transaction
 from tests.store.places import Place
+from yuanlu.db.migrating import configuration
+from yuanlu.db.schema import head
 from yuanlu.gateway.sessions import terminal_sessions
 from yuanlu.incidents.store import active_incidents, unsettled_incidents
 from yuanlu.journal import tasks
@@ -141,3 +146,19 @@ def test_the_check_sees_a_query_that_reads_what_is_closed(file):
 def test_the_sessions_of_terminals_are_one_row_each(tmp_path):
     """They are all read at the start; there is one row a terminal, whatever it has paid."""
     assert [column.name for column in terminal_sessions.primary_key] == ["terminal_id"]
+
+
+HEAVY = ("alembic", "mako", "sqlalchemy.orm", "asyncpg", "starlette", "uvicorn")
+"""What a gateway on a file does not need before it listens; together they took a third of a start."""
+
+
+def test_a_start_imports_nothing_that_it_does_not_need():
+    serve = "import sys, yuanlu.cli.main, yuanlu.cli.logs, yuanlu.settings, yuanlu.wiring; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", serve], capture_output=True, text=True, check=True)
+    assert "yuanlu.wiring" in done.stdout.split()
+    assert set(HEAVY) & set(done.stdout.split()) == set()
+
+
+def test_the_newest_migration_is_found_by_its_name():
+    script = ScriptDirectory.from_config(configuration())
+    assert script.get_current_head() == head()

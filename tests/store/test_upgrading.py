@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.store.journals import transaction
 from tests.store.places import Place
 from yuanlu.db.choosing import beside, visiting
-from yuanlu.db.schema import _config, upgrade
+from yuanlu.db.migrating import migrate
+from yuanlu.db.schema import upgrade
 from yuanlu.db.sqlite import database_path, writer_engine
 from yuanlu.fleet.observations import Kind
 from yuanlu.fleet.store import latest_of
@@ -38,9 +38,7 @@ def on(place: Place, work: Callable[[Engine], None]) -> None:
 def of_version(engine: Engine, version: str, fill: Callable[[Connection], Any]) -> None:
     """Make the tables as that version had them, with rows in them."""
     with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
+        migrate(connection, version)
         fill(connection)
 
 

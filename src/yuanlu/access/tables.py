@@ -43,3 +43,16 @@ staff_sessions = Table(
     Index("ix_staff_sessions_staff", "staff_id"),
     **STRICT_BY_KEY,
 )
+
+staff_passkeys = Table(
+    "staff_passkeys",
+    metadata,
+    Column("credential_id", Words, primary_key=True),  # base64url, as the browser gives it
+    Column("staff_id", Words, ForeignKey("staff.staff_id"), nullable=False),
+    Column("public_key", Octets, nullable=False),  # COSE
+    Column("sign_count", Whole, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("created_at_us", Whole, nullable=False),
+    Index("ix_staff_passkeys_staff", "staff_id"),
+    **STRICT_BY_KEY,
+)

@@ -70,6 +70,8 @@ class HostConnection(asyncio.Protocol):
         self._reader = FrameReader(frame_bytes_max=FRAME_BYTES_MAX)
         self.transport: asyncio.Transport | None = None
         self.waiting = 0
+        self.silent = 0
+        """Requests that nobody answered, since one was."""
         self._half_frame: asyncio.TimerHandle | None = None
         self.lost = asyncio.get_running_loop().create_future()
 
@@ -82,6 +84,11 @@ class HostConnection(asyncio.Protocol):
             and not transport.is_closing()
             and transport.get_write_buffer_size() < SEND_BUFFER_BYTES_MAX
         )
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that wait, and those of late that waited in vain."""
+        return self.waiting + self.silent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set the socket to notice a dead peer."""
@@ -245,13 +252,17 @@ class HostLink:
     def _time_out(self, waiting: Waiting) -> None:
         if not waiting.answer.done():
             self.silent_in_a_row += 1
+            waiting.connection.silent += 1
             waiting.answer.set_result(NoAnswer(doubt=Doubt.TIMEOUT))
 
     def _pick(self) -> HostConnection | None:
-        """The usable connection with the fewest requests waiting."""
+        """The usable connection with the fewest requests waiting.
+
+        Those that it never answered count, too: a host can be deaf on one connection, and it must not get them all.
+        """
         best = None
         for connection in self._connections:
-            if connection.usable and (best is None or connection.waiting < best.waiting):
+            if connection.usable and (best is None or connection.unanswered < best.unanswered):
                 best = connection
         return best
 
@@ -270,6 +281,7 @@ class HostLink:
             self.counters.unmatched += 1
             self._on_unmatched(message)
         elif not waiting.answer.done():
+            waiting.connection.silent = 0
             waiting.answer.set_result(message)
         elif len(waiting.further) < FURTHER_ANSWERS_MAX:
             waiting.further.append(message)

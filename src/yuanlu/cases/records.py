@@ -36,6 +36,10 @@ TERMINAL = "terminal "
 """A case about a terminal names it so, with the cause that its payments share."""
 
 
+OUTSIDE = "reported "
+"""A case about a payment that is not ours names it so, with merchant and the merchant's own reference."""
+
+
 class DecisionKind(StrEnum):
     """What two people may decide about money that the machine cannot settle (`docs/returns.md` §4)."""
 

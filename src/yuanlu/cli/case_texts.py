@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from yuanlu.cases.decisions import kinds_allowed
-from yuanlu.cases.records import BATCH, TERMINAL, Case, Decision, DecisionKind, Event, Words
+from yuanlu.cases.records import BATCH, OUTSIDE, TERMINAL, Case, Decision, DecisionKind, Event, Words
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import attachments_of, decisions_of, events_of, state_of_money
 from yuanlu.kernel.clock import local_time
@@ -18,6 +18,7 @@ _NAMES = {
     "incident": ("事件", "incident"),
     "batch": ("批次", "batch"),
     "terminal": ("终端", "terminal"),
+    "reported": ("商户报告", "reported"),
     "money": ("资金状态", "money"),
     "owner": ("负责人", "owner"),
     "queue": ("队列", "queue"),
@@ -124,6 +125,8 @@ def _head(connection: Connection, case: Case, language: str) -> list[str]:
         lines += [row("batch", case.incident.removeprefix(BATCH))]
     elif case.incident.startswith(TERMINAL):
         lines += [row("terminal", case.incident.removeprefix(TERMINAL))]
+    elif case.incident.startswith(OUTSIDE):
+        lines += [row("reported", case.incident.removeprefix(OUTSIDE))]
     elif case.incident:
         lines += [row("incident", case.incident)]
     lines += [row("ticket", case.ticket)] if case.ticket else []

@@ -247,3 +247,22 @@ def db_upgrade(config: ConfigOption = CONFIG) -> None:
     settings = read_settings(config, os.environ)
     name = beside(settings.store.url, lambda: upgrade_stopped(settings.store.url, settings.folder))
     typer.echo(f"{name} is at version {head()}")
+
+
+@db_app.command("accept-restored")
+def db_accept_restored(
+    config: ConfigOption = CONFIG,
+    name: Annotated[
+        str, typer.Option("--as", metavar="NAME", envvar="YUANLU_USER", help="Who you are. No action is anonymous.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. Needed; it is kept.")] = "",
+    lang: LanguageOption = "",
+) -> None:
+    """Go on with a journal that is older than what hosts were told, since the newest is lost for good.
+
+    Stop every gateway first. What was open in it goes to people, a case is opened, and the gateway starts again.
+    """
+    from yuanlu.cli.restored import accept_restored  # noqa: PLC0415
+    from yuanlu.settings import read_settings  # noqa: PLC0415
+
+    typer.echo(accept_restored(read_settings(config, os.environ), name, reason, lang))

@@ -15,8 +15,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
-from yuanlu.console.api.building import PREFIX, Api
+from yuanlu.console.api.building import Api
 from yuanlu.console.api.idempotency import forget_old
+from yuanlu.console.api.outbox import Outbox
 from yuanlu.console.asked import Asked, Console
 from yuanlu.console.live import Live
 from yuanlu.console.metrics import metrics
@@ -70,11 +71,14 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        running = [loop.create_task(each) for each in (_tidy(console), console.live.watch(), console.tills.keep())]
+        outbox = Outbox(console)
+        beside = (_tidy(console), console.live.watch(), console.tills.keep(), outbox.run())
+        running = [loop.create_task(each) for each in beside]
         yield
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await outbox.close()
         await console.store.close()
 
     api = Api(console)
@@ -87,11 +91,11 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
             Route("/readyz", _ready),
             Route("/metrics", metrics),
             Route("/openapi.json", api.describe),
-            Mount(PREFIX, api.mounted),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]
     )
+    app.add_middleware(api.before)
     app.add_exception_handler(404, not_there)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(Guard)

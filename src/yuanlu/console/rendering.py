@@ -36,7 +36,7 @@ def environment(brand: str) -> Environment:
     made.globals |= {"_": _say, "brand": brand, "Right": Right, "position_of": position_of, "static": static_address}
     made.filters |= {
         "money": amount_text, "minor": minor_text, "when": when_text, "clock": clock_text, "said": _said,
-        "word": _word, "case_word": _case_word, "left": _left, "role": _role,
+        "plain": plain_text, "word": _word, "case_word": _case_word, "left": _left, "role": _role,
         "kind": _kind,
         "cause": _cause,
         "incident_title": _incident_title, "position": _position,
@@ -56,6 +56,13 @@ def minor_text(minor: int, currency: str) -> str:
     if currency in WHOLE:
         return f"{sign}{symbol}{minor:,}"
     return f"{sign}{symbol}{minor // 100:,}.{minor % 100:02}"
+
+
+def plain_text(amount: Money) -> str:
+    """1280.00, as a form takes it."""
+    if amount.currency in WHOLE:
+        return str(amount.minor)
+    return f"{amount.minor // 100}.{amount.minor % 100:02}"
 
 
 def when_text(at_us: int) -> str:

@@ -92,6 +92,8 @@ def _endpoint(console: Console, page: Page) -> Callable[[Request], Awaitable[Res
         except DatabaseError as error:
             _log.error("the journal cannot be read", reason=str(error.orig))
             return problem(asked, 503, asked.say("The journal cannot be read now. Nothing was changed. Try again."))
+        finally:
+            await request.close()  # the files of a form
 
     return answer
 

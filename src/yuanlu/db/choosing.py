@@ -1,6 +1,7 @@
 """Which kind of database it is: its url says. For commands that read, or write for a moment, beside the gateway."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -9,7 +10,8 @@ from pysqlite3 import dbapi2
 from sqlalchemy import Engine, text
 
 from yuanlu.db.errors import StoreError, StoreLocked
-from yuanlu.db.postgres import LIVE, engine_for, is_postgres, name_of, plainly
+from yuanlu.db.postgres import LIVE, is_postgres, name_of
+from yuanlu.db.postgres_engine import engine_for, plainly
 from yuanlu.db.schema import upgrade
 from yuanlu.db.sqlite import StoreLock, database_path, reader_engine, visitor_engine, writer_engine
 
@@ -37,19 +39,27 @@ def database_name(url: str, folder: str) -> str:
     return name_of(url) if is_postgres(url) else str(database_path(url, folder))
 
 
-def upgrade_stopped(url: str, folder: str) -> str:
-    """Bring the database to this program's version; returns its name. StoreLocked while a gateway is at work."""
+@contextmanager
+def stopped(url: str, folder: str) -> Iterator[str]:
+    """No gateway is at work on the database, and none begins; its name. StoreLocked while one is."""
     name = database_name(url, folder)
     if is_postgres(url):
-        engine = visiting(url, folder)
-        with engine.connect() as connection:
+        with visiting(url, folder).connect() as connection:
             if connection.execute(text(LIVE)).first() is not None:
                 raise StoreLocked(f"{name} is in use by a gateway; stop every gateway first")
-        upgrade(engine, name)
-        return name
+        yield name
+        return
     lock = StoreLock(database_path(url, folder))
-    upgrade(writer_engine(database_path(url, folder)), name)
-    lock.close()
+    try:
+        yield name
+    finally:
+        lock.close()
+
+
+def upgrade_stopped(url: str, folder: str) -> str:
+    """Bring the database to this program's version; returns its name. StoreLocked while a gateway is at work."""
+    with stopped(url, folder) as name:
+        upgrade(visiting(url, folder) if is_postgres(url) else writer_engine(database_path(url, folder)), name)
     return name
 
 

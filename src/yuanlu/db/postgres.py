@@ -2,32 +2,25 @@
 
 Why (`docs/scaling.md`): a server that acknowledges before it is durable loses payments that terminals were told of;
 an index in a language's own order can break when the system's library changes, and with it the identity of payments.
-So both are checked at every start, and refused with what to do. asyncpg speaks to the server; what is written for a
-plain SQLAlchemy connection runs on it unchanged, in a greenlet.
+So both are checked at every start, and refused with what to do. Connections are made by `db.postgres_engine`: this
+module is read by every gateway, and what they need to be imported takes a third of a start.
 """
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy import Connection, text
 
 from yuanlu.db.errors import StoreError
 
 SCHEMES = ("postgresql://", "postgres://")
 VERSION_MIN = 150_000
-CONNECT_TIMEOUT_S = 10
 CLOCK_OFF_S_MAX = 10.0
 """This machine and the server may differ by so much; due times and case deadlines are compared across gateways."""
 
 HUNG_S = 10
 """A gateway that says nothing for so long is given up by the server, and another takes its work over."""
 
-POOL_SIZE = 8
 LOCK_SPACE = 0x7975616E
 """The first half of each writer's advisory lock; the second is the writer's number."""
 
@@ -45,16 +38,6 @@ _DURABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("data_sync_retry", ("off",), "after a failed sync the server would go on as if the data were safe"),
 )
 _COLLATIONS = ("C", "POSIX", "C.UTF-8", "C.utf8")
-_SESSION = {
-    "application_name": "yuanlu",
-    "timezone": "UTC",
-    "default_transaction_isolation": "read committed",
-    "idle_in_transaction_session_timeout": str(HUNG_S * 1000),
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-}
-Result = TypeVar("Result")
 
 
 def is_postgres(url: str) -> bool:
@@ -67,26 +50,6 @@ def name_of(url: str) -> str:
     parts = urlsplit(url)
     user = f"{parts.username}@" if parts.username else ""
     return f"postgresql://{user}{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def engine_for(url: str, *, read_only: bool = False, pool_size: int = POOL_SIZE, **session: str) -> AsyncEngine:
-    """Connections to the server of `url`, made when they are needed. `session` are settings of each."""
-    settings = _SESSION | session | ({"default_transaction_read_only": "on"} if read_only else {})
-
-    async def connect() -> Any:
-        try:
-            return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
-        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise StoreError(
-                f"{name_of(url)} cannot be reached ({error or type(error).__name__}); "
-                "is the server up, and are name and password right?"
-            ) from None
-
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=0, pool_pre_ping=not read_only
-    )
-    # Each query sees what is committed when it begins, as on SQLite, and costs one round trip instead of three.
-    return engine.execution_options(isolation_level="AUTOCOMMIT") if read_only else engine
 
 
 def refuse_unfit_server(connection: Connection, name: str) -> None:
@@ -129,15 +92,3 @@ def _refuse_other_order(connection: Connection, name: str) -> None:
             f"{name} is in {row.encoding} and orders text by {order}; the journal needs UTF8 and C: "
             "createdb --template=template0 --encoding=UTF8 --locale=C NAME"
         )
-
-
-def plainly(engine: AsyncEngine, work: Callable[[Engine], Result]) -> Result:
-    """Run plain work on such connections where no event loop runs, and let them go afterwards."""
-
-    async def on_loop() -> Result:
-        try:
-            return await greenlet_spawn(work, engine.sync_engine)
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(on_loop())

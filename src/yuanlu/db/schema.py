@@ -1,33 +1,25 @@
-"""Is this database ours, and of this version?"""
+"""Is this database ours, and of this version?
+
+Only a database that is made or upgraded needs Alembic: a start finds out without it, since its import takes longer than
+a whole recovery.
+"""
 
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from yuanlu.db.errors import StoreError
 
-_FOLDER = Path(__file__).parent / "migrations"
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
 _LOCK = 0x7975616E6C75
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
-    return config
 
 
 @cache
 def head() -> str:
-    """The newest revision that this program knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
+    """The newest revision that this program knows: migrations are called r, their number, and what they are about."""
+    return max(path.name[1:].partition("_")[0] for path in _VERSIONS.glob("r[0-9]*_*.py"))
 
 
 def prepare(engine: Engine, database: str) -> None:
@@ -65,8 +57,9 @@ def _revision(engine: Engine, database: str) -> str | None:
     """The version of a database of ours, None for an empty one."""
     try:
         with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
             tables = inspect(connection).get_table_names()
+            noted = "SELECT version_num FROM alembic_version"  # Alembic's own table
+            current = connection.execute(text(noted)).scalar() if "alembic_version" in tables else None
     except DatabaseError as error:
         raise StoreError(f"{database} cannot be read ({error.orig}); restore it from a backup") from None
     if current is None and tables:
@@ -77,9 +70,9 @@ def _revision(engine: Engine, database: str) -> str | None:
 
 
 def _run(engine: Engine) -> None:
-    config = _config()
+    from yuanlu.db.migrating import migrate  # noqa: PLC0415 - see above
+
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # of two that start together, one makes the tables
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        migrate(connection, "head")

@@ -113,3 +113,43 @@ def latest_payments(connection: Connection, terminal_id: str, merchant_id: str, 
         .limit(LATEST_MAX)
     )  # fmt: skip
     return [(row.transaction_id, row.state) for row in connection.execute(query)]
+
+
+def latest_of_each(
+    connection: Connection, terminal_ids: Collection[str], kinds: Collection[Kind]
+) -> dict[str, dict[Kind, Observation]]:
+    """The latest observation of each of these kinds, terminal by terminal; by the index of terminals."""
+    of_these = (
+        observations.c.terminal_id.in_(terminal_ids),
+        observations.c.kind.in_([kind.value for kind in kinds]),
+    )
+    latest = (
+        select(observations.c.terminal_id, observations.c.kind, func.max(observations.c.at_us).label("at_us"))
+        .where(*of_these)
+        .group_by(observations.c.terminal_id, observations.c.kind)
+        .subquery()
+    )
+    query = (
+        select(observations)
+        .join(
+            latest,
+            (observations.c.terminal_id == latest.c.terminal_id)
+            & (observations.c.kind == latest.c.kind)
+            & (observations.c.at_us == latest.c.at_us),
+        )
+        .order_by(observations.c.observation_id)
+    )
+    found: dict[str, dict[Kind, Observation]] = {}
+    for each in _all(connection, query):
+        found.setdefault(each.terminal_id, {})[each.kind] = each
+    return found
+
+
+def told_lately(connection: Connection, terminal_id: str, since_us: int, limit: int = 50) -> list[Observation]:
+    """What was said of a terminal since then, the latest first; sign-ins, which are the gateway's own, left out."""
+    kinds = [kind.value for kind in Kind if kind is not Kind.SIGNED_IN]
+    query = select(observations).where(
+        observations.c.terminal_id == terminal_id, observations.c.kind.in_(kinds), observations.c.at_us >= since_us
+    )
+    latest = observations.c.at_us.desc(), observations.c.observation_id.desc()
+    return _all(connection, query.order_by(*latest).limit(limit))

@@ -40,8 +40,12 @@ HEARD = "the terminal may have heard of it, so goods may be out of the door"
 INCOMPLETE = "the upload is not complete, so it may only be missing there"
 
 
-def follow(desk: Desk, agreed: Terms, ended: Ended, given_today_minor: int, random_bits: Callable[[int], int]) -> Rows:
-    """The rows of every finding of an upload. `given_today_minor`: went back by itself for this merchant today."""
+def follow(
+    desk: Desk, agreed: Terms, ended: Ended, given_today_minor: int | None, random_bits: Callable[[int], int]
+) -> Rows:
+    """The rows of every finding of an upload. `given_today_minor`: went back by itself for this merchant today; None:
+    nothing may go by itself now.
+    """
     facts: list[Fact] = []
     changes: list[Change] = []
     to_people: dict[str, list[Finding]] = {}
@@ -53,7 +57,8 @@ def follow(desk: Desk, agreed: Terms, ended: Ended, given_today_minor: int, rand
         if way is None:
             to_people.setdefault(finding.transaction_id, []).append(finding)
             continue
-        given_today_minor += finding.ours_minor or 0
+        if given_today_minor is not None:
+            given_today_minor += finding.ours_minor or 0
         facts += way.facts
         changes += way.changes
     ours_not = to_people.pop("", [])
@@ -105,8 +110,10 @@ class _Way(Struct, frozen=True, kw_only=True):
     done: str
 
 
-def _given_back(desk: Desk, agreed: Terms, batch: Batch, link: Link, given_today_minor: int) -> _Way | None:
-    """By a reversal on the same day, else by an order; None when no way is open."""
+def _given_back(desk: Desk, agreed: Terms, batch: Batch, link: Link, given_today_minor: int | None) -> _Way | None:
+    """By a reversal on the same day, else by an order; None when no way is open, or nothing may go by itself now."""
+    if given_today_minor is None:
+        return None
     original, now = link.original, desk.clock.now()
     host = desk.hosts.get(original.acquirer)
     if host is None:  # it is no longer configured

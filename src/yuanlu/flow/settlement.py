@@ -24,6 +24,7 @@ from yuanlu.flow.batch_cases import WORDS, find_batch_case
 from yuanlu.flow.batches import SETTLEMENT, UPLOAD, Ended, Ours, compared, read_end, read_ours
 from yuanlu.flow.codes import FORMAT_CODE
 from yuanlu.flow.findings import follow, handed_over
+from yuanlu.flow.older_journal import find_acceptance
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.records import fact, frame, reply_frame, to_state
 from yuanlu.iso8583.codec import Message
@@ -202,10 +203,13 @@ class Settler:
                     _log.warning("a batch differs", batch=str(asked.key), findings=len(ended.findings))
                 return reply
 
-    def _given_today(self, connection: Connection, batch: Batch) -> int:
+    def _given_today(self, connection: Connection, batch: Batch) -> int | None:
+        """What has gone back by itself for the merchant; None while nothing may."""
+        if find_acceptance(connection) is not None:
+            return None
         return automatic_today_minor(connection, batch.key.merchant_id, batch.currency, self._desk.clock.wall_us())
 
-    def _matched(self, asked: BatchMessage, ended: Ended, given_today_minor: int) -> tuple[bytes, Unit]:
+    def _matched(self, asked: BatchMessage, ended: Ended, given_today_minor: int | None) -> tuple[bytes, Unit]:
         """The answer to the upload's end, and the unit: what differs is followed up, the rest captured."""
         differing = {finding.transaction_id for finding in ended.findings}
         agreeing = [item for item in ended.ours.fresh if item.transaction_id not in differing]

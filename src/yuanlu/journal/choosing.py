@@ -2,7 +2,6 @@
 
 from yuanlu.db.postgres import is_postgres
 from yuanlu.db.sqlite import database_path
-from yuanlu.journal.postgres_store import PostgresStore
 from yuanlu.journal.sqlite_store import SqliteStore
 from yuanlu.journal.store import Store
 from yuanlu.kernel.clock import Moment
@@ -15,6 +14,8 @@ async def open_store(url: str, folder: str, reserve_bytes: int, now: Moment) -> 
     what to do.
     """
     if is_postgres(url):
+        from yuanlu.journal.postgres_store import PostgresStore  # noqa: PLC0415 - a file does not wait for its imports
+
         store = PostgresStore(url)
         await store.open(now)
         return store

@@ -10,6 +10,8 @@ import asyncpg
 from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlalchemy.util import await_
 
+from yuanlu.db.errors import StoreError
+from yuanlu.db.postgres import HUNG_S
 from yuanlu.journal.appending import Refused
 from yuanlu.journal.statements import Delete, Insert, Row, Statement, Update
 
@@ -71,7 +73,11 @@ class PostgresSession:
             self._run("ROLLBACK")
 
     def _run(self, text: str, *values: Any) -> str:
-        status: str = await_(self.connection.execute(text, *values))
+        """After `HUNG_S` the server has given us up, whether we hear of it or not."""
+        try:
+            status: str = await_(self.connection.execute(text, *values, timeout=HUNG_S))
+        except TimeoutError:
+            raise StoreError(f"the server has not answered for {HUNG_S} s") from None
         return status
 
 

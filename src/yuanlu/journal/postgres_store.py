@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
 from yuanlu.db.errors import StoreError
-from yuanlu.db.postgres import HUNG_S, LIVE, LOCK_SPACE, engine_for, name_of, refuse_unfit_server
+from yuanlu.db.postgres import HUNG_S, LIVE, LOCK_SPACE, name_of, refuse_unfit_server
+from yuanlu.db.postgres_engine import engine_for
 from yuanlu.db.schema import prepare
 from yuanlu.journal.appending import Appender, Unit
 from yuanlu.journal.opening import GATEWAY, enter, gateways_gone, mark_gone, sign_off
@@ -69,6 +70,11 @@ class PostgresStore:
             writer_id = await self._connection.run_sync(lambda c: _register(c, now))
             await self._connection.commit()
             raw = await self._connection.get_raw_connection()
+        except DBAPIError as error:
+            await self._dispose()
+            if is_lost(error):
+                raise StoreError(f"{self.name} was lost at the start ({error.orig}); is the server up?") from None
+            raise
         except BaseException:
             await self._dispose()
             raise
@@ -125,7 +131,7 @@ class PostgresStore:
             async with self._readers.connect() as connection:
                 return await connection.run_sync(query)
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if is_lost(error):
                 raise StoreError(f"{self.name} is gone ({error.orig})") from None
             raise
 
@@ -161,14 +167,14 @@ class PostgresStore:
         return ""
 
     async def close(self, now: Moment) -> None:
-        """Sign off, and let go of the work that the stop cut short; the lock goes with the session."""
+        """Sign off, and leave what we still held to the others; the lock goes with the session."""
 
-        def work(connection: Connection) -> None:
+        def leave(connection: Connection) -> None:
             release_held(connection, [self.writer.writer_id], now.wall_us)
             sign_off(connection, self.writer.writer_id, now)
 
         await asyncio.gather(*self._reads, return_exceptions=True)
-        await self.write(work)
+        await self.write(leave)
         await self._dispose()
 
     async def _dispose(self) -> None:
@@ -177,6 +183,14 @@ class PostgresStore:
                 await self._connection.close()
         for engine in (self._writers, self._readers, self._engine):
             await engine.dispose()
+
+
+def is_lost(error: DBAPIError) -> bool:
+    """Whether the session is gone. asyncpg says so in more words than SQLAlchemy knows: between the server's last words
+    and the end of the connection it calls every question its own mistake.
+    """
+    cause = error.orig.__cause__ if error.orig is not None else None
+    return error.connection_invalidated or isinstance(cause, (asyncpg.InternalClientError, asyncpg.InterfaceError))
 
 
 def _register(connection: Connection, now: Moment) -> int:

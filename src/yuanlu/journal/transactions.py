@@ -180,6 +180,20 @@ def of_batch(connection: Connection, terminal_id: str, merchant_id: str, batch_n
     return _all(connection, query)
 
 
+def last_of_terminal(connection: Connection, terminal_id: str, merchant_id: str, limit: int) -> list[Transaction]:
+    """A terminal's own latest transactions, newest first; by the unique index."""
+    query = (
+        select(transactions)
+        .where(
+            transactions.c.terminal_id == terminal_id, transactions.c.merchant_id == merchant_id,
+            transactions.c.stan <= OWN_STAN_ABOVE,
+        )
+        .order_by(transactions.c.transaction_id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return _all(connection, query)
+
+
 def about(connection: Connection, original_id: str) -> list[Transaction]:
     """The voids, refunds and completions of a transaction, oldest first; by the partial index."""
     query = select(transactions).where(transactions.c.original_id == original_id, HAS_ORIGINAL)

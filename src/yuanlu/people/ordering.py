@@ -12,9 +12,9 @@ from yuanlu.journal.visiting import Visitor, visit
 from yuanlu.kernel.clock import Moment, SystemClock
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.kernel.money import Money
-from yuanlu.people.database import on_database
+from yuanlu.people.database import on_database, reading
 from yuanlu.returns import proposing
-from yuanlu.returns.decision import WAYS, Facts, Wish, decide
+from yuanlu.returns.decision import WAYS, Decision, Facts, Wish, decide
 from yuanlu.returns.obstacles import Obstacle
 from yuanlu.returns.orders import Order, automatic_today_minor, find_order, told
 from yuanlu.returns.proposing import OrderError
@@ -63,6 +63,23 @@ def _proposed(
             _record_refusal(visitor, link, f"{wanted} proposed by {by}: {why}", now)
             raise OrderError(why)
     raise OrderError("the payment keeps changing; try again")
+
+
+@on_database
+def planned(settings: Settings, what: str, *, amount: str, kind: str) -> tuple[Link, Decision]:
+    """What such a proposal would be, to be looked at; nothing is written. Raises OrderError like `propose`."""
+    if kind and kind not in KINDS:
+        raise OrderError(f"--kind {kind}: there are {', '.join(KINDS)}")
+    with reading(settings) as connection:
+        link = link_of(connection, what)
+        facts = _facts(connection, settings, link, SystemClock().now())
+    wanted = _money(amount, link) if amount else _all_that_is_left(link)
+    decision = decide(facts, Wish(amount=wanted, kind=kind, person=True, reason=""))
+    if isinstance(decision, Obstacle):
+        raise OrderError(decision.why)
+    if not wanted.minor:
+        raise OrderError("nothing is left of it to give back")
+    return link, decision
 
 
 def _facts(connection: Connection, settings: Settings, link: Link, now: Moment) -> Facts:

@@ -5,11 +5,13 @@ A sign-in that fails says only that it failed. Ten wrong ones in a row lock the 
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from yuanlu.access import passkeys
+from yuanlu.access.passkeys import PASSKEYS_MAX, Passkey, Site, find_passkey, name_in, taken_challenge
 from yuanlu.access.records import AccessRefused, Session, Staff
 from yuanlu.access.roles import Role
 from yuanlu.access.secrets_of_staff import (
@@ -30,8 +32,8 @@ from yuanlu.access.store import (
     insert_staff,
     update_staff,
 )
-from yuanlu.cases.people import Actor, person
-from yuanlu.journal.unit import Conflict, Fact
+from yuanlu.cases.people import NAME_CHARACTERS_MAX, Actor, person, tidy_name
+from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.journal.visiting import Visitor, visit
 from yuanlu.kernel.clock import Clock, SystemClock
 from yuanlu.kernel.errors import YuanluError
@@ -48,6 +50,8 @@ TRIES = 5
 TOTP_BYTES = 20
 OFFER_CONTEXT, OFFER_US = "offer of one-time codes", 10 * 60 * 1_000_000
 NOT_SET_UP = -1
+SIGN_IN = "sign in"
+"""What a passkey's challenge is for; for another passkey it is the account."""
 WRONG = "name, password or code is wrong, or the account is locked or disabled"
 
 
@@ -167,7 +171,9 @@ def _failed(visitor: Visitor, account: Staff, given: SignIn, clock: Clock) -> bo
     return _step(visitor, account, after, "STAFF_REFUSED", said, clock) is not None
 
 
-def _let_in(visitor: Visitor, account: Staff, step: int, given: SignIn, clock: Clock) -> tuple[str, Session] | None:
+def _let_in(
+    visitor: Visitor, account: Staff, step: int, given: SignIn, clock: Clock, more: Sequence[Change] = ()
+) -> tuple[str, Session] | None:
     token, now_us = secrets.token_urlsafe(TOKEN_BYTES), clock.wall_us()
     after = replace(
         account, failed=0, locked_until_us=0, totp_step=max(step, account.totp_step), version=account.version + 1
@@ -177,7 +183,7 @@ def _let_in(visitor: Visitor, account: Staff, step: int, given: SignIn, clock: C
         seen_at_us=now_us, proved_at_us=now_us, origin=given.origin,
     )  # fmt: skip
     fact = _fact(after, "STAFF_SIGNED_IN", f"from {given.origin}", clock)
-    done = visitor.commit([fact], [update_staff(after, account.version), insert_session(session)])
+    done = visitor.commit([fact], [update_staff(after, account.version), insert_session(session), *more])
     return None if isinstance(done, Conflict) else (token, session)
 
 
@@ -192,6 +198,84 @@ def _fact(account: Staff, kind: str, said: str, clock: Clock) -> Fact:
         merchant_id="", subject_id=account.staff_id, version=account.version, kind=kind, at_us=clock.wall_us(),
         terminal_id="", note=said,
     )  # fmt: skip
+
+
+@on_database
+def signed_in_by_passkey(
+    settings: Settings, keys: KeyStore, site: Site, sealed: str, answer: str, origin: str
+) -> tuple[str, Session]:
+    """The token and the session of whoever's passkey signed the challenge. Raises AccessRefused."""
+    clock = SystemClock()
+    challenge = taken_challenge(keys, sealed, SIGN_IN, clock.wall_us())
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        for _ in range(TRIES):
+            with visitor.reading() as connection:
+                key = find_passkey(connection, name_in(answer))
+                account = None if key is None else find_staff_by_id(connection, key.staff_id)
+            if key is None or account is None or account.disabled or account.locked_until_us > clock.wall_us():
+                raise AccessRefused(WRONG)
+            count = passkeys.proved(site, answer, challenge, key)
+            given = SignIn(name=account.name, password="", code="", origin=f"{origin}, passkey {key.name}")
+            more = [passkeys.counted(key, count)] if count != key.sign_count else []
+            done = _let_in(visitor, account, account.totp_step, given, clock, more)
+            if done is not None:
+                return done
+    raise AccessRefused(WRONG)
+
+
+@on_database
+def passkey_added(
+    settings: Settings, keys: KeyStore, site: Site, account: Staff, sealed: str, answer: str, name: str
+) -> Staff:
+    """The account with one more passkey. Raises AccessRefused."""
+    clock = SystemClock()
+    challenge = taken_challenge(keys, sealed, account.staff_id, clock.wall_us())
+    credential_id, public_key, count = passkeys.registered(site, answer, challenge)
+    new = Passkey(
+        credential_id=credential_id, staff_id=account.staff_id, public_key=public_key, sign_count=count,
+        name=tidy_name(name)[:NAME_CHARACTERS_MAX] or "passkey", created_at_us=clock.wall_us(),
+    )  # fmt: skip
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        for _ in range(TRIES):
+            with visitor.reading() as connection:
+                before = find_staff_by_id(connection, account.staff_id)
+                if before is None or len(passkeys.passkeys_of(connection, account.staff_id)) >= PASSKEYS_MAX:
+                    raise AccessRefused(f"an account has at most {PASSKEYS_MAX} passkeys")
+            after = replace(before, version=before.version + 1)
+            done = visitor.commit(
+                [_fact(after, "STAFF_PASSKEY", f"added {new.name}", clock)],
+                [update_staff(after, before.version), passkeys.insert_passkey(new)],
+            )
+            if not isinstance(done, Conflict):
+                return after
+            if "staff_passkeys" in done.reason:
+                raise AccessRefused("this passkey is known already")
+    raise AccessRefused("the account keeps changing; try again")
+
+
+@on_database
+def passkey_removed(settings: Settings, account: Staff, credential_id: str) -> None:
+    """It opens nothing any more."""
+    clock = SystemClock()
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        for _ in range(TRIES):
+            with visitor.reading() as connection:
+                before = find_staff_by_id(connection, account.staff_id)
+            if before is None or _step(visitor, before, before, "STAFF_PASSKEY", "removed", clock) is not None:
+                visitor.plainly(lambda c: passkeys.delete_passkey(c, account.staff_id, credential_id))
+                return
+    raise AccessRefused("the account keeps changing; try again")
+
+
+@on_database
+def password_changed(settings: Settings, account: Staff, old: str, new: str) -> None:
+    """Another password, by who knows the old one. Raises AccessRefused."""
+    if not matches(account.password_hash, old):
+        raise AccessRefused("the old password is wrong")
+    refuse_weak_password(new, account.name)
+    changed(
+        settings, account.staff_id, "STAFF_PASSWORD", account.name, lambda one: replace(one, password_hash=hashed(new))
+    )
 
 
 @on_database

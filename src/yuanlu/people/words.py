@@ -74,6 +74,7 @@ ORDER_KINDS = {
     "REFUND_INQUIRY": ("查询退货结果", "Inquiry about the refund sent"),
     "UNVERIFIED_ANSWER": ("收到 MAC 不符的批准应答，仅记录", "An approval with a wrong MAC came; noted only"),
     "EXPLAINED": ("原因", "Cause"),
+    "RESTORED": ("账本恢复自较旧的备份", "The journal was restored from an older backup"),
     "DECIDED": ("按两人决定处理", "Carried out as two people decided"),
 }
 
@@ -174,6 +175,7 @@ STAFF_KINDS = {
     "STAFF_CHANGED": ("变更账号", "Account changed"),
     "STAFF_PASSWORD": ("更换密码", "Password changed"),
     "STAFF_CODE": ("设置动态验证码", "One-time codes set up"),
+    "STAFF_PASSKEY": ("变更通行密钥", "Passkeys changed"),
     "STAFF_SIGNED_IN": ("登录", "Signed in"),
     "STAFF_REFUSED": ("登录被拒绝", "Sign-in refused"),
 }

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, select, tuple_
 
 from yuanlu.db.types import total
 from yuanlu.journal import tasks
@@ -143,6 +143,21 @@ def orders_of(connection: Connection, transaction_id: str) -> list[Order]:
 def open_orders(connection: Connection, limit: int) -> list[Order]:
     """What is not closed, oldest first; by the partial index."""
     query = select(orders).where(orders.c.closed_at_us.is_(None)).order_by(orders.c.proposed_at_us).limit(limit)
+    return _all(connection, query)
+
+
+def open_page(connection: Connection, merchant_id: str = "", after_id: str = "", limit: int = 50) -> list[Order]:
+    """A page of what is not closed, oldest first, behind the order `after_id`; of one merchant, if one is named. By
+    the partial index.
+    """
+    place = (orders.c.proposed_at_us, orders.c.order_id)
+    query = select(orders).where(orders.c.closed_at_us.is_(None)).order_by(*place).limit(limit)
+    if merchant_id:
+        query = query.join(transactions, transactions.c.transaction_id == orders.c.transaction_id)
+        query = query.where(transactions.c.merchant_id == merchant_id)
+    after = find_order(connection, after_id) if after_id else None
+    if after is not None:
+        query = query.where(tuple_(*place) > (after.proposed_at_us, after.order_id))
     return _all(connection, query)
 
 

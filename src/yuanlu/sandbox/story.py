@@ -146,7 +146,11 @@ class Story:
     @property
     def may_be_back_minor(self) -> int:
         """What may have gone back without the till's having been told: in doubt at the time, or by an order."""
-        doubtful = sum(each.amount_minor for each in self.followers if each.kind in GIVES_BACK and each.left_open)
+        doubtful = sum(
+            each.amount_minor
+            for each in self.followers
+            if each.kind in GIVES_BACK and (each.left_open or (each.till_asked_back and not each.till_reversed))
+        )
         ordered = sum(leg.amount_minor for leg in self.legs if leg.order_id and leg.state != "NO_EFFECT")
         return doubtful + ordered
 

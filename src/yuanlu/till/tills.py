@@ -230,8 +230,8 @@ class Tills:
         while True:
             try:
                 await self.look()
-            except Exception:
-                _log.exception("the till's keeper failed; it goes on")
+            except Exception as error:
+                _log.error("the till's keeper failed; it goes on", reason=type(error).__name__)
             self._nudge.clear()
             try:
                 async with asyncio.timeout(KEEP_EVERY_S):

@@ -51,9 +51,12 @@ webhook_deliveries = Table(
     Column("due_at_us", Whole, nullable=False),
     Column("changed_at_us", Whole, nullable=False),
     CheckConstraint("state IN ('WAITING', 'DELIVERED', 'FAILED')", name="state"),
-    Index("ix_webhook_deliveries_due", "due_at_us", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+    Index(
+        "ix_webhook_deliveries_due", "endpoint_id", "due_at_us", sqlite_where=text(WAITING),
+        postgresql_where=text(WAITING),
+    ),
     **STRICT_BY_KEY,
-)
+)  # fmt: skip
 
 webhook_attempts = Table(
     "webhook_attempts",
@@ -71,7 +74,7 @@ webhook_attempts = Table(
 webhook_cursors = Table(
     "webhook_cursors",
     metadata,
-    Column("writer_id", Whole, primary_key=True),
+    Column("writer_id", Whole, primary_key=True),  # 0: the row that says up to which writer all are known
     Column("writer_seq", Whole, nullable=False),  # the last fact of this writer that was read
     **STRICT_BY_KEY,
 )

@@ -8,9 +8,9 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from yuanlu.console.api import cases, payments, places, returns, transactions
+from yuanlu.console.api import cases, observations, payments, places, returns, transactions, webhooks
 from yuanlu.console.api.gate import Gate
 from yuanlu.console.api.problems import KINDS, MEDIA_TYPE, OF_STATUS, ApiProblem, Wrong, answer
 from yuanlu.console.asked import Console
@@ -18,7 +18,10 @@ from yuanlu.db.errors import StoreError
 from yuanlu.kernel.errors import YuanluError
 
 PREFIX = "/v1"
-ROUTERS: tuple[APIRouter, ...] = (payments.router, transactions.router, returns.router, cases.router, places.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    payments.router, observations.router, transactions.router, returns.router, cases.router, places.router,
+    webhooks.router,
+)  # fmt: skip
 DESCRIPTION = """Payments at the till, and what becomes of those that go wrong.
 
 Amounts are whole minor units of an ISO 4217 currency. Times are RFC 3339. Lists come in pages: `limit`, `cursor`,
@@ -60,14 +63,26 @@ class Api:
     """The application and its description."""
 
     def __init__(self, console: Console) -> None:
-        self.app = FastAPI(title="Yuanlu", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+        self.app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         self.app.state.console = console
         for router in ROUTERS:
             self.app.include_router(router)
         for kind, handle in _HANDLERS.items():
             self.app.add_exception_handler(kind, handle)
-        self.mounted: ASGIApp = Gate(self.app, console)
+        self._gate = Gate(self.app, console)
         self._document: dict[str, Any] | None = None
+
+    def before(self, app: ASGIApp) -> ASGIApp:
+        """The console's `app`, with everything below /v1 taken over: also paths that no route of pages could match."""
+
+        async def divided(scope: Scope, receive: Receive, send: Send) -> None:
+            path = scope.get("path", "")
+            if scope["type"] == "http" and (path == PREFIX or path.startswith(PREFIX + "/")):
+                await self._gate({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return divided
 
     async def describe(self, _request: Request) -> Response:
         """GET /openapi.json, for everybody."""

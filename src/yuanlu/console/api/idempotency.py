@@ -44,6 +44,8 @@ class Done(Struct, frozen=True, kw_only=True):
     status: int
     body: BaseModel
     subject_id: str = ""
+    kept: BaseModel | None = None
+    """What is kept and said again, where that is less than the first answer: a secret is told once."""
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -122,7 +124,11 @@ def _row(tenant: str, key: str, digest: str, state: str, now_us: int) -> dict[st
 
 def _finish(connection: Connection, tenant: str, key: str, done: Done) -> None:
     mine = update(api_requests).where(api_requests.c.tenant == tenant, api_requests.c.key == key)
-    values = {"status": done.status, "answer": done.body.model_dump_json(), "subject_id": done.subject_id}
+    values = {
+        "status": done.status,
+        "answer": (done.kept or done.body).model_dump_json(by_alias=True),
+        "subject_id": done.subject_id,
+    }
     connection.execute(mine.where(api_requests.c.state == "BEGUN").values(state="DONE", **values))
 
 
@@ -151,7 +157,7 @@ def _again(before: Known, digest: str) -> Response:
 
 
 def _answer(done: Done) -> Response:
-    return JSONResponse(json.loads(done.body.model_dump_json()), done.status)
+    return JSONResponse(json.loads(done.body.model_dump_json(by_alias=True)), done.status)
 
 
 def _digest(caller: Caller, given: BaseModel) -> str:

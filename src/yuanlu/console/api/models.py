@@ -23,6 +23,13 @@ def _rfc3339(value: Any) -> Any:
     return value
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 1280.0 is a whole one, 12.8 and "1280" are none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)
+"""Beside `Field(strict=True, …)` of a whole number."""
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339), Field(examples=["2026-11-23T09:00:00+08:00"])]
 MerchantId = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{15}$", examples=["898440153110001"])]
 TerminalId = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{8}$", examples=["T0000001"])]
@@ -51,7 +58,7 @@ class Given(BaseModel):
 class Amount(Given):
     """An amount of money."""
 
-    minor: Annotated[int, Field(strict=True, ge=1, lt=10**MINOR_DIGITS_MAX, examples=[1280])]
+    minor: Annotated[int, Field(strict=True, ge=1, lt=10**MINOR_DIGITS_MAX, examples=[1280]), Whole]
     """Whole minor units: fen, cents."""
     currency: Literal["CNY", "HKD", "MOP", "USD", "EUR", "JPY"] = "CNY"
     """ISO 4217."""

@@ -61,7 +61,9 @@ class Sale(Given):
     source: AnySource
     reference: Annotated[str, Field(max_length=64, pattern=r"^[!-~]*$", examples=["order-1842"])] = ""
     """Your own; shown again, sent nowhere."""
-    confirm_within_seconds: Annotated[int, Field(strict=True, ge=CONFIRM_S_MIN, le=CONFIRM_S_MAX)] | None = None
+    confirm_within_seconds: (
+        Annotated[int, Field(strict=True, ge=CONFIRM_S_MIN, le=CONFIRM_S_MAX), models.Whole] | None
+    ) = None
     """An approval that you do not confirm in this time is reversed: for clients that can lose the answer."""
 
 
@@ -76,11 +78,16 @@ class Refund(Given):
     reason: Annotated[str, Field(max_length=200)] = ""
 
 
-class Cancel(Given):
-    """Take a sale back, by its id or by the Idempotency-Key under which it was sent, whether it arrived or not."""
+class CancelById(Given):
+    """Take a sale back by its id."""
 
-    payment_id: Ulid | None = None
-    idempotency_key: Annotated[str | None, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")] = None
+    payment_id: Ulid
+
+
+class CancelByKey(Given):
+    """Take a sale back by the Idempotency-Key under which it was sent, whether it arrived or not."""
+
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
 class Payment(BaseModel):

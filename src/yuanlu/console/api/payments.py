@@ -16,7 +16,8 @@ from yuanlu.console.api.idempotency import Done, RequiredKey, cancel_unknown, on
 from yuanlu.console.api.models import LIMIT_DEFAULT, Given, Limit, Listed, MerchantId, Ulid
 from yuanlu.console.api.paying import (
     AnySource,
-    Cancel,
+    CancelById,
+    CancelByKey,
     Cancelled,
     Payment,
     Refund,
@@ -93,16 +94,9 @@ async def list_payments(caller: CanReadPayments, filters: Annotated[Filters, Que
 
 
 @router.post("/cancel")
-async def cancel_payment(caller: CanPay, given: Cancel) -> Cancelled:
+async def cancel_payment(caller: CanPay, given: CancelById | CancelByKey) -> Cancelled:
     """Take a sale back, as often as you like. By key also one that never came: it is refused when it still comes."""
-    if (given.payment_id is None) == (given.idempotency_key is None):
-        raise ApiProblem("invalid", "give payment_id or idempotency_key, and not both")
-    by_id = given.payment_id
-    payment = (
-        await caller.read(lambda c: _own(c, caller, by_id))
-        if by_id is not None
-        else await _by_key(caller, given.idempotency_key or "")
-    )
+    payment = await _meant(caller, given)
     if payment is None:
         return Cancelled(status="not_charged", payment=None)
     if payment.kind is not TillKind.SALE:
@@ -111,6 +105,14 @@ async def cancel_payment(caller: CanPay, given: Cancel) -> Cancelled:
         raise ApiProblem("refused", "part of it went back, or is going; refund the rest")
     done = await caller.console.tills.cancel(payment)
     return await caller.read(lambda c: _cancelled(c, done))
+
+
+async def _meant(caller: Caller, given: CancelById | CancelByKey) -> TillPayment | None:
+    match given:
+        case CancelById(payment_id=payment_id):
+            return await caller.read(lambda c: _own(c, caller, payment_id))
+        case CancelByKey(idempotency_key=key):
+            return await _by_key(caller, key)
 
 
 async def _by_key(caller: Caller, key: str) -> TillPayment | None:

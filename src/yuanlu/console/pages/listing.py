@@ -3,12 +3,35 @@
 from msgspec import Struct
 
 from yuanlu.access.roles import Right
-from yuanlu.console.pages import audit, cardholder, events, me, monitor, pos, settings, signing_in, staff, transactions
+from yuanlu.console.pages import (
+    audit,
+    cardholder,
+    case,
+    case_work,
+    cases,
+    events,
+    incidents,
+    me,
+    monitor,
+    orders,
+    pos,
+    settings,
+    signing_in,
+    staff,
+    terminals,
+    transactions,
+)
 from yuanlu.console.routing import Page
 
 PAGES: tuple[Page, ...] = (
     *signing_in.PAGES,
     *me.PAGES,
+    *cases.PAGES,
+    *case.PAGES,
+    *case_work.PAGES,
+    *orders.PAGES,
+    *incidents.PAGES,
+    *terminals.PAGES,
     *events.PAGES,
     *monitor.PAGES,
     *transactions.PAGES,
@@ -32,7 +55,11 @@ class Place(Struct, frozen=True, kw_only=True):
 
 PLACES: tuple[Place, ...] = (
     Place(name="Live monitor", path="/monitor", right=Right.SEE_MONITOR, key="m"),
+    Place(name="Cases", path="/cases", right=Right.SEE_CASES, key="c"),
     Place(name="Transactions", path="/transactions", right=Right.SEE_TRANSACTIONS, key="t"),
+    Place(name="Returns", path="/returns", right=Right.SEE_CASES, key="r"),
+    Place(name="Incidents", path="/incidents", right=Right.SEE_CASES, key="i"),
+    Place(name="Terminals", path="/terminals", right=Right.SEE_TERMINALS, key="d"),
     Place(name="Virtual POS", path="/pos", right=Right.USE_POS),
     Place(name="Audit trail", path="/audit", right=Right.SEE_AUDIT, key="a"),
     Place(name="People", path="/staff", right=Right.MANAGE_STAFF),

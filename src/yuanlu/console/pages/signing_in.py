@@ -1,15 +1,20 @@
 """Signing in and out."""
 
+import secrets
+from typing import Any
+
 import segno
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from yuanlu.access.records import AccessRefused, Staff
+from yuanlu.access.passkeys import CHALLENGE_BYTES, asked_to_sign_in, sealed_challenge
+from yuanlu.access.records import AccessRefused, Session, Staff
 from yuanlu.access.secrets_of_staff import totp_address
 from yuanlu.access.store import end_session, staff_count
 from yuanlu.console.asked import Asked
+from yuanlu.console.pages.me import site_of
 from yuanlu.console.routing import Page, cookie_name, is_https
-from yuanlu.people.staff import CodeNeeded, SignIn, code_set_up, offered, signed_in
+from yuanlu.people.staff import SIGN_IN, CodeNeeded, SignIn, code_set_up, offered, signed_in, signed_in_by_passkey
 
 
 async def show(asked: Asked) -> Response:
@@ -17,7 +22,17 @@ async def show(asked: Asked) -> Response:
     if asked.session is not None:
         return asked.go(asked.who.lands_on)
     nobody = await asked.read(staff_count) == 0
-    return asked.page("sign_in.html", name="", to=asked.given("to"), nobody=nobody)
+    return _form(asked, to=asked.given("to"), nobody=nobody)
+
+
+def _form(asked: Asked, status: int = 200, **values: Any) -> Response:
+    """The form, with a fresh challenge for a passkey."""
+    challenge = secrets.token_bytes(CHALLENGE_BYTES)
+    given = {"name": "", "to": "", "nobody": False} | values
+    return asked.page(
+        "sign_in.html", status, options=asked_to_sign_in(site_of(asked), challenge),
+        challenge=sealed_challenge(asked.console.keys, challenge, SIGN_IN, asked.now_us), **given,
+    )  # fmt: skip
 
 
 async def sign_in(asked: Asked) -> Response:
@@ -33,9 +48,22 @@ async def sign_in(asked: Asked) -> Response:
         return _set_up(asked, needed.account)
     except AccessRefused:
         wrong = asked.say("Name, password or code is wrong, or the account is locked.")
-        return asked.page(
-            "sign_in.html", 403, name=given.name, to=asked.given("to"), wrong=wrong, nobody=False
-        )  # fmt: skip
+        return _form(asked, 403, name=given.name, to=asked.given("to"), wrong=wrong)
+    return _in(asked, token, session)
+
+
+async def by_passkey(asked: Asked) -> Response:
+    """Let in whoever's passkey signed the challenge."""
+    origin = asked.request.client.host if asked.request.client else ""
+    given = (asked.form.get("challenge", ""), asked.form.get("credential", ""), origin)
+    try:
+        token, session = await asked.act(signed_in_by_passkey, asked.console.keys, site_of(asked), *given)
+    except AccessRefused:
+        return _form(asked, 403, wrong=asked.say("This passkey does not open an account here."))
+    return _in(asked, token, session)
+
+
+def _in(asked: Asked, token: str, session: Session) -> Response:
     answer = RedirectResponse(_wanted(asked) or asked.address(session.staff.lands_on), 303)
     secure = is_https(asked.console)
     answer.set_cookie(
@@ -63,9 +91,9 @@ async def set_up(asked: Asked) -> Response:
         await asked.act(code_set_up, asked.console.keys, offer, asked.given("code"))
     except AccessRefused:
         wrong = asked.say("The code is wrong, or this took too long. Sign in once more.")
-        return asked.page("sign_in.html", 403, name="", to="", wrong=wrong, nobody=False)
+        return _form(asked, 403, wrong=wrong)
     told = asked.say("One-time codes are set up. Sign in with the next code.")
-    return asked.page("sign_in.html", name="", to="", told=told, nobody=False)
+    return _form(asked, told=told)
 
 
 def _wanted(asked: Asked) -> str:
@@ -87,6 +115,7 @@ async def sign_out(asked: Asked) -> Response:
 PAGES = (
     Page(path="/sign-in", right=None, show=show),
     Page(path="/sign-in", right=None, show=sign_in, method="POST"),
+    Page(path="/sign-in/passkey", right=None, show=by_passkey, method="POST"),
     Page(path="/sign-in/code", right=None, show=set_up, method="POST"),
     Page(path="/sign-out", right=None, show=sign_out, method="POST"),
 )

@@ -31,7 +31,7 @@ function morph(now, next) {
     place = here.nextSibling;
     if (here.isEqualNode(wanted)) continue;
     if (here.nodeType !== Node.ELEMENT_NODE) { here.nodeValue = wanted.nodeValue; continue; }
-    for (const name of here.getAttributeNames()) if (!wanted.hasAttribute(name)) here.removeAttribute(name);
+    for (const name of here.getAttributeNames()) if (!wanted.hasAttribute(name) && name !== "open") here.removeAttribute(name); // what a reader opened stays open
     for (const name of wanted.getAttributeNames()) if (here.getAttribute(name) !== wanted.getAttribute(name)) here.setAttribute(name, wanted.getAttribute(name));
     if (here !== document.activeElement || !/^(INPUT|SELECT|TEXTAREA)$/.test(here.nodeName)) morph(here, wanted);
   }
