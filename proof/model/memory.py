@@ -111,10 +111,12 @@ class Memory:
             del rows[key]
             return
         after = {**before, **dict(zip(statement.sets, row, strict=False))}
+        if statement.marks:
+            after[statement.marks] = -abs(before[statement.marks])
         if statement.sooner is not None:
-            column, limit = statement.sooner
-            if before[column] < min(after[column], before[limit]):
-                after[column] = before[column]
+            column, marked = statement.sooner
+            if before[marked] < 0:
+                after[column] = min(before[column], after[column])
         self._check(shape.table, before, after)
         self._put(rows, key, after)
 

@@ -188,7 +188,7 @@ def waiting(memory: Memory, kind: str, lane: str, after_us: int) -> list[tuple[s
     found = [
         row
         for row in memory.tables["tasks"].values()
-        if row["kind"] == kind and row["lane"] == lane and row["due_at_us"] > after_us
+        if row["kind"] == kind and row["lane"] == lane and (row["due_at_us"] > after_us or row["holder"])
     ]
     return [(row["key"], row["epoch"]) for row in sorted(found, key=lambda row: row["due_at_us"])]
 

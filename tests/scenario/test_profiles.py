@@ -9,6 +9,7 @@ import pytest
 from tests.scenario.scripted_host import HangUp, Hush, Line, Say
 from tests.scenario.stage import LIFE_S, SOON_S, Stage, told
 from yuanlu.journal.writer import Journal
+from yuanlu.returns.policy import MINUTES_BEFORE_CASE
 from yuanlu.returns.ways import Open
 from yuanlu.sandbox.till_messages import Payment
 
@@ -254,6 +255,25 @@ def test_a_late_answer_that_comes_while_the_driver_looks_is_acted_on_at_once(
         assert len(stage.host.asked("0400")) == reversals
 
     run(told(story, tmp_path, profile=profile))
+
+
+def test_a_person_is_told_in_time_although_the_payment_changed_while_the_driver_looked(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = await unanswered_sale(stage, Hush())
+        await stage.put_off(payment)
+        await stage.host.stop()
+        await stage.until(lambda: not stage.gateway.hosts["h1"].link.up)
+
+        async def the_till_reverses_it() -> None:
+            await (await stage.line()).send(stage.reversal(payment))
+            await stage.has(payment, "JOINED")
+
+        engine = stage.gateway.returns
+        engine._journal = Meanwhile(engine._journal, the_till_reverses_it)
+        stage.later(MINUTES_BEFORE_CASE * 60)
+        await stage.becomes(payment, "ESCALATED")
+
+    run(told(story, tmp_path, profile="P2"))
 
 
 def test_a_definite_late_answer_closes_what_waits_for_a_person(run, tmp_path):

@@ -1,5 +1,7 @@
 """News that come while somebody works on a task: he puts it off no further than he would have, had he known."""
 
+import asyncio
+
 import pytest
 
 from tests.store.journals import opened
@@ -18,13 +20,21 @@ async def held_until(at, until_us: int) -> Claimed:
 LEASE_US, WAKE_US, LATER_US = 10_000, 5_000, 900_000
 
 
-@pytest.mark.parametrize(("put_off_to_us", "due_us"), [(LATER_US, WAKE_US), (WAKE_US - 1, WAKE_US - 1)])
-def test_a_wake_while_somebody_works_on_it_is_not_lost_when_he_puts_it_off(place, put_off_to_us, due_us):
+@pytest.mark.parametrize(
+    ("put_off_to_us", "wake_us", "due_us"),
+    [
+        (LATER_US, WAKE_US, WAKE_US),
+        (LATER_US, LEASE_US, LEASE_US),
+        (LATER_US, LEASE_US + 1, LEASE_US + 1),  # its place among many, or by a clock that is ahead
+        (WAKE_US - 1, WAKE_US, WAKE_US - 1),
+    ],
+)
+def test_a_wake_while_somebody_works_on_it_is_not_lost_when_he_puts_it_off(place, put_off_to_us, wake_us, due_us):
     with opened(place) as (run, at):
 
         async def story() -> None:
             task = await held_until(at, LEASE_US)
-            woken = await at.journal.read(lambda c: tasks.wake(c, "k", "a", "h1", WAKE_US))
+            woken = await at.journal.read(lambda c: tasks.wake(c, "k", "a", "h1", wake_us))
             assert isinstance(await at.journal.commit([], [woken]), Committed)
             assert await at.journal.read(lambda c: tasks.is_held(c, task)), "he goes on with it"
             assert not await at.journal.read(lambda c: tasks._due(c, "k", "h1", WAKE_US, 1)), "alone"
@@ -96,5 +106,46 @@ def test_work_that_is_put_again_fences_off_whoever_worked_on_it_for_good(place):
             for change in (tasks.drop(first), tasks.move(first, LATER_US)):
                 assert isinstance(await at.journal.commit([], [change]), Conflict)
             assert [row.holder for row in at.sql("SELECT holder FROM tasks")] == [8]
+
+        run(story)
+
+
+def test_a_task_stays_due_since_it_was_due_while_somebody_works_on_it(place):
+    """However often it fails: that is how late it is."""
+    with opened(place) as (run, at):
+
+        async def story() -> None:
+            await held_until(at, LEASE_US)
+            await at.journal.commit([], [tasks.claim("k", "a", 1, 8, 2 * LEASE_US)])
+            assert [row.due_at_us for row in at.sql("SELECT due_at_us FROM tasks")] == [1]
+
+        run(story)
+
+
+def test_what_was_woken_while_it_was_held_is_free_when_its_holder_is_gone(place):
+    with opened(place) as (run, at):
+
+        async def story() -> None:
+            await held_until(at, LEASE_US)
+            await at.journal.commit([], [await at.journal.read(lambda c: tasks.wake(c, "k", "a", "h1", LATER_US))])
+
+        run(story)
+        at.aside(lambda c: tasks.release_held(c, [8], WAKE_US))
+        assert [row.due_at_us for row in at.sql("SELECT due_at_us FROM tasks")] == [LATER_US], "another's"
+        at.aside(lambda c: tasks.release_held(c, [7], WAKE_US))
+        assert [tuple(row) for row in at.sql("SELECT holder, due_at_us FROM tasks")] == [(0, WAKE_US)]
+
+
+def test_two_wakes_and_the_move_they_meet_in_one_commit_all_count(place):
+    """Units that are committed together are written by statement: whichever is first, the work is due for the wake."""
+    with opened(place) as (run, at):
+
+        async def story() -> None:
+            task = await held_until(at, LEASE_US)
+            woken = [await at.journal.read(lambda c: tasks.wake(c, "k", "a", "h1", WAKE_US)) for _ in range(2)]
+            changes = [woken[0], tasks.move(task, LATER_US), woken[1]]
+            done = await asyncio.gather(*(at.journal.commit([], [change]) for change in changes))
+            assert [type(each) for each in done] == [Committed] * 3
+            assert await at.journal.read(lambda c: tasks._due(c, "k", "h1", WAKE_US, 1)) == [("a", 1, WAKE_US)]
 
         run(story)

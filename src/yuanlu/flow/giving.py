@@ -113,10 +113,8 @@ class Giver:
         sent = found is not None and sum(1 for leg in found[1].legs if leg.order_id == order.order_id) > tried
         pause_us = 0 if sent else BACK_OFF_S[min(order.attempts, len(BACK_OFF_S) - 1)] * SECOND_US
         again = replace(order, attempts=order.attempts + (not sent))
-        moved = tasks.move(task, self.runner.now_us() + pause_us)
-        done = await self._desk.journal.commit([], [moved] if sent else [update_order(order, again), moved])
-        if isinstance(done, Conflict):  # a person was at the order meanwhile: look again
-            await self._desk.journal.commit([], [moved])
+        moved = [tasks.move(task, self.runner.now_us() + pause_us)]
+        await self._desk.journal.commit([], moved if sent else [update_order(order, again), *moved])
         self.runner.nudge(task.lane)
 
     async def _payment(self, order: Order, link: Link, kind: str, chosen: Decision) -> Payment:

@@ -63,13 +63,15 @@ class Insert:
 class Update:
     """UPDATE setting `sets` where `match` are equal; a row is the new values, then the values to match.
 
-    Each row must find exactly one: that is the compare-and-set. `sooner` names a column of `sets` and another one: the
-    first stays as it is where it is less than the new value and than what the other one held.
+    Each row must find exactly one: that is the compare-and-set. `marks` names a number that becomes negative beside.
+    `sooner` names a column of `sets` and such a number: the first stays as it is where it is less than the new value
+    and the number is marked.
     """
 
     table: Table
     sets: tuple[str, ...]
     match: tuple[str, ...]
+    marks: str = ""
     sooner: tuple[str, str] | None = None
     texts: dict[int, str] = field(default_factory=dict)
     rank: int = 1
@@ -94,14 +96,16 @@ class Update:
 
     def assignments(self) -> str:
         """What follows SET; the new values stand in `given`."""
-        return ", ".join(f"{name} = {self._value(name)}" for name in self.sets)
+        sets = [f"{name} = {self._value(name)}" for name in self.sets]
+        marked = [f"{self.marks} = -abs({self.table.name}.{self.marks})"] if self.marks else []
+        return ", ".join(sets + marked)
 
     def _value(self, name: str) -> str:
         if self.sooner is None or name != self.sooner[0]:
             return f"given.s_{name}"
-        held = f"{self.table.name}.{name}"
-        keeps = f"{held} < given.s_{name} AND {held} < {self.table.name}.{self.sooner[1]}"
-        return f"CASE WHEN {keeps} THEN {held} ELSE given.s_{name} END"
+        as_it_is = f"{self.table.name}.{name}"
+        keeps = f"{as_it_is} < given.s_{name} AND {self.table.name}.{self.sooner[1]} < 0"
+        return f"CASE WHEN {keeps} THEN {as_it_is} ELSE given.s_{name} END"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

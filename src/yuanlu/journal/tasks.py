@@ -4,8 +4,8 @@ A task is put in the same commit as the facts that made it due. The runner takes
 each to the handler of its kind; the handler moves or drops the task in its own commit, fenced by the epoch. Lanes
 (one per acquirer) have their own limit, so that a slow host blocks no other.
 
-While a task is held it is due when its lease ends. Who wakes it makes it due earlier, and that is the mark which the
-holder's own `move` respects: he may have looked before the news came.
+Who wakes a task that is held marks it, and its holder's own `move` puts it off no further than it was woken for: he
+may have looked before the news came.
 
 Due times are wall time for people to read. The runner's own clock goes by CLOCK_BOOTTIME and keeps up with a wall clock
 that is put forward, but does not go back with it: whichever of them a due time was taken from, a wall clock that jumps
@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from yuanlu.journal.statements import Delete, Insert, Update
 from yuanlu.journal.tables import tasks
@@ -37,13 +37,12 @@ FAR_US = 3_600_000_000
 
 _ONE = ("kind", "key", "epoch")
 PUT_TASK = Insert(table=tasks, replace=True, rises="epoch", rank=5)
-WAKE_TASK = Update(table=tasks, sets=("due_at_us",), match=_ONE, rank=6)
+WAKE_TASK = Update(table=tasks, sets=("due_at_us",), match=_ONE, marks="holder", rank=6)
 MOVE_TASK = Update(
-    table=tasks, sets=("due_at_us", "holder", "lease_until_us"), match=_ONE, sooner=("due_at_us", "lease_until_us"),
-    rank=6,
-)  # fmt: skip
+    table=tasks, sets=("due_at_us", "holder", "lease_until_us"), match=_ONE, sooner=("due_at_us", "holder"), rank=6
+)
 DROP_TASK = Delete(table=tasks, match=_ONE, rank=6)
-CLAIM_TASK = Update(table=tasks, sets=("epoch", "holder", "lease_until_us", "due_at_us"), match=_ONE, rank=6)
+CLAIM_TASK = Update(table=tasks, sets=("epoch", "holder", "lease_until_us"), match=_ONE, rank=6)
 
 _log = structlog.get_logger("tasks")
 
@@ -70,7 +69,7 @@ def examine(transaction_id: str, at_us: int) -> Change:
 
 def claim(kind: str, key: str, epoch: int, holder: int, until_us: int) -> Change:
     """Take the task that has this epoch; it becomes one more."""
-    return Change(statement=CLAIM_TASK, row=(epoch + 1, holder, until_us, until_us, kind, key, epoch))
+    return Change(statement=CLAIM_TASK, row=(epoch + 1, holder, until_us, kind, key, epoch))
 
 
 def move(task: Claimed, due_at_us: int) -> Change:
@@ -187,7 +186,7 @@ class TaskRunner:
         """
         now_us = self.now_us()
         places = {key: place for place, key in enumerate(first)}
-        after_us = 0 if per_second_max else now_us  # what is due already is paced, too, unless it has begun
+        after_us = 0 if per_second_max else now_us  # what is due already is paced, too
         waiting = await self._journal.read(lambda c: _waiting(c, self._kind, lane, after_us))
         waiting.sort(key=lambda task: places.get(task[0], len(places)))
         step_us = 1_000_000 / per_second_max if per_second_max else 0
@@ -257,15 +256,16 @@ def _due(connection: Connection, kind: str, lane: str, now_us: int, limit: int) 
 
 
 def _waiting(connection: Connection, kind: str, lane: str, after_us: int) -> list[tuple[str, int]]:
+    """What is due later than that, and what is held whenever it was due."""
     query = select(tasks.c.key, tasks.c.epoch).where(
-        tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.due_at_us > after_us
+        tasks.c.kind == kind, tasks.c.lane == lane, or_(tasks.c.due_at_us > after_us, tasks.c.holder != 0)
     )
     return [(row.key, row.epoch) for row in connection.execute(query.order_by(tasks.c.due_at_us))]
 
 
 def release_held(connection: Connection, holders: Sequence[int], now_us: int) -> None:
     """These writers are gone: what they held is due at once."""
-    held = update(tasks).where(tasks.c.holder.in_(holders))
+    held = update(tasks).where(func.abs(tasks.c.holder).in_(holders))
     connection.execute(held.values(holder=0, lease_until_us=0, due_at_us=now_us))
 
 
