@@ -95,6 +95,8 @@ class Memory:
             before = rows.get(key)
             if before is not None and not statement.replace:
                 raise Broken(f"UNIQUE constraint failed: {shape.table}")
+            if before is not None and statement.rises:
+                after[statement.rises] = before[statement.rises] + 1
             self._check(shape.table, None, after)
             self._put(rows, key, after)
             return
@@ -112,6 +114,12 @@ class Memory:
             return
         after = before.copy()
         after.update(zip(statement.sets, row))  # noqa: B905 - what is matched stands behind what is set
+        if statement.marks:
+            after[statement.marks] = -abs(before[statement.marks])
+        if statement.sooner is not None:
+            column, marked = statement.sooner
+            if before[marked] < 0:
+                after[column] = min(before[column], after[column])
         self._check(shape.table, before, after)
         self._put(rows, key, after)
 

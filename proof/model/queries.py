@@ -16,7 +16,7 @@ from yuanlu.fleet import store as fleet_store
 from yuanlu.flow import batch_cases, batches
 from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
-from yuanlu.journal.tasks import FAR_US, MOVE_TASK, Claimed
+from yuanlu.journal.tasks import FAR_US, Claimed
 from yuanlu.journal.transactions import OWN_STAN_ABOVE, Transaction
 from yuanlu.journal.unit import Change
 from yuanlu.kernel.clock import Moment, day_began_us
@@ -181,13 +181,11 @@ def restart_windows(memory: Memory, now: Moment) -> None:
             }  # fmt: skip
 
 
-def wake(memory: Memory, kind: str, key: str, lane: str, due_at_us: int) -> Change | None:
+def wake(memory: Memory, kind: str, key: str, lane: str, due_at_us: int) -> Change:
     row = memory.tables["tasks"].get((kind, key))
     if row is None:
         return tasks.put(kind, key, lane, due_at_us)
-    if row["holder"]:
-        return None
-    return Change(statement=MOVE_TASK, row=(due_at_us, 0, 0, kind, key, row["epoch"]))
+    return tasks.woken(kind, key, row["epoch"], due_at_us)
 
 
 def is_held(memory: Memory, task: Claimed) -> bool:
@@ -208,7 +206,7 @@ def waiting(memory: Memory, kind: str, lane: str, after_us: int) -> list[tuple[s
     found = [
         row
         for row in memory.tables["tasks"].values()
-        if row["kind"] == kind and row["lane"] == lane and row["due_at_us"] > after_us and row["holder"] == 0
+        if row["kind"] == kind and row["lane"] == lane and (row["due_at_us"] > after_us or row["holder"])
     ]
     return [(row["key"], row["epoch"]) for row in sorted(found, key=lambda row: row["due_at_us"])]
 
