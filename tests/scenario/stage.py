@@ -282,8 +282,14 @@ class Stage:
         """End the host's connections; the gateway comes back at once, and everything that waits is woken."""
         link = self.gateway.hosts["h1"].link
         before = link.counters.connects
-        self.host.hang_up()
-        await self.until(lambda: link.counters.connects > before)
+
+        def again() -> bool:
+            if link.counters.connects > before:
+                return True
+            self.host.hang_up()  # it may not have noticed yet that it was called
+            return False
+
+        await self.until(again)
 
     def late(self, request: Message, line: Any) -> bytes:
         """An answer made by hand, with its length, for `host.send_all`."""
