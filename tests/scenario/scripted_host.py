@@ -146,9 +146,13 @@ class ScriptedHost:
         frames = FrameReader()
         try:
             while data := await reader.read(65536):
-                for frame in frames.feed(data) if writer is not self._deaf else ():
+                for frame in frames.feed(data):
+                    message = self.codec.decode(frame)
+                    if writer is self._deaf:
+                        self.on_silence(message)
+                        continue
                     self._asked_last = writer
-                    self._receive(self.codec.decode(frame), writer)
+                    self._receive(message, writer)
         except ConnectionError:
             pass
         finally:

@@ -5,7 +5,7 @@ at all have no answer: they raise DecodeError, and the connection is cut.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import structlog
@@ -122,7 +122,7 @@ class FrontDesk:
             return own(message, MAC_CODE, self._desk.clock, mac_key)
         if session is not None and message.mti not in NO_MAC_NEEDED:
             self._lines.right_mac(terminal.terminal_id)
-        return await self._counted(message, terminal, session, mac_key, connected, arrived_s)
+        return await self._act(message, terminal, session, mac_key, connected, arrived_s)
 
     def _session(self, terminal_id: str) -> tuple[TerminalSession | None, MacKey | None]:
         session = self._sessions.find(terminal_id) if self._mac != "none" else None
@@ -166,7 +166,7 @@ class FrontDesk:
         except DecodeError:
             return False
 
-    async def _counted(
+    async def _act(
         self, message: Message, terminal: Terminal, session: TerminalSession | None, mac_key: MacKey | None,
         connected: Callable[[], bool], arrived_s: float,
     ) -> Reply:  # fmt: skip
@@ -176,19 +176,6 @@ class FrontDesk:
         busy = self._in_flight >= self._in_flight_max or mine >= self._in_flight_per_terminal_max
         self._in_flight += 1
         self._by_terminal[name] = mine + 1
-        try:
-            return await self._act(message, terminal, session, mac_key, connected, arrived_s, busy=busy)
-        finally:
-            self._in_flight -= 1
-            if self._by_terminal[name] == 1:
-                del self._by_terminal[name]
-            else:
-                self._by_terminal[name] -= 1
-
-    async def _act(
-        self, message: Message, terminal: Terminal, session: TerminalSession | None, mac_key: MacKey | None,
-        connected: Callable[[], bool], arrived_s: float, *, busy: bool,
-    ) -> Reply:  # fmt: skip
         try:
             message.fields()  # every field must be well-formed; what is asked for below costs nothing more
             match action_of(message):
@@ -213,16 +200,22 @@ class FrontDesk:
         except DecodeError as error:
             self.counters.malformed += 1
             return await self._plain(message, terminal, FORMAT_CODE, REFUSED, str(error), mac_key)
+        finally:
+            self._in_flight -= 1
+            if self._by_terminal[name] == 1:
+                del self._by_terminal[name]
+            else:
+                self._by_terminal[name] -= 1
 
-    async def _pay(self, payment: Payment, wanted: Action, busy: bool) -> Reply:
+    def _pay(self, payment: Payment, wanted: Action, busy: bool) -> Awaitable[Reply]:
         if wanted is Action.REVERSAL:  # a reversal is never turned away for load: it is what makes things safe
-            return await reverse(self._desk, payment)
+            return reverse(self._desk, payment)
         if wanted is Action.ADVICE:  # nor is an advice: what it tells of has happened
-            return await self._forwarder.take(payment)
+            return self._forwarder.take(payment)
         if busy:
             self.counters.overloaded += 1
-            return await decline_new(self._desk, payment, BUSY_CODE, "too many requests in flight")
-        return await purchase(self._desk, payment)
+            return decline_new(self._desk, payment, BUSY_CODE, "too many requests in flight")
+        return purchase(self._desk, payment)
 
     async def _batch(self, message: Message, terminal: Terminal, mac_key: MacKey | None, arrived_s: float) -> Reply:
         """0500 or 0320: the answer has a MAC when the request had one."""

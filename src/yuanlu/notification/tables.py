@@ -1,6 +1,6 @@
 """The tables of messages: the outbox, what was tried, whom to tell, who does not want to be told.
 
-What the database itself holds (migration 0013): the same person hears the same of the same subject once; states move
+What the database itself holds (migration 0016): the same person hears the same of the same subject once; states move
 only along `notification.states`; what was said never changes; attempts are append-only; nothing is deleted.
 """
 
