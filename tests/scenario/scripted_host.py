@@ -85,6 +85,10 @@ class ScriptedHost:
         """Add lines to the script; a list is answered with all of its lines, one after the other."""
         self._script[mti].extend(lines)
 
+    def forget(self, mti: str) -> None:
+        """What was still to come for this message type does not: each is answered with 00 again."""
+        self._script[mti].clear()
+
     def asked(self, mti: str) -> list[Message]:
         """The requests of this message type, in order."""
         return [message for message in self.seen if message.mti == mti]

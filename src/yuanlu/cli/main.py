@@ -19,6 +19,7 @@ from yuanlu.cli.cases import case_app
 from yuanlu.cli.clearing import clearing_app
 from yuanlu.cli.incidents import incident_app
 from yuanlu.cli.keys import key_app
+from yuanlu.cli.notifications import notification_app
 from yuanlu.cli.observations import terminal_app
 from yuanlu.cli.returns import return_app
 from yuanlu.kernel.errors import YuanluError
@@ -40,6 +41,7 @@ app.add_typer(return_app, name="return")
 app.add_typer(incident_app, name="incident")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(clearing_app, name="clearing")
+app.add_typer(notification_app, name="notification")
 app.add_typer(staff_app, name="staff")
 app.add_typer(key_app, name="key")
 app.command()(init)

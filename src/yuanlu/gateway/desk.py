@@ -39,6 +39,7 @@ from yuanlu.gateway.actions import (
 )
 from yuanlu.gateway.answers import own, relayed, with_batch_number
 from yuanlu.gateway.counter import Counters
+from yuanlu.gateway.prompts import Prompts
 from yuanlu.gateway.sessions import TerminalSession, TerminalSessions
 from yuanlu.iso8583.codec import Codec, Message, codec_for, response_mti
 from yuanlu.iso8583.errors import DecodeError, EncodeError
@@ -54,6 +55,7 @@ from yuanlu.terminals import Terminal
 
 NO_MAC_NEEDED = frozenset({"0800", "0820", "0500", "0320"})
 TPDU_FIRST_BYTE = 0x60
+NO_PROMPTS = Prompts(on=False)
 
 _log = structlog.get_logger("gateway")
 
@@ -64,6 +66,7 @@ class FrontDesk:
     def __init__(
         self, *, desk: Desk, settler: Settler, forwarder: Forwarder, terminals: Mapping[str, Terminal],
         sessions: TerminalSessions, mac: str, in_flight_max: int, in_flight_per_terminal_max: int,
+        prompts: Prompts = NO_PROMPTS,
     ) -> None:  # fmt: skip
         self.counters = Counters(refused_by_cause=desk.refused_by_cause)
         self._desk = desk
@@ -73,6 +76,7 @@ class FrontDesk:
         self._sessions = sessions
         self._lines = desk.around.lines
         self._mac = mac
+        self._prompts = prompts
         self._in_flight_max = in_flight_max
         self._in_flight_per_terminal_max = in_flight_per_terminal_max
         self._in_flight = 0
@@ -185,7 +189,8 @@ class FrontDesk:
                     return await self._batch(message, terminal, mac_key, arrived_s)
                 case Action.PAYMENT | Action.ADVICE | Action.REVERSAL as wanted:
                     keys = session.keys if session is not None else None
-                    payment = self._payment(message, terminal, keys, mac_key, connected, arrived_s)
+                    prompts = self._prompts if wanted is Action.PAYMENT else NO_PROMPTS  # nobody reads the others
+                    payment = self._payment(message, terminal, keys, mac_key, connected, arrived_s, prompts)
                     return await self._pay(payment, wanted, busy)
                 case Action.UNSUPPORTED:
                     why = f"{message.mti} {safe(message, 3)} is not served"
@@ -229,7 +234,7 @@ class FrontDesk:
 
     def _payment(
         self, message: Message, terminal: Terminal, keys: WorkingKeys | None, mac_key: MacKey | None,
-        connected: Callable[[], bool], arrived_s: float,
+        connected: Callable[[], bool], arrived_s: float, prompts: Prompts,
     ) -> Payment:  # fmt: skip
         understood = understand(message, terminal.terminal_id, terminal.merchant_id)
         return Payment(
@@ -241,8 +246,10 @@ class FrontDesk:
             refers_to=understood.refers_to,
             message=message,
             caller=Caller(
-                relay=lambda answer: relayed(message, answer, mac_key),
-                refuse=lambda code: own(message, code, self._desk.clock, mac_key),
+                relay=lambda answer: relayed(message, answer, mac_key, prompts.of_hosts(understood.kind, answer)),
+                refuse=lambda code: own(
+                    message, code, self._desk.clock, mac_key, prompts.of_ours(message, understood.kind, code)
+                ),
                 connected=connected,
                 wait_ms=terminal.wait_ms,
                 keys=keys,
