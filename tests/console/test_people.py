@@ -181,10 +181,11 @@ def test_a_page_that_is_open_hears_of_a_payment_and_asks_for_its_own_part(run, t
         watching = asyncio.ensure_future(live.watch())
         stream = live.stream()
         assert b"beat" in await anext(stream)
-        heard = asyncio.ensure_future(_until(stream, b"event: tick"))
-        await asyncio.sleep(1.2)  # the first look only sees how far the journal is
         await one_of_each(desk)
-        await asyncio.wait_for(heard, 10)
+        await asyncio.wait_for(_until(stream, b"event: tick"), 10)  # though nobody had looked before it
+        await asyncio.wait_for(_until(stream, b"event: beat"), 10)
+        await one_of_each(desk)
+        await asyncio.wait_for(_until(stream, b"event: tick"), 10)
         watching.cancel()
         browser = await desk.staff("Wang Fang", Role.FINANCE)
         part = await browser.client.get("/zh/monitor", headers={"x-fragment": "1"})

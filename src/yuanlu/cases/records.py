@@ -87,6 +87,8 @@ class EventKind(StrEnum):
     DECISION_CARRIED_OUT = "decision_carried_out"
     REFUSED = "refused"
     """An action that the rules forbid was tried. Nothing moved."""
+    TOLD = "told"
+    """Somebody was told of it, or could not be. The case does not move; the fact is the message's."""
 
     @property
     def fact(self) -> str:

@@ -29,6 +29,9 @@ from yuanlu.kernel.clock import Clock
 EXAMINE, EXAMINE_LANE = "examine", "causes"
 """The task by which an abnormal transaction is looked into: its cause, and whether a person is needed."""
 
+TELL, TELL_LANE = "tell", "telling"
+"""The task by which people are told of something: who, what, and by which way."""
+
 LEASE_US = 120_000_000
 LOOK_EVERY_S = 1.0
 WAKE_TOGETHER = 500
@@ -65,6 +68,11 @@ def put(kind: str, key: str, lane: str, due_at_us: int) -> Change:
 def examine(transaction_id: str, at_us: int) -> Change:
     """Look into this transaction: it went wrong, or more is known about it."""
     return put(EXAMINE, transaction_id, EXAMINE_LANE, at_us)
+
+
+def tell(what: str, name: str, at_us: int) -> Change:
+    """People may have to hear of this `payment`, `case` or `incident`: it stands otherwise than before."""
+    return put(TELL, f"{what} {name}", TELL_LANE, at_us)
 
 
 def claim(kind: str, key: str, epoch: int, holder: int, until_us: int) -> Change:
