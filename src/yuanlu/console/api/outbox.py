@@ -20,7 +20,7 @@ from yuanlu.cases.store import get_case
 from yuanlu.console.api import views
 from yuanlu.console.asked import Console
 from yuanlu.incidents.store import IncidentError, get_incident
-from yuanlu.journal.lists import find
+from yuanlu.journal.transactions import find
 from yuanlu.kernel.identifiers import IdentifierSource, first_of
 from yuanlu.keys.errors import KeyStoreError
 from yuanlu.webhooks import reading, store

@@ -24,7 +24,7 @@ from yuanlu.console.api.problems import not_found
 from yuanlu.console.api.transactions import paged
 from yuanlu.incidents.records import Incident, IncidentState, ScopeKind
 from yuanlu.incidents.store import IncidentError, get_incident, page_of_incidents
-from yuanlu.journal.lists import totals
+from yuanlu.journal.listing import totals
 from yuanlu.kernel.clock import CHINA
 from yuanlu.kernel.identifiers import first_of
 from yuanlu.kernel.money import alphabetic

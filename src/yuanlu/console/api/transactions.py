@@ -11,8 +11,8 @@ from yuanlu.console.api import models, views
 from yuanlu.console.api.caller import Caller, CanReadPayments
 from yuanlu.console.api.models import LIMIT_DEFAULT, Given, Limit, Listed, MerchantId, TerminalId, Time, Ulid
 from yuanlu.console.api.problems import not_found
-from yuanlu.journal.lists import Wanted, find, page
-from yuanlu.journal.transactions import Transaction, facts_of
+from yuanlu.journal.listing import FOREVER_US, Filter, page
+from yuanlu.journal.transactions import Transaction, facts_of, find
 from yuanlu.returns.orders import OrderState, orders_of
 from yuanlu.returns.states import State
 
@@ -39,18 +39,22 @@ class Filters(Given):
     cursor: Ulid | None = None
     expand: Annotated[list[Expand], Field(default_factory=list, max_length=3)]
 
-    def wanted(self, merchant_id: str) -> Wanted:
+    def wanted(self, merchant_id: str) -> Filter:
         """The same for the journal."""
-        return Wanted(
-            merchant_id=merchant_id, terminal_id=self.terminal_id or "", state=self.state or "", kind=self.kind or "",
-            cause=self.cause or "", rrn=self.rrn or "", last4=self.last4 or "", from_us=micros(self.from_),
-            to_us=micros(self.to),
+        return Filter(
+            merchant_id=merchant_id, terminal_ids=_one(self.terminal_id), states=_one(self.state),
+            kinds=_one(self.kind), causes=_one(self.cause), rrn=self.rrn or "", card_last4=self.last4 or "",
+            since_us=micros(self.from_), until_us=micros(self.to, FOREVER_US),
         )  # fmt: skip
 
 
-def micros(at: Time | None) -> int | None:
-    """A time as the journal has it; what lies before 1970 is 1970."""
-    return None if at is None else max(0, int(at.timestamp() * 1_000_000))
+def _one(value: str | None) -> tuple[str, ...]:
+    return (value,) if value else ()
+
+
+def micros(at: Time | None, without: int = 0) -> int:
+    """A time as the journal has it, `without` one for none; what lies before 1970 is 1970."""
+    return without if at is None else max(0, int(at.timestamp() * 1_000_000))
 
 
 @router.get("")

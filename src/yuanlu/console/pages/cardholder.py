@@ -3,6 +3,8 @@
 An address that is not ours gets the same answer as one that is too old: nothing says whether a payment exists.
 """
 
+import asyncio
+
 from msgspec import Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -86,7 +88,7 @@ def _unknown(asked: Asked) -> Response:
 
 async def _story(asked: Asked) -> Story | None:
     name = asked.request.client.host if asked.request.client else ""
-    if not LOOKS.takes(name, asked.now_us):
+    if LOOKS.wait_s(name, asyncio.get_running_loop().time()):
         return None
     transaction_id = cardholder.opened(asked.console.keys, asked.request.path_params["link"])
     if transaction_id is None:
@@ -134,7 +136,7 @@ async def _said(asked: Asked, *, complaint: bool) -> Response:
     if story is None:
         return _unknown(asked)
     name = story.payment.transaction_id
-    if not WORDS.takes(name, asked.now_us):
+    if WORDS.wait_s(name, asyncio.get_running_loop().time()):
         return _page(asked, story, 429, asked.say("That was often in a short time. Please wait a minute."))
     text = asked.given("text")
     try:
