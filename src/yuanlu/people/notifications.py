@@ -7,7 +7,7 @@ from yuanlu.journal.unit import Conflict
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import YuanluError
-from yuanlu.notices import AliyunSms, Notification, TencentSms
+from yuanlu.notices import AliyunSms, ChannelSettings, Notification, TencentSms
 from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import get_message, told_of_case, told_of_incident, told_of_transaction
@@ -65,6 +65,24 @@ def unregistered(notification: Notification, language: str) -> dict[str, list[st
         for name, channel in notification.channels.items()
         if isinstance(channel, AliyunSms | TencentSms)
     }
+
+
+def channels_by_audience(settings: Settings) -> dict[Audience, tuple[str, ...]]:
+    """The channels by which each audience is told, whatever the contract, in the order of the settings."""
+    tellings = [settings.notification.everybody(), *(each.notification for each in settings.contracts.values())]
+    used: dict[Audience, set[str]] = {audience: set() for audience in Audience}
+    for each in tellings:
+        used[Audience.CARDHOLDER] |= set(each.sms) if each.cardholders else set()
+        for recipient in each.recipients:
+            used[Audience(recipient.audience)] |= set(recipient.via)
+    return {audience: tuple(n for n in settings.notification.channels if n in used[audience]) for audience in Audience}
+
+
+def code_of(channel: ChannelSettings, template: Template, language: str) -> str | None:
+    """The code under which a provider of SMS has the text; "" while none is set, None where none is needed."""
+    if not isinstance(channel, AliyunSms | TencentSms):
+        return None
+    return channel.templates.get(f"{template.name}.{language}", "")
 
 
 def as_registered(template: Template, language: str) -> tuple[str, str]:
