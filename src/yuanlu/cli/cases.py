@@ -3,7 +3,6 @@
 They write beside a gateway that may be running, in one short transaction each. Who acts is said by `--as`.
 """
 
-import os
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -12,32 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
+from yuanlu.cli.options import CONFIG, AsOption, ConfigOption, LanguageOption, ReasonOption, settings_of
+
 case_app = typer.Typer(no_args_is_help=True, help="The work list: what waits for a person, and what two people decide.")
 
-ConfigOption = Annotated[
-    Path,
-    typer.Option(
-        "--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The TOML file; YUANLU_… variables go over it."
-    ),
-]
-CONFIG = Path("yuanlu.toml")
-LanguageOption = Annotated[
-    str, typer.Option("--lang", metavar="zh|en", help="Language of the words; by default that of the environment.")
-]
-AsOption = Annotated[
-    str, typer.Option("--as", metavar="NAME", envvar="YUANLU_USER", help="Who you are. No action is anonymous.")
-]
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case's number, as `case list` shows it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. Needed; it is kept.")]
 
 _FOR = re.compile(r"([1-9][0-9]{0,3})([mhd])")
 _UNIT_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-
-
-def _settings(config: Path) -> Any:
-    from yuanlu.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(config, os.environ)
 
 
 def _perform(
@@ -52,7 +33,7 @@ def _perform(
     """Do it and print how the case stands. `build` makes the unit from `casework.At`."""
     from yuanlu.cli.casework import perform  # noqa: PLC0415
 
-    typer.echo(perform(_settings(config), name, case, tried, build, lang, seen_version))
+    typer.echo(perform(settings_of(config), name, case, tried, build, lang, seen_version))
 
 
 @case_app.command("list")
@@ -79,7 +60,7 @@ def list_cases(
 
     if sum(map(bool, (queue, incident, mine, unassigned, snoozed, closed, to_approve))) > 1:
         raise typer.BadParameter("give one filter only")
-    settings = _settings(config)
+    settings = settings_of(config)
     if to_approve:
         typer.echo(waiting_text(settings, limit, lang))
         return
@@ -107,7 +88,7 @@ def show(
     """All of one case: what happened, where the money is, what may be done, and the timeline."""
     from yuanlu.cli.casework import show as show_case  # noqa: PLC0415
 
-    typer.echo(show_case(_settings(config), case, save, lang))
+    typer.echo(show_case(settings_of(config), case, save, lang))
 
 
 @case_app.command()
@@ -358,7 +339,7 @@ def approve(
     from yuanlu.people.words import CHINESE, language_of  # noqa: PLC0415
 
     actor(name)
-    text, seen_version = proposal(_settings(config), case, lang)
+    text, seen_version = proposal(settings_of(config), case, lang)
     if text:
         typer.echo(text)
     if text and not yes:

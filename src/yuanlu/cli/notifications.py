@@ -1,32 +1,16 @@
 """`yuanlu notification …`: who was told what, and when. Each command checks its input, calls one thing, and prints."""
 
-import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from yuanlu.cli.options import CONFIG, ConfigOption, LanguageOption, settings_of
 
 notification_app = typer.Typer(
     no_args_is_help=True, help="Messages to people: who was told what, send one again, look at the templates."
 )
 
-ConfigOption = Annotated[
-    Path,
-    typer.Option(
-        "--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The TOML file; YUANLU_… variables go over it."
-    ),
-]
-CONFIG = Path("yuanlu.toml")
-LanguageOption = Annotated[
-    str, typer.Option("--lang", metavar="zh|en", help="Language of the words; by default that of the environment.")
-]
 MessageArgument = Annotated[str, typer.Argument(metavar="MESSAGE", help="Its id, as `notification list` shows it.")]
-
-
-def _settings(config: Path) -> Any:
-    from yuanlu.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(config, os.environ)
 
 
 @notification_app.command("list")
@@ -42,7 +26,7 @@ def list_messages(
     """Who was told what, the latest first."""
     from yuanlu.cli.notification_work import list_text  # noqa: PLC0415
 
-    typer.echo(list_text(_settings(config), lang, waiting=waiting, about=about, limit=limit))
+    typer.echo(list_text(settings_of(config), lang, waiting=waiting, about=about, limit=limit))
 
 
 @notification_app.command()
@@ -50,7 +34,7 @@ def show(message: MessageArgument, config: ConfigOption = CONFIG, lang: Language
     """All of one message: its words, what was tried, and its timeline. Addresses are masked."""
     from yuanlu.cli.notification_work import show_text  # noqa: PLC0415
 
-    typer.echo(show_text(_settings(config), message, lang))
+    typer.echo(show_text(settings_of(config), message, lang))
 
 
 @notification_app.command()
@@ -65,7 +49,7 @@ def resend(
     """Send a message once more, to the same person by the same channels."""
     from yuanlu.cli.notification_work import sent_again  # noqa: PLC0415
 
-    typer.echo(sent_again(_settings(config), message, name, lang))
+    typer.echo(sent_again(settings_of(config), message, name, lang))
 
 
 @notification_app.command()
