@@ -2,8 +2,9 @@
 
 from tests.console.desk import Browser, ConsoleDesk, seen, words
 from tests.console.people_at_work import press
-from tests.scenario.messages import FINANCE, SUPPORT, arrives, comes_to, inbox, spoken, texts, timed_out
+from tests.scenario.messages import FINANCE, SUPPORT, arrives, comes_to, given, inbox, spoken, texts, timed_out
 from tests.scenario.stage import MERCHANT
+from tests.scenario.test_causes_and_cases import case_of, escalated
 from yuanlu.access.roles import Role
 from yuanlu.notices import AliyunSms, Sandbox
 from yuanlu.notification.states import Sending
@@ -163,3 +164,34 @@ def test_without_channels_the_pages_say_that_nobody_is_told(run, tmp_path):
         assert "Nobody is told this" in words(await support.see("/en/notifications/templates"))
 
     run(seen(story, tmp_path))
+
+
+def test_a_payment_shows_who_was_told_of_it_and_leads_to_the_messages(run, tmp_path):
+    async def story(desk: ConsoleDesk) -> None:
+        transaction_id, message_id = await two_told(desk)
+        finance = await desk.staff("Li Na", Role.FINANCE)
+        page = await finance.see(f"/zh/transactions/{transaction_id}")
+        assert "通知记录" in words(page)
+        assert "持卡人 138****0000 交易结果未知 outcome_unknown@1 phone 已送达" in words(page)
+        assert f"/zh/notifications/{message_id}" in page.text
+        assert f"/zh/notifications?about={transaction_id}" in page.text
+
+    run(seen(story, tmp_path, more=spoken(FINANCE)))
+
+
+def test_a_case_shows_who_was_told_of_it_and_of_its_payment(run, tmp_path):
+    async def story(desk: ConsoleDesk) -> None:
+        payment = await escalated(desk.stage)
+        case = await case_of(desk.stage, payment)
+        finance = await desk.staff("Li Na", Role.FINANCE)
+        assert "尚未通知任何人" in words(await finance.see(f"/zh/cases/{case.case_id}"))
+        await given(desk.stage, payment)
+        await arrives(lambda: len(inbox(desk.stage)) == 1)
+        await comes_to(desk.stage, payment, Sending.DELIVERED)
+        page = await finance.see(f"/zh/cases/{case.case_id}")
+        assert "持卡人 138****0000 退回延迟 return_delayed@1 phone 已送达" in words(page)
+        assert "通知记录" in words(page)
+        assert f"/zh/notifications?about={case.case_id}" in page.text
+        assert len(listed(await finance.see("/zh/notifications", about=case.case_id))) == 1
+
+    run(seen(story, tmp_path, more=spoken()))

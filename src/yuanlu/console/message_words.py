@@ -1,5 +1,7 @@
 """What pages call messages: what they are about, where they stand, whose words they are; and example values."""
 
+from typing import Any
+
 from yuanlu.cases.records import Words
 from yuanlu.notices import Event
 from yuanlu.notification.states import Sending
@@ -46,6 +48,12 @@ AUDIENCE_WORDS = {
     Audience.MERCHANT: Words(zh="商户", en="Merchant"),
     Audience.SUPPORT: Words(zh="技术支持", en="Support"),
 }
+
+WORDS: dict[str, Any] = {
+    "event_words": EVENT_WORDS, "sending_words": SENDING_WORDS, "audience_words": AUDIENCE_WORDS,
+    "outcome_words": OUTCOME_WORDS, "tones": TONES,
+}  # fmt: skip
+"""What templates call things."""
 
 EXAMPLES = {
     "zh": {

@@ -2,7 +2,9 @@
 
 from sqlalchemy import Connection
 
+from yuanlu.cases.errors import CaseUnknown
 from yuanlu.cases.people import Actor
+from yuanlu.cases.store import get_case
 from yuanlu.journal.unit import Conflict
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock
@@ -26,12 +28,17 @@ class ChangedMeanwhile(YuanluError):
 
 
 def told_about(connection: Connection, subject: str) -> list[Message]:
-    """Every message about a transaction, a case or an incident, the latest first."""
-    found = {
-        each.message_id: each
-        for told in (told_of_transaction(connection, subject), told_of_incident(connection, subject))
-        for each in (*told, *told_of_case(connection, subject, ""))
-    }
+    """Every message about a transaction, a case and its payment, or an incident, the latest first."""
+    try:
+        payment = get_case(connection, subject).transaction_id or ""
+    except CaseUnknown:
+        payment = ""
+    told = (
+        *told_of_transaction(connection, subject),
+        *told_of_incident(connection, subject),
+        *told_of_case(connection, subject, payment),
+    )
+    found = {each.message_id: each for each in told}
     return [found[name] for name in sorted(found, reverse=True)]
 
 

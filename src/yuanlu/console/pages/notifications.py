@@ -12,14 +12,7 @@ from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.charts import Bar, bars
 from yuanlu.console.exporting import csv_file
 from yuanlu.console.message_filters import Asking, asking
-from yuanlu.console.message_words import (
-    AUDIENCE_WORDS,
-    EVENT_WORDS,
-    EXAMPLES,
-    OUTCOME_WORDS,
-    SENDING_WORDS,
-    TONES,
-)
+from yuanlu.console.message_words import AUDIENCE_WORDS, EVENT_WORDS, EXAMPLES, SENDING_WORDS, TONES, WORDS
 from yuanlu.console.rendering import when_text
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
@@ -55,11 +48,6 @@ HEADINGS = (
     noted("Time"), noted("Message"), noted("To whom"), noted("Address"), noted("What about"), noted("Template"),
     noted("Channel"), noted("State"), noted("Merchant"), noted("Payment"), noted("Case"), noted("Incident"),
 )  # fmt: skip
-WORDS: dict[str, Any] = {
-    "event_words": EVENT_WORDS, "sending_words": SENDING_WORDS, "audience_words": AUDIENCE_WORDS,
-    "outcome_words": OUTCOME_WORDS, "tones": TONES,
-}  # fmt: skip
-"""What templates call things."""
 
 
 class Way(Struct, frozen=True, kw_only=True):
