@@ -6,9 +6,13 @@ import axe_playwright_python
 import pytest
 
 from tests.browser.window import SIZES, Windows, looked_at
+from tests.console.desk import ConsoleDesk
 from tests.console.test_transactions import one_of_each
+from tests.scenario.messages import FINANCE, comes_true, spoken
 from yuanlu.access.roles import Role
 from yuanlu.console.pages.listing import PAGES
+from yuanlu.notification.records import Message
+from yuanlu.notification.store import told_of_transaction
 from yuanlu.people.cardholder import link_of
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -17,10 +21,25 @@ NOT_PAGES = {"/events"}
 WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 
 
+async def told(desk: ConsoleDesk, transaction_id: str) -> str:
+    """The id of what the merchant was told first of a payment."""
+    found: list[Message] = []
+
+    async def any_told() -> bool:
+        found.extend(await desk.stage.read(lambda c: told_of_transaction(c, transaction_id)))
+        return bool(found)
+
+    await comes_true(any_told)
+    return found[0].message_id
+
+
 async def addresses(windows: Windows) -> list[str]:
     """Every page there is, below its language; those about one thing, about a real one."""
     _, lost = await one_of_each(windows.desk)
-    names = {"transaction_id": lost, "link": link_of(windows.desk.stage.store, lost)}
+    names = {
+        "transaction_id": lost, "link": link_of(windows.desk.stage.store, lost),
+        "message_id": await told(windows.desk, lost),
+    }  # fmt: skip
     found = []
     for page in PAGES:
         if page.method == "GET" and page.path not in NOT_PAGES:
@@ -54,4 +73,4 @@ def test_no_page_shuts_anybody_out(run, tmp_path, chromium, size, scheme, langua
                 problems.append(f"{path}: {over} px too wide")
         assert not problems, "\n".join(problems)
 
-    run(looked_at(story, tmp_path, chromium))
+    run(looked_at(story, tmp_path, chromium, more=spoken(FINANCE)))

@@ -20,6 +20,8 @@ from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
 from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.transactions import Transaction, facts_of
+from yuanlu.notification.records import Message
+from yuanlu.notification.store import told_of_case
 from yuanlu.returns.orders import Order, OrderState
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import Link, find_link
@@ -87,6 +89,8 @@ class Whole(Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     left_out: int
     money: Money | None
+    told: list[Message]
+    """Who was told what of the case and its payment, the latest first."""
     before: str = ""
     behind: str = ""
 
@@ -146,6 +150,7 @@ def read_whole(connection: Connection, case: Case, view: View | None, key: str, 
         money=None
         if link is None
         else money_of(link, _waits(decisions, link), any(r.kind == "CLEARED" for r in facts)),
+        told=told_of_case(connection, case.case_id, case.transaction_id or "")[::-1],
         before=sides[0],
         behind=sides[1],
     )

@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import Connection, Select, func, select, text
 
 from yuanlu.journal.statements import Insert, Update
 from yuanlu.journal.unit import Change
 from yuanlu.kernel.errors import YuanluError
+from yuanlu.kernel.identifiers import first_of
 from yuanlu.notices import Event
 from yuanlu.notification.records import Attempt, Contact, Message, Subject
 from yuanlu.notification.states import Sending
@@ -168,6 +169,61 @@ def latest(connection: Connection, *, limit: int, waiting: bool, before: str = "
     if before:
         query = query.where(notifications.c.message_id < before)
     return [_message(row) for row in connection.execute(query)]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages, by when they were written; "" and None for any. Times are microseconds since 1970 UTC."""
+
+    since_us: int = 0
+    until_us: int | None = None
+    merchant_id: str = ""
+    state: str = ""
+    audience: str = ""
+    channel: str = ""
+    event: str = ""
+
+
+def page(connection: Connection, wanted: Wanted, before: str, limit: int) -> list[Message]:
+    """The latest of them first, from below the id `before` on; by the primary key or the merchant's index."""
+    query = _of(select(notifications), wanted).order_by(notifications.c.message_id.desc())
+    if before:
+        query = query.where(notifications.c.message_id < before)
+    return [_message(row) for row in connection.execute(query.limit(limit))]
+
+
+def by_state(connection: Connection, wanted: Wanted) -> dict[Sending, int]:
+    """How many of them stand where."""
+    state = notifications.c.state
+    query = _of(select(state, func.count()), wanted).group_by(state)
+    return {Sending(name): number for name, number in connection.execute(query)}
+
+
+def _of(query: Select[Any], wanted: Wanted) -> Select[Any]:
+    """An id begins with the millisecond in which it was made, so that a time is a range of ids."""
+    n = notifications.c
+    query = query.where(n.message_id >= first_of(wanted.since_us))
+    if wanted.until_us is not None:
+        query = query.where(n.message_id < first_of(wanted.until_us))
+    for column in (n.merchant_id, n.state, n.audience, n.channel, n.event):
+        value = getattr(wanted, column.name)
+        query = query.where(column == value) if value else query
+    return query
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits to be sent: how many, and since when the oldest was due; None when nothing is."""
+
+    waiting: int
+    due_since_us: int | None
+
+
+def queue(connection: Connection, merchant_id: str) -> Queue:
+    """Of one merchant, or "" for all; by the partial index."""
+    query = select(func.count(), func.min(notifications.c.not_before_us)).where(text(NOT_SENT))
+    if merchant_id:
+        query = query.where(notifications.c.merchant_id == merchant_id)
+    waiting, since_us = connection.execute(query).one()
+    return Queue(waiting=waiting, due_since_us=since_us)
 
 
 def find_by_receipt(connection: Connection, channel: str, provider_id: str) -> Message | None:

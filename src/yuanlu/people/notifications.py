@@ -2,12 +2,14 @@
 
 from sqlalchemy import Connection
 
+from yuanlu.cases.errors import CaseUnknown
 from yuanlu.cases.people import Actor
+from yuanlu.cases.store import get_case
 from yuanlu.journal.unit import Conflict
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.errors import YuanluError
-from yuanlu.notices import AliyunSms, Notification, TencentSms
+from yuanlu.notices import AliyunSms, ChannelSettings, Notification, TencentSms
 from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import get_message, told_of_case, told_of_incident, told_of_transaction
@@ -26,12 +28,17 @@ class ChangedMeanwhile(YuanluError):
 
 
 def told_about(connection: Connection, subject: str) -> list[Message]:
-    """Every message about a transaction, a case or an incident, the latest first."""
-    found = {
-        each.message_id: each
-        for told in (told_of_transaction(connection, subject), told_of_incident(connection, subject))
-        for each in (*told, *told_of_case(connection, subject, ""))
-    }
+    """Every message about a transaction, a case and its payment, or an incident, the latest first."""
+    try:
+        payment = get_case(connection, subject).transaction_id or ""
+    except CaseUnknown:
+        payment = ""
+    told = (
+        *told_of_transaction(connection, subject),
+        *told_of_incident(connection, subject),
+        *told_of_case(connection, subject, payment),
+    )
+    found = {each.message_id: each for each in told}
     return [found[name] for name in sorted(found, reverse=True)]
 
 
@@ -65,6 +72,24 @@ def unregistered(notification: Notification, language: str) -> dict[str, list[st
         for name, channel in notification.channels.items()
         if isinstance(channel, AliyunSms | TencentSms)
     }
+
+
+def channels_by_audience(settings: Settings) -> dict[Audience, tuple[str, ...]]:
+    """The channels by which each audience is told, whatever the contract, in the order of the settings."""
+    tellings = [settings.notification.everybody(), *(each.notification for each in settings.contracts.values())]
+    used: dict[Audience, set[str]] = {audience: set() for audience in Audience}
+    for each in tellings:
+        used[Audience.CARDHOLDER] |= set(each.sms) if each.cardholders else set()
+        for recipient in each.recipients:
+            used[Audience(recipient.audience)] |= set(recipient.via)
+    return {audience: tuple(n for n in settings.notification.channels if n in used[audience]) for audience in Audience}
+
+
+def code_of(channel: ChannelSettings, template: Template, language: str) -> str | None:
+    """The code under which a provider of SMS has the text; "" while none is set, None where none is needed."""
+    if not isinstance(channel, AliyunSms | TencentSms):
+        return None
+    return channel.templates.get(f"{template.name}.{language}", "")
 
 
 def as_registered(template: Template, language: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from yuanlu.cases.work import AWAKE_STATES, MONEY_IN_THE_OPEN
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.case_reading import Whole, guidance_for, read_whole
 from yuanlu.console.case_steps import doing, to_do
+from yuanlu.console.message_words import WORDS
 from yuanlu.console.order_words import ORDER_WORDS, WAY_WORDS
 from yuanlu.console.pages.cases import CAUSE_OF, QUEUES, TABS, incident_link
 from yuanlu.console.positions import NOT_CHARGED, REVERSING, SENT
@@ -60,6 +61,7 @@ async def case_page(
         after=AFTER, queues=QUEUES, ways=WAY_WORDS, order_states=ORDER_WORDS, can=what_may_be_done(whole.case, whole),
         outcomes=_outcomes(whole), tab=tab if tab in TABS else "",
         tried=tried, wrong=wrong, changed=changed, kept=kept or {}, done=asked.given("done"), stale=not is_fresh(asked),
+        messages=whole.told, **WORDS,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console import exporting
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.charts import Bar, bars
+from yuanlu.console.message_words import WORDS
 from yuanlu.console.payment_filters import POSITIONS, Sought, sought
 from yuanlu.console.positions import POSITIONS as MONEY_POSITIONS
 from yuanlu.console.positions import position_of
@@ -26,6 +27,8 @@ from yuanlu.iso8583.masking import describe
 from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.listing import count, everything, grouped, page
 from yuanlu.journal.transactions import Transaction, about, facts_of, get, search
+from yuanlu.notification.records import Message as Told
+from yuanlu.notification.store import told_of_transaction
 from yuanlu.people.words import CHINESE, kind_word
 from yuanlu.returns.orders import Order, orders_of
 from yuanlu.returns.policy import Leg
@@ -179,6 +182,8 @@ class Whole(Struct, frozen=True, kw_only=True):
     case: Case | None
     related: list[Transaction]
     cause: Cause | None
+    told: list[Told]
+    """Who was told what of it, the latest first."""
 
 
 async def show_one(asked: Asked) -> Response:
@@ -187,7 +192,7 @@ async def show_one(asked: Asked) -> Response:
     whole = await asked.read(lambda c: _whole(c, name, asked))
     if whole is None:
         raise NotThere(asked.say('There is no payment "{name}".', name=name[:40]))
-    return asked.page("transaction.html", whole=whole, payment=whole.payment)
+    return asked.page("transaction.html", whole=whole, payment=whole.payment, messages=whole.told, **WORDS)
 
 
 def _whole(connection: Connection, name: str, asked: Asked) -> Whole | None:
@@ -206,6 +211,7 @@ def _whole(connection: Connection, name: str, asked: Asked) -> Whole | None:
         case=find_case_of(connection, payment.transaction_id),
         related=related,
         cause=CAUSE_OF.get(payment.cause),
+        told=told_of_transaction(connection, payment.transaction_id)[::-1],
     )
 
 
