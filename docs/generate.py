@@ -51,6 +51,7 @@ SECTIONS = (
     ("[service_levels]", contracts.ServiceLevel),
     ("[contracts.NAME]", contracts.Contract),
     ("[incidents]", settings.Incidents),
+    ("[console]", settings.Console),
     ("[log]", settings.Log),
 )
 

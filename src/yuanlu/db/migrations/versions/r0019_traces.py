@@ -1,0 +1,21 @@
+"""Up to where facts have become traces."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0019"
+down_revision = "0015"
+
+whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "trace_cursors",
+        sa.Column("writer_id", whole, nullable=False),
+        sa.Column("writer_seq", whole, nullable=False),
+        sa.PrimaryKeyConstraint("writer_id", name="pk_trace_cursors"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
