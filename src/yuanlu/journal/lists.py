@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, sele
 
 from yuanlu.db.types import total
 from yuanlu.journal.tables import facts, transactions
-from yuanlu.journal.transactions import HAS_RRN, OWN_STAN_ABOVE, Transaction, from_row
+from yuanlu.journal.transactions import ABNORMAL, HAS_RRN, OWN_STAN_ABOVE, Transaction, from_row
 from yuanlu.kernel.identifiers import first_of
 
 PAGE_ROWS_MAX = 200
@@ -23,11 +23,17 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     merchant_id: str = ""
     terminal_id: str = ""
-    state: str = ""
+    acquirer: str = ""
+    states: tuple[str, ...] = ()
     kind: str = ""
-    cause: str = ""
+    causes: tuple[str, ...] = ()
+    abnormal: bool = False
+    response_code: str = ""
     rrn: str = ""
+    stan: str = ""
     last4: str = ""
+    amount_from: int | None = None
+    amount_to: int | None = None
     from_us: int | None = None
     to_us: int | None = None
 
@@ -52,11 +58,16 @@ def page_query(wanted: Wanted, before_id: str, limit: int) -> Select[Any]:
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool] | TextClause]:
     table = transactions.c
     given = (
-        (table.merchant_id, wanted.merchant_id), (table.terminal_id, wanted.terminal_id), (table.state, wanted.state),
-        (table.kind, wanted.kind), (table.cause, wanted.cause), (table.rrn, wanted.rrn),
-        (table.card_last4, wanted.last4),
+        (table.merchant_id, wanted.merchant_id), (table.terminal_id, wanted.terminal_id),
+        (table.acquirer, wanted.acquirer), (table.kind, wanted.kind), (table.response_code, wanted.response_code),
+        (table.rrn, wanted.rrn), (table.stan, wanted.stan), (table.card_last4, wanted.last4),
     )  # fmt: skip
     found: list[ColumnElement[bool] | TextClause] = [column == value for column, value in given if value]
+    several = ((table.state, wanted.states), (table.cause, wanted.causes))
+    found += [column.in_(values) for column, values in several if values]
+    found += [table.amount_minor >= wanted.amount_from] if wanted.amount_from is not None else []
+    found += [table.amount_minor <= wanted.amount_to] if wanted.amount_to is not None else []
+    found += [ABNORMAL] if wanted.abnormal or wanted.causes else []
     return [*found, HAS_RRN] if wanted.rrn else found
 
 

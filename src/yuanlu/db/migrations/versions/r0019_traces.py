@@ -1,4 +1,4 @@
-"""Up to where facts have become traces."""
+"""Up to where facts have become traces; batches by when they were settled, for reports."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make table and index."""
     op.create_table(
         "trace_cursors",
         sa.Column("writer_id", whole, nullable=False),
@@ -19,3 +19,4 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_batches_opened", "batches", ["opened_at_us"], unique=False)
