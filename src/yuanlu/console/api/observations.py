@@ -15,12 +15,12 @@ from yuanlu.causes.evidence import CHARGED_STATES
 from yuanlu.causes.guidance import LOOKED_INTO
 from yuanlu.console.api import models, views
 from yuanlu.console.api.caller import Caller, CanObserve
+from yuanlu.console.api.filters import micros
 from yuanlu.console.api.idempotency import Done, OptionalKey, once
 from yuanlu.console.api.models import Given, MerchantId, Time, Ulid, when
 from yuanlu.console.api.paying import money_of
 from yuanlu.console.api.problems import ApiProblem, Wrong, not_found
 from yuanlu.console.api.returns import Proposal, proposed
-from yuanlu.console.api.transactions import micros
 from yuanlu.flow.outside import KINDS, Seen, Sighting
 from yuanlu.journal.transactions import Transaction, find, search
 from yuanlu.kernel.card_numbers import has_card_number
