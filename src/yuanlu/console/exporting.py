@@ -14,7 +14,7 @@ import xlsxwriter
 from starlette.responses import Response
 
 from yuanlu.console.asked import Asked
-from yuanlu.console.rendering import when_text
+from yuanlu.people.figures import when_text
 
 ROWS_MAX = 50_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -16,9 +16,6 @@ from yuanlu.console import exporting
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.charts import Bar, bars
 from yuanlu.console.payment_filters import POSITIONS, Sought, sought
-from yuanlu.console.positions import POSITIONS as MONEY_POSITIONS
-from yuanlu.console.positions import position_of
-from yuanlu.console.rendering import when_text
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.iso8583.codec import codec_for
@@ -26,6 +23,9 @@ from yuanlu.iso8583.masking import describe
 from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.listing import count, everything, grouped, page
 from yuanlu.journal.transactions import Transaction, about, facts_of, get, search
+from yuanlu.people.figures import when_text
+from yuanlu.people.positions import POSITIONS as MONEY_POSITIONS
+from yuanlu.people.positions import position_of
 from yuanlu.people.words import CHINESE, kind_word
 from yuanlu.returns.orders import Order, orders_of
 from yuanlu.returns.policy import Leg
