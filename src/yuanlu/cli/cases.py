@@ -34,7 +34,8 @@ _FOR = re.compile(r"([1-9][0-9]{0,3})([mhd])")
 _UNIT_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
 
-def _settings(config: Path) -> Any:
+def settings_of(config: Path) -> Any:
+    """The settings of a configuration file and the environment."""
     from yuanlu.settings import read_settings  # noqa: PLC0415
 
     return read_settings(config, os.environ)
@@ -52,7 +53,7 @@ def _perform(
     """Do it and print how the case stands. `build` makes the unit from `casework.At`."""
     from yuanlu.cli.casework import perform  # noqa: PLC0415
 
-    typer.echo(perform(_settings(config), name, case, tried, build, lang, seen_version))
+    typer.echo(perform(settings_of(config), name, case, tried, build, lang, seen_version))
 
 
 @case_app.command("list")
@@ -79,7 +80,7 @@ def list_cases(
 
     if sum(map(bool, (queue, incident, mine, unassigned, snoozed, closed, to_approve))) > 1:
         raise typer.BadParameter("give one filter only")
-    settings = _settings(config)
+    settings = settings_of(config)
     if to_approve:
         typer.echo(waiting_text(settings, limit, lang))
         return
@@ -107,7 +108,7 @@ def show(
     """All of one case: what happened, where the money is, what may be done, and the timeline."""
     from yuanlu.cli.casework import show as show_case  # noqa: PLC0415
 
-    typer.echo(show_case(_settings(config), case, save, lang))
+    typer.echo(show_case(settings_of(config), case, save, lang))
 
 
 @case_app.command()
@@ -358,7 +359,7 @@ def approve(
     from yuanlu.people.words import CHINESE, language_of  # noqa: PLC0415
 
     actor(name)
-    text, seen_version = proposal(_settings(config), case, lang)
+    text, seen_version = proposal(settings_of(config), case, lang)
     if text:
         typer.echo(text)
     if text and not yes:

@@ -17,6 +17,7 @@ import typer
 from yuanlu.cli.accounts import init, staff_app
 from yuanlu.cli.cases import case_app
 from yuanlu.cli.clearing import clearing_app
+from yuanlu.cli.evidence import evidence
 from yuanlu.cli.incidents import incident_app
 from yuanlu.cli.keys import key_app
 from yuanlu.cli.observations import terminal_app
@@ -43,6 +44,7 @@ app.add_typer(clearing_app, name="clearing")
 app.add_typer(staff_app, name="staff")
 app.add_typer(key_app, name="key")
 app.command()(init)
+case_app.command()(evidence)
 
 ConfigOption = Annotated[
     Path,
