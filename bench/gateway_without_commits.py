@@ -16,7 +16,7 @@ from yuanlu.journal.unit import Committed, Conflict, SendPermit
 
 def accept(_store: SqliteStore, batch: Sequence[Unit]) -> list[Committed | Conflict]:
     """Say at once that all of it is durable."""
-    return [Committed(permit=SendPermit(unit.facts[-1].subject_id if unit.facts else "", 0, unit)) for unit in batch]
+    return [Committed(permit=SendPermit(unit.facts[-1].subject_id if unit.facts else "", 0)) for unit in batch]
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from msgspec import inspect as types
 from docs.markdown import table
 from docs.policy_pages import causes_page, ways_page
 from docs.wording import BEHAVIOURS, CODE_WORDS, OWN_ANSWERS, PLAIN_KEYS
-from yuanlu import contracts, settings
+from yuanlu import contracts, notices, settings
 from yuanlu.acquirers.terms import APPROVALS, PENDING_QR
 from yuanlu.cli.main import app
 from yuanlu.iso8583.dialect import Dialect, Encoding, Field, Mask
@@ -51,6 +51,15 @@ SECTIONS = (
     ("[service_levels]", contracts.ServiceLevel),
     ("[contracts.NAME]", contracts.Contract),
     ("[incidents]", settings.Incidents),
+    ("[notification]", notices.Notification),
+    ("[[notification.recipients]]", notices.Recipient),
+    ("[notification.shops.MERCHANT]", notices.Shop),
+    ('[notification.channels.NAME], kind = "sandbox"', notices.Sandbox),
+    ('[notification.channels.NAME], kind = "smtp"', notices.Smtp),
+    ('[notification.channels.NAME], kind = "webhook"', notices.Webhook),
+    ('[notification.channels.NAME], kind = "apprise"', notices.Apprise),
+    ('[notification.channels.NAME], kind = "aliyun-sms"', notices.AliyunSms),
+    ('[notification.channels.NAME], kind = "tencent-sms"', notices.TencentSms),
     ("[log]", settings.Log),
 )
 
@@ -73,10 +82,10 @@ class WordMissing(Exception):
 
 
 def docstrings(owner: type) -> dict[str, str]:
-    """The strings that stand under the assignments in a class, by name."""
+    """The strings that stand under the assignments in a class and in what it extends, by name."""
+    found = docstrings(owner.__base__) if owner.__base__ in (notices.Telling,) else {}
     body = ast.parse(inspect.getsource(owner)).body[0]
     assert isinstance(body, ast.ClassDef)
-    found = {}
     for node, after in zip(body.body, body.body[1:], strict=False):
         target = node.target if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [None])[0]
         if isinstance(target, ast.Name) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
@@ -134,8 +143,18 @@ def type_words(kind: types.Type) -> str:
             return "time of day"
         case types.VarTupleType(item_type=item):
             return f"list, each a {type_words(item)}"
-        case types.StructType():
+    return table_words(kind)
+
+
+def table_words(kind: types.Type) -> str:
+    """The same of what stands in a table of its own, or is a name that the program knows."""
+    match kind:
+        case types.EnumType(cls=names):
+            return "one of " + ", ".join(f'`"{member.value}"`' for member in names)
+        case types.StructType() | types.UnionType():
             return "table"
+        case types.DictType(value_type=value):
+            return "table" if isinstance(value, types.StrType) else "tables by name"
     raise WordMissing(f"no words for the type {kind}")
 
 
@@ -143,7 +162,7 @@ def default_words(field: types.Field) -> str:
     """The default as it would stand in the file."""
     if field.required:
         return "none"
-    if isinstance(field.type, types.StructType):
+    if isinstance(field.type, types.StructType | types.DictType):
         return "see below"
     value = list(field.default) if isinstance(field.default, tuple) else field.default
     return f"`{msgspec.json.encode(value).decode()}`"

@@ -154,7 +154,7 @@ GUARDS: tuple[Guard, ...] = (
         without={steps.as_answered: _all_is_answered}, profiles=("P2",),
         faults={"request delayed": 0.7, "answer delayed": 0.8, "request lost": 0.4, "answer lost": 0.4},
         alone=True,
-        times_ms=(10_000, 20_000), first=600,
+        times_ms=(10_000, 20_000), first=840,
     ),
     Guard(
         name="'not found' after an approval, or on another day of the host, is a person's", breaks=("I4",),
@@ -180,6 +180,7 @@ GUARDS: tuple[Guard, ...] = (
         name="a second answer about stale keys may be the first one's double", breaks=("I2",),
         without={policy._stale_keys: _always_again}, profiles=("P3", "P5"),
         faults={"answer doubled": 0.7, "reversal refused for keys": 0.5, "answer lost": 0.3, "request delayed": 0.3},
+        first=530,
     ),
     Guard(
         name="a late approval re-opens what was closed without effect", breaks=("I4",),
@@ -189,11 +190,12 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         name="a late code that leaves the outcome open proves nothing", breaks=("I4",),
         without={late._what_it_says: _every_code_is_definite}, profiles=("P2", "P4", "P5"),
-        faults={"request delayed": 0.4, "host leaves it open": 0.4},
+        faults={"request delayed": 0.4, "host leaves it open": 0.4}, first=170,
     ),
     Guard(
         name="what was in flight is recovered after a crash", breaks=("I10",),
         without={recovery.recover: _nobody_recovers}, faults={"crash": 0.8, "request delayed": 0.3},
+        first=130,
     ),
     Guard(
         name="a commit is durable before its caller goes on", breaks=("I5", "I6", "I7"),

@@ -6,7 +6,8 @@ message's transaction as every side knows it: (terminal, batch, trace number, cl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 Ref = tuple[str, str, str, str]
 
@@ -14,8 +15,7 @@ APPROVALS = frozenset({"00", "10", "11", "16", "A2", "A4", "A5", "A6"})
 """Field 39 of an approved payment."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posting:
+class Posting(Struct, frozen=True, kw_only=True):
     """Two entries of a host's ledger: `minor` from the cardholder's account to the clearing account, or back (below 0).
 
     `payment` is the sale that it is about, `by` the message that caused it.
@@ -33,8 +33,7 @@ class Posting:
         return -sum(minor for account, minor in self.entries if account == self.account)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True):
     """A frame that left for a host. `kind` is original, reversal or inquiry; `same` what no attempt may change."""
 
     at_s: float
@@ -43,8 +42,7 @@ class Sent:
     same: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """An answer that a till got: message type and response code."""
 
     at_s: float
@@ -53,8 +51,7 @@ class Told:
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """A frame as a fact holds it: from T or to t the terminal, to h or from H the host."""
 
     direction: str
@@ -63,8 +60,7 @@ class Shown:
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactRow:
+class FactRow(Struct, frozen=True, kw_only=True):
     """A row of the journal; `durable_s` is when its commit was."""
 
     subject: str
@@ -76,8 +72,7 @@ class FactRow:
     shown: tuple[Shown, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionRow:
+class TransactionRow(Struct, frozen=True, kw_only=True):
     """A transaction as it stands at rest. `about` is the id of what a void or refund refers to."""
 
     id: str
@@ -90,8 +85,7 @@ class TransactionRow:
     about: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegRow:
+class LegRow(Struct, frozen=True, kw_only=True):
     """A giving-back as it stands at rest; `message` is the void or refund that carried it out."""
 
     id: str
@@ -105,8 +99,7 @@ class LegRow:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRow:
+class OrderRow(Struct, frozen=True, kw_only=True):
     """An order to give back as it stands at rest."""
 
     id: str
@@ -117,8 +110,7 @@ class OrderRow:
     checker: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """One run. `profile` is what the host promised; `at_rest` whether everything came to rest in the time it had."""
 
     profile: str
@@ -138,8 +130,7 @@ class Evidence:
     """What the same run without jumps of the wall clock came to: state and net by payment; empty if not compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """An invariant that does not hold, about what, and how."""
 
     invariant: str

@@ -5,6 +5,7 @@ piece of data takes is the seed's. In half of the schedules the gateway is kille
 """
 
 import asyncio
+import gc
 import multiprocessing
 import random
 import shutil
@@ -18,7 +19,7 @@ from proof.crashes.run import FAST
 from proof.quiet import quiet
 from proof.virtual.loop import VirtualLoop
 from proof.virtual.machine import prepared
-from proof.virtual.town import Town, play
+from proof.virtual.town import Town, at_steps, play
 from yuanlu.sandbox.errands import ErrandPlan, run_errand
 from yuanlu.sandbox.sales_deck import SalesDeck
 from yuanlu.sandbox.till import Till
@@ -57,6 +58,7 @@ class Result:
 def run(*, first: int, count: int, tell: Callable[[str], None], jobs: int = 2) -> Result:
     """So many schedules, from this seed on. `tell` hears the progress."""
     whole = Result()
+    warm()
     with multiprocessing.get_context("fork").Pool(jobs, initializer=quiet, maxtasksperchild=1) as pool:
         starts = range(first, first + count, SEEDS_PER_PROCESS)
         parts = [(start, min(SEEDS_PER_PROCESS, first + count - start)) for start in starts]
@@ -68,6 +70,13 @@ def run(*, first: int, count: int, tell: Callable[[str], None], jobs: int = 2) -
             whole.violations += result.violations
             tell(f"{whole.schedules} of {count} schedules, {len(whole.violations)} violations")
     return whole
+
+
+def warm() -> None:
+    """Have this process know already what all that it forks need."""
+    replay(0, Result())
+    gc.collect()
+    gc.freeze()
 
 
 def _some(given: tuple[int, int]) -> Result:
@@ -92,11 +101,11 @@ def replay(seed: int, result: Result) -> list[str]:
 async def _played(loop: VirtualLoop, folder: Path, seed: int, result: Result) -> list[str]:
     prepared(folder)
     chance = random.Random(f"schedule {seed}")
-    town = Town(loop, folder, profile=PROFILES[seed % len(PROFILES)], tills=TILLS, seed=seed)
+    stops = at_steps([chance.randrange(KILL_STEPS)] if chance.random() < 0.5 else [])
+    town = Town(loop, folder, stops=stops, profile=PROFILES[seed % len(PROFILES)], tills=TILLS, seed=seed)
     try:
         await town.host.start()
-        stops = [chance.randrange(KILL_STEPS)] if chance.random() < 0.5 else []
-        alive = loop.create_task(town.keep_alive(stops))
+        alive = loop.create_task(town.keep_alive())
         deck = SalesDeck(chance, fault_percent=45, behaviour_percent=15, code_percent=5, errand_percent=25)
         await asyncio.wait_for(asyncio.gather(*(_live(till, deck) for till in town.tills)), LIVE_S_MAX)
         served = await town.quiet()

@@ -18,15 +18,18 @@ DECIDING = (
     "kernel/money.py", "kernel/identifiers.py", "kernel/limits.py", "returns/states.py", "returns/policy.py",
     "incidents/detection.py", "incidents/records.py", "fleet/observations.py", "fleet/status.py", "fleet/lines.py",
     "returns/steps.py", "returns/compensation.py", "acquirers/advices.py", "reconciliation/batch.py",
-    "reconciliation/clearing.py", "reconciliation/clearing_match.py", "evidence/document.py", "evidence/wording.py",
-    "evidence/chapters.py", "evidence/deciding.py", "evidence/packing.py",
+    "reconciliation/clearing.py", "reconciliation/clearing_match.py", "notification/deciding.py",
+    "notification/composing.py", "notification/schedule.py", "notification/states.py", "notification/templates.py",
+    *(f"notification/messages/{path.name}" for path in sorted((SOURCE / "notification/messages").glob("*.py"))),
+    "evidence/document.py", "evidence/wording.py", "evidence/chapters.py", "evidence/deciding.py",
+    "evidence/packing.py",
     *(f"reconciliation/formats/{path.name}" for path in sorted((SOURCE / "reconciliation/formats").glob("*.py"))),
     *(f"iso8583/{path.name}" for path in sorted((SOURCE / "iso8583").glob("*.py"))),
     *(f"causes/{path.name}" for path in sorted((SOURCE / "causes").glob("*.py"))),
 )  # fmt: skip
 PACKAGES = (
     "kernel", "iso8583", "keys", "journal", "returns", "acquirers", "gateway", "sandbox", "cli", "causes", "cases",
-    "reconciliation", "incidents", "fleet",
+    "reconciliation", "incidents", "fleet", "notification",
 )  # fmt: skip
 INPUT_OUTPUT = {
     "asyncio", "socket", "time", "random", "secrets", "sqlalchemy", "pysqlite3", "sqlite3", "os", "pathlib", "ssl",
@@ -118,6 +121,7 @@ def test_every_source_package_that_decides_or_stores_has_tests_of_its_own():
         "causes",
         "cases",
         "fleet",
+        "notification",
     ):
         assert list((ROOT / "tests" / "unit" / package).glob("test_*.py")), package
 

@@ -6,11 +6,13 @@ host link's matching and the codec. The model's are the journal's storage, the s
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import cache
 from random import Random
 from typing import Any, cast
 
 from sqlalchemy import Connection
 
+from proof.model.dice import Fates
 from proof.model.journal import MemoryJournal
 from proof.model.loop import VirtualLoop
 from proof.model.memory import Memory
@@ -52,28 +54,40 @@ IN_FLIGHT_MAX = 10_000
 
 
 class ModelClock:
-    """The machine's two clocks. `ahead_s` is how far the wall clock stands from the truth; it may jump."""
+    """The machine's two clocks; the wall clock may jump, and the other one begins anew with each boot."""
 
     def __init__(self, loop: VirtualLoop, start_us: int) -> None:
-        self.ahead_s = 0.0
-        self.boots = 1
         self._loop = loop
         self._start_us = start_us
+        self._ahead_s = 0.0
+        self._boots = 1
         self._booted_s = -10_000.0
+        self._read_s = -1.0
+        self._moment: Moment
 
     def now(self) -> Moment:
         """Both clocks."""
-        boot_us = int((self._loop.now_s - self._booted_s) * 1_000_000)
-        return Moment(wall_us=self.wall_us(), boot_us=boot_us, boot_id=f"boot-{self.boots}")
+        now_s = self._loop.now_s
+        if self._read_s != now_s:
+            self._read_s = now_s
+            boot_us = int((now_s - self._booted_s) * 1_000_000)
+            self._moment = Moment(wall_us=self.wall_us(), boot_us=boot_us, boot_id=f"boot-{self._boots}")
+        return self._moment
 
     def wall_us(self) -> int:
         """The wall clock alone."""
-        return self._start_us + int((self._loop.now_s + self.ahead_s) * 1_000_000)
+        return self._start_us + int((self._loop.now_s + self._ahead_s) * 1_000_000)
+
+    def jump(self, by_s: float) -> None:
+        """Somebody sets the wall clock."""
+        self._ahead_s += by_s
+        self._read_s = -1.0
 
     def boot(self) -> None:
         """The machine starts anew: its other clock begins again, under another name."""
-        self.boots += 1
+        self._boots += 1
         self._booted_s = self._loop.now_s - 20.0
+        self._read_s = -1.0
 
 
 class PlainKeys:
@@ -106,14 +120,27 @@ class NoIncidents:
 
 def terms_of(plan: Plan) -> HostTerms:
     """The acquirer's terms, as its configuration would have them."""
+    return _terms(plan.profile, plan.answer_timeout_ms, plan.packet_life_ms)
+
+
+@cache
+def _terms(profile: str, answer_timeout_ms: int, packet_life_ms: int) -> HostTerms:
     return HostTerms(
         name=ACQUIRER,
         settings=Acquirer(
-            kind="iso8583-host", address="127.0.0.1:1", dialect=codec_of(plan.profile).dialect.name,  # type: ignore[arg-type]
-            profile=plan.profile, mac="none", answer_timeout_ms=plan.answer_timeout_ms,  # type: ignore[arg-type]
-            packet_life_ms=plan.packet_life_ms,
+            kind="iso8583-host", address="127.0.0.1:1", dialect=codec_of(profile).dialect.name,  # type: ignore[arg-type]
+            profile=profile, mac="none", answer_timeout_ms=answer_timeout_ms,  # type: ignore[arg-type]
+            packet_life_ms=packet_life_ms,
         ),
     )  # fmt: skip
+
+
+@cache
+def _terminals(wait_ms: int) -> dict[str, Terminal]:
+    return {
+        name: Terminal(terminal_id=name, merchant_id=MERCHANT, acquirer=ACQUIRER, wait_ms=wait_ms)
+        for name in map(terminal_id, range(2))
+    }
 
 
 class Gateway:
@@ -121,9 +148,10 @@ class Gateway:
 
     def __init__(
         self, *, plan: Plan, loop: VirtualLoop, memory: Memory, journal: MemoryJournal, network: Network,
-        clock: ModelClock, random: Random, terms: HostTerms,
+        clock: ModelClock, fates: Fates, terms: HostTerms,
     ) -> None:  # fmt: skip
-        names = Random(random.getrandbits(64))  # its own: how many names are drawn hangs on the wall clock
+        names, chance = fates.dice("names", journal.writer_id), fates.dice("gateway", journal.writer_id)
+        jitter = cast(Random, chance)
         self.journal = journal
         self.serving = False
         self._plan, self._loop, self._memory, self._network, self._clock = plan, loop, memory, network, clock
@@ -131,16 +159,16 @@ class Gateway:
         keys = cast(KeyStore, PlainKeys())
         codec = codec_of(plan.profile)
         self._link = HostLink(
-            name=ACQUIRER, address=("127.0.0.1", 1), connections=2, codec=codec, tls=None, jitter=random,
+            name=ACQUIRER, address=("127.0.0.1", 1), connections=2, codec=codec, tls=None, jitter=jitter,
             on_unmatched=self._unmatched, on_up=self._up,
         )  # fmt: skip
         sessions = Sessions(
             name=ACQUIRER, settings=terms.settings, link=self._link, codec=codec, keys=keys,
-            first_stan=random.randrange(1, 900_000),
+            first_stan=1 + chance.getrandbits(19),
         )  # fmt: skip
         hosts = {ACQUIRER: Iso8583Host(terms=terms, codec=codec, link=self._link, sessions=sessions, keys=keys)}
         self._host = hosts[ACQUIRER]
-        self.returns = ReturnEngine(journal=product_journal, clock=clock, keys=keys, hosts=hosts, jitter=random)
+        self.returns = ReturnEngine(journal=product_journal, clock=clock, keys=keys, hosts=hosts, jitter=jitter)
         self.desk = Desk(
             journal=product_journal, returns=self.returns, incidents=cast(IncidentDesk, NoIncidents()), hosts=hosts,
             keys=keys, clock=clock,
@@ -150,12 +178,7 @@ class Gateway:
         self.giver, self.asker = Giver(self.desk, AGREED), Asker(self.desk)
         self._front = FrontDesk(
             desk=self.desk, settler=Settler(self.desk, AGREED, names.getrandbits), forwarder=Forwarder(self.desk),
-            terminals={
-                terminal_id(n): Terminal(
-                    terminal_id=terminal_id(n), merchant_id=MERCHANT, acquirer=ACQUIRER, wait_ms=plan.wait_ms
-                )
-                for n in range(2)
-            },
+            terminals=_terminals(plan.wait_ms),
             sessions=TerminalSessions(keys), mac="none", in_flight_max=IN_FLIGHT_MAX,
             in_flight_per_terminal_max=IN_FLIGHT_MAX,
         )  # fmt: skip

@@ -10,9 +10,10 @@ thing only, what they do when a reversal comes (`docs/returns.md`).
 When its business day changes, a host of P2 or P3 no longer finds yesterday's: "not found" then means "not today".
 """
 
+from collections import Counter
 from dataclasses import dataclass
-from random import Random
 
+from proof.model.dice import Dice, Fates
 from proof.model.plan import Plan
 from proof.model.wire import original_of, ref_of
 from proof.records import Posting, Ref
@@ -41,21 +42,22 @@ class Record:
 class Host:
     """One acquirer's host. `receive` takes a decoded request and returns its answer's frame, or None for silence."""
 
-    def __init__(self, plan: Plan, random: Random) -> None:
+    def __init__(self, plan: Plan, fates: Fates) -> None:
         self.postings: list[Posting] = []
-        self.hits: set[str] = set()
-        self._plan = plan
         self._profile = plan.profile
-        self._random = random
+        self._fates = fates
+        self._dice: Dice
+        self._came: Counter[tuple[Ref, str]] = Counter()
         self._records: dict[Ref, Record] = {}
         self._repeat_code = "94" if "repeat called duplicate" in plan.faults else "00"
         self._forgets = "day changes" in plan.faults and plan.profile in ("P2", "P3")
         self._day = 0
-        self.calm = False
 
     def receive(self, message: Message, now_s: float) -> bytes | None:
         """Decide, post, answer."""
         ref = ref_of(message)
+        self._came[ref, message.mti] += 1
+        self._dice = self._fates.dice("host", ref, message.mti, self._came[ref, message.mti])
         self._day = int(self._forgets and now_s >= DAY_ENDS_S)
         if message.mti[:2] == "06":
             return self._answer(message, "00", {48: f"ST={self._status(ref)}"})
@@ -74,11 +76,7 @@ class Host:
         return self._answer(message, code, changes)
 
     def _befalls(self, fault: str) -> bool:
-        chance = 0.0 if self.calm else self._plan.chance(fault)
-        if not chance or self._random.random() >= chance:
-            return False
-        self.hits.add(fault)
-        return True
+        return self._fates.befall(fault, self._dice)
 
     def _sale(self, message: Message, ref: Ref, now_s: float) -> tuple[str, dict[int, str | bytes | None]]:
         minor, account = int(message[4]), message.get(2) or ""
@@ -86,15 +84,15 @@ class Host:
             self._remember(ref, "declined", minor, account, ref)
             return "51", {}
         left_open = self._befalls("host leaves it open")
-        if left_open and self._random.random() < 0.5:  # it says so, and did nothing
+        if left_open and self._dice.random() < 0.5:  # it says so, and did nothing
             self._remember(ref, "declined", minor, account, ref)
-            return self._random.choice(OPEN_CODES), {}
+            return self._dice.choice(OPEN_CODES), {}
         part = not left_open and minor > 1 and self._befalls("host approves in part")
         paid = minor // 2 if part else minor
         record = self._remember(ref, "approved", paid, account, ref)
         self._post(now_s, ref, ref, account, paid)
         if left_open:
-            return self._random.choice(OPEN_CODES), {}
+            return self._dice.choice(OPEN_CODES), {}
         return ("10" if part else "00"), {4: f"{paid:012}", 37: record.rrn, 38: "A12345"}
 
     def _giving_back(self, message: Message, ref: Ref, now_s: float) -> tuple[str, dict[int, str | bytes | None]]:
@@ -108,9 +106,9 @@ class Host:
         if wrong:
             self._remember(ref, "declined", minor, account, ref)
             return "61", {}
-        if self._befalls("host leaves it open") and self._random.random() < 0.5:
+        if self._befalls("host leaves it open") and self._dice.random() < 0.5:
             self._remember(ref, "declined", minor, account, ref)
-            return self._random.choice(OPEN_CODES), {}
+            return self._dice.choice(OPEN_CODES), {}
         original.undone += minor
         record = self._remember(ref, "approved", minor, original.account, original.payment, credit=True)
         self._post(now_s, original.payment, ref, original.account, -minor)
@@ -129,7 +127,7 @@ class Host:
         if self._befalls("reversal refused for good"):
             return "57"
         left_open = self._befalls("reversal left open")
-        if left_open and self._random.random() < 0.5:
+        if left_open and self._dice.random() < 0.5:
             return "96"
         code = self._reversed(ref, now_s, int(message[4]))
         return "96" if left_open else code
@@ -137,7 +135,7 @@ class Host:
     def _of_today(self, ref: Ref) -> Record | None:
         record = self._records.get(ref)
         if record is not None and record.day != self._day:
-            self.hits.add("day changes")
+            self._fates.hits.add("day changes")
             return None
         return record
 
@@ -156,7 +154,7 @@ class Host:
         if record.state == "reversed":
             if self._profile in ("P1", "P2"):
                 return self._repeat_code
-            self.hits.add("paid twice")
+            self._fates.hits.add("paid twice")
         self._undo(record, ref, now_s)
         return "00"
 

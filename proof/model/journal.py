@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from proof.model.disk import Disk
 from proof.model.loop import VirtualLoop
 from proof.model.memory import Memory
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact, SendPermit
@@ -24,7 +25,7 @@ class Room:
 
 
 class MemoryJournal:
-    """One process's way to the memory. `commit_s` and `read_s` draw how long each takes, in seconds.
+    """One process's way to the memory; its `disk` says how long each commit and each read takes.
 
     `strikes` says for each commit whether the process dies `before` or `after` it, or "" for neither.
     """
@@ -35,8 +36,7 @@ class MemoryJournal:
         memory: Memory,
         loop: VirtualLoop,
         writer_id: int,
-        commit_s: Callable[[], float],
-        read_s: Callable[[], float],
+        disk: Disk,
         strikes: Callable[[], str],
         crash: Callable[[], None],
         told_early: bool = False,
@@ -49,8 +49,7 @@ class MemoryJournal:
         self.dead = False
         self._memory = memory
         self._loop = loop
-        self._commit_s = commit_s
-        self._read_s = read_s
+        self._disk = disk
         self._strikes = strikes
         self._crash = crash
         self._told_early = told_early
@@ -61,7 +60,7 @@ class MemoryJournal:
         if self.dead:
             return await self._never()
         told: asyncio.Future[Committed | Conflict] = self._loop.create_future()
-        self._durable_at = max(self._durable_at, self._loop.now_s + self._commit_s())
+        self._durable_at = max(self._durable_at, self._loop.now_s + self._disk.commit_s(self._loop.now_s))
         self._loop.call_at(self._durable_at, self._apply, facts, changes, told)
         if self._told_early and facts:
             return _permit(facts)
@@ -72,7 +71,7 @@ class MemoryJournal:
         if self.dead:
             await self._never()
         found = query(self._memory)
-        if pause_s := self._read_s():
+        if pause_s := self._disk.read_s():
             arrived = self._loop.create_future()
             self._loop.call_later(pause_s, arrived.set_result, None)
             await arrived
@@ -105,4 +104,4 @@ class MemoryJournal:
 
 def _permit(facts: Sequence[Fact]) -> Committed:
     last = facts[-1] if facts else None
-    return Committed(permit=SendPermit(last.subject_id if last else "", last.version if last else 0, None))
+    return Committed(permit=SendPermit(last.subject_id if last else "", last.version if last else 0))

@@ -5,10 +5,10 @@ sockets, no threads, no contexts. Time stands still while anything is ready; the
 """
 
 import asyncio
-import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from heapq import heappop, heappush
 from typing import Any
 
 EVENTS_MAX = 150_000
@@ -16,19 +16,13 @@ EVENTS_MAX = 150_000
 
 
 class Timer:
-    """A call that is due at `when`, in seconds of the loop's time; it may be cancelled."""
+    """A call that is due at some time; it may be cancelled."""
 
-    __slots__ = ("args", "call", "number", "when")
+    __slots__ = ("args", "call")
 
-    def __init__(self, when: float, number: int, call: Callable[..., object], args: tuple[Any, ...]) -> None:
-        self.when = when
-        self.number = number
+    def __init__(self, call: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.call: Callable[..., object] | None = call
         self.args = args
-
-    def __lt__(self, other: "Timer") -> bool:
-        """Earlier first; of two at the same time the one made first."""
-        return (self.when, self.number) < (other.when, other.number)
 
     def cancel(self) -> None:
         """It does not happen."""
@@ -36,15 +30,16 @@ class Timer:
 
 
 class VirtualLoop(asyncio.AbstractEventLoop):
-    """Virtual time in seconds, from 0. `run_until` drives it; `close` ends everything that still waits."""
+    """Virtual time in seconds, from 0. `run_until` drives it; `close` forgets everything that still waits."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
         self.failures: list[BaseException] = []
         self._ready: deque[Timer] = deque()
-        self._timers: list[Timer] = []
+        self._timers: list[tuple[float, int, Timer]] = []
+        """When, and of those at the same time in the order of the calls."""
         self._made = 0
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: list[asyncio.Task[Any]] = []
 
     def time(self) -> float:
         """Seconds of virtual time."""
@@ -75,10 +70,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def create_task(  # type: ignore[override]
         self, work: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> "asyncio.Task[Any]":
-        """asyncio's own; remembered, so that it can be ended."""
+        """asyncio's own; remembered, so that it can be forgotten."""
         task = asyncio.Task(work, loop=self, name=name or "")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.append(task)
         return task
 
     def call_soon(  # type: ignore[override]
@@ -86,7 +80,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     ) -> Timer:
         """Next, in the order of the calls."""
         self._made += 1
-        timer = Timer(0.0, 0, callback, args)
+        timer = Timer(callback, args)
         self._ready.append(timer)
         return timer
 
@@ -101,41 +95,37 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     ) -> Timer:
         """At this time of the loop."""
         self._made += 1
-        timer = Timer(when, self._made, callback, args)
-        heapq.heappush(self._timers, timer)
+        timer = Timer(callback, args)
+        heappush(self._timers, (when, self._made, timer))
         return timer
 
     def run_until(self, until_s: float, is_over: Callable[[], bool]) -> None:
         """Go on until `is_over`, which is asked between two moments, or until that time, or for EVENTS_MAX events."""
+        ready, timers = self._ready, self._timers
         while not self.failures and self._made < EVENTS_MAX:
-            self._run_ready()
+            while ready and self._made < EVENTS_MAX:
+                timer = ready.popleft()
+                if timer.call is not None:
+                    timer.call(*timer.args)
             if is_over():
                 return
-            while self._timers and self._timers[0].call is None:
-                heapq.heappop(self._timers)
-            if not self._timers or self._timers[0].when > until_s:
+            while timers and timers[0][2].call is None:
+                heappop(timers)
+            if not timers or timers[0][0] > until_s:
                 self.now_s = until_s
                 return
-            timer = heapq.heappop(self._timers)
-            self.now_s = max(self.now_s, timer.when)
-            if timer.call is not None:
-                timer.call(*timer.args)
-
-    def _run_ready(self) -> None:
-        ready = self._ready
-        while ready and self._made < EVENTS_MAX:
-            timer = ready.popleft()
+            when, _, timer = heappop(timers)
+            self.now_s = max(self.now_s, when)
             if timer.call is not None:
                 timer.call(*timer.args)
 
     def close(self) -> None:
-        """End every task, so that none is left half-way."""
+        """Nothing of it happens any more, and nobody complains of tasks that are left half-way."""
         self._timers.clear()
-        self._made = 0
-        while self._tasks and self._made < EVENTS_MAX:
-            for task in list(self._tasks):
-                task.cancel()
-            self._run_ready()
+        self._ready.clear()
+        for task in self._tasks:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self._tasks.clear()
 
 
 class running:  # noqa: N801 - reads as a word: `with running(loop):`

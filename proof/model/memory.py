@@ -38,6 +38,8 @@ class Memory:
         self.moves: list[tuple[str, str, str]] = []
         self.seqs: dict[int, int] = {}
         self.alive: set[int] = set()
+        self.records: dict[tuple[Any, ...], tuple[Values, Any]] = {}
+        """What was made of rows as they stand: a row is replaced, never changed."""
         self._compares = "compare and set" not in without
         self._keeps_facts = "fact key" not in without
         self._fences = "lease fence" not in without
@@ -88,11 +90,13 @@ class Memory:
             shape = _SHAPES[statement] = Shape(statement)
         rows = self.tables[shape.table]
         if isinstance(statement, Insert):
-            after = dict(zip(shape.columns, row, strict=True))
-            key = tuple([after[name] for name in shape.key])
+            after = dict(zip(shape.columns, row))  # noqa: B905 - a statement's row fits, and this is the hot path
+            key = tuple([row[place] for place in shape.places])
             before = rows.get(key)
             if before is not None and not statement.replace:
                 raise Broken(f"UNIQUE constraint failed: {shape.table}")
+            if before is not None and statement.rises:
+                after[statement.rises] = before[statement.rises] + 1
             self._check(shape.table, None, after)
             self._put(rows, key, after)
             return
@@ -108,7 +112,14 @@ class Memory:
             self._undo.append((rows, key, before))
             del rows[key]
             return
-        after = {**before, **dict(zip(statement.sets, row, strict=False))}
+        after = before.copy()
+        after.update(zip(statement.sets, row))  # noqa: B905 - what is matched stands behind what is set
+        if statement.marks:
+            after[statement.marks] = -abs(before[statement.marks])
+        if statement.sooner is not None:
+            column, marked = statement.sooner
+            if before[marked] < 0:
+                after[column] = min(before[column], after[column])
         self._check(shape.table, before, after)
         self._put(rows, key, after)
 
@@ -123,12 +134,13 @@ class Memory:
 class Shape:
     """A statement taken apart once."""
 
-    __slots__ = ("columns", "key", "more", "sets", "table")
+    __slots__ = ("columns", "key", "more", "places", "sets", "table")
 
     def __init__(self, statement: Statement) -> None:
         self.table = statement.table.name
         self.columns = tuple(statement.table.columns.keys())
         self.key = tuple(statement.table.primary_key.columns.keys())
+        self.places = tuple(self.columns.index(name) for name in self.key)
         self.sets = len(statement.sets) if isinstance(statement, Update) else 0
         match = () if isinstance(statement, Insert) else statement.match
         assert match[: len(self.key)] == (self.key if match else ()), "a row is found by its primary key"

@@ -5,9 +5,9 @@ somebody was faster.
 """
 
 from collections.abc import Callable
-from random import Random
 
 from proof.model import queries
+from proof.model.dice import Fates
 from proof.model.gateway import AGREED, ModelClock
 from proof.model.loop import VirtualLoop
 from proof.model.memory import Memory
@@ -34,36 +34,37 @@ class People:
     """Maker and checker. `writer_id` draws a new writer's number: each command is a process of its own."""
 
     def __init__(
-        self, *, plan: Plan, loop: VirtualLoop, memory: Memory, clock: ModelClock, random: Random, terms: HostTerms,
+        self, *, plan: Plan, loop: VirtualLoop, memory: Memory, clock: ModelClock, fates: Fates, terms: HostTerms,
         story: Story, writer_id: Callable[[], int],
     ) -> None:  # fmt: skip
-        self.hits: set[str] = set()
         self.busy = 0
-        self._plan, self._loop, self._memory, self._clock, self._random = plan, loop, memory, clock, random
+        self._plan, self._loop, self._memory, self._clock = plan, loop, memory, clock
+        self._fates, self._dice = fates, fates.dice("people")
         self._terms, self._story, self._writer_id = terms, story, writer_id
-        self._identifiers = IdentifierSource(clock, Random(random.getrandbits(64)).getrandbits)
+        self._identifiers = IdentifierSource(clock, fates.dice("names of people").getrandbits)
 
     def asked(self, sale: Ref, paid_minor: int) -> None:
         """A customer wants money back for this sale."""
         self.busy += 1
-        self._loop.call_later(self._random.uniform(0.5, 40.0), self._propose, sale, paid_minor)
+        self._loop.call_later(self._dice.uniform(0.5, 40.0), self._propose, sale, paid_minor)
 
     def _twice(self) -> bool:
-        twice = self._random.random() < self._plan.chance("people click twice")
+        """Whether they do it twice; people do not calm down."""
+        twice = self._dice.random() < self._plan.chance("people click twice")
         if twice:
-            self.hits.add("people click twice")
+            self._fates.hits.add("people click twice")
         return twice
 
     def _propose(self, sale: Ref, paid_minor: int) -> None:
         self.busy -= 1
-        self.hits.add("people give back")
-        minor = max(1, int(paid_minor * self._random.choice((0.6, 0.6, 1.0))))
-        kind = self._random.choice(("", "", ADJUSTMENT))
+        self._fates.hits.add("people give back")
+        minor = max(1, int(paid_minor * self._dice.choice((0.6, 0.6, 1.0))))
+        kind = self._dice.choice(("", "", ADJUSTMENT))
         for _ in range(2 if self._twice() else 1):
             order_id = self._proposed(sale, minor, kind)
             if order_id:
                 self.busy += 1
-                self._loop.call_later(self._random.uniform(0.0, 30.0), self._decide, order_id)
+                self._loop.call_later(self._dice.uniform(0.0, 30.0), self._decide, order_id)
 
     def _proposed(self, sale: Ref, minor: int, kind: str) -> str:
         key = TransactionKey(terminal_id=sale[0], merchant_id=MERCHANT, batch_no=sale[1] or "000000", stan=sale[2],
@@ -93,20 +94,20 @@ class People:
         approved now is tried once more later.
         """
         self.busy -= 1
-        if self._random.random() < 0.1:
+        if self._dice.random() < 0.1:
             self._act(order_id, "bert", lambda o, link, who, now: proposing.refused(o, link, who, "no", now))
             return
         for who in ("anna", "bert", "bert") if self._twice() else ("bert",):
             if not self._act(order_id, who, proposing.approved) and who == "bert" and again:
                 self.busy += 1
-                self._loop.call_later(self._random.uniform(100.0, 300.0), self._decide, order_id, False)
+                self._loop.call_later(self._dice.uniform(100.0, 300.0), self._decide, order_id, False)
         self.busy += 1
-        self._loop.call_later(self._random.uniform(60.0, 200.0), self._pay, order_id)
+        self._loop.call_later(self._dice.uniform(60.0, 200.0), self._pay, order_id)
 
     def _pay(self, order_id: str) -> None:
         """What became a person's work is paid at the bank, and said so; or it is not."""
         self.busy -= 1
-        by_hand = self._random.random() < 0.8
+        by_hand = self._dice.random() < 0.8
         for _ in range(2 if self._twice() else 1):
             if by_hand:
                 self._act(

@@ -16,7 +16,7 @@ from yuanlu.fleet import store as fleet_store
 from yuanlu.flow import batch_cases, batches
 from yuanlu.journal import tasks, transactions
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
-from yuanlu.journal.tasks import FAR_US, MOVE_TASK, Claimed
+from yuanlu.journal.tasks import FAR_US, Claimed
 from yuanlu.journal.transactions import OWN_STAN_ABOVE, Transaction
 from yuanlu.journal.unit import Change
 from yuanlu.kernel.clock import Moment, day_began_us
@@ -34,8 +34,17 @@ _KEY = ("terminal_id", "merchant_id", "batch_no", "stan", "mti_class")
 _BATCH = ("terminal_id", "merchant_id", "batch_no")
 
 
-def as_transaction(row: Values) -> Transaction:
+def as_transaction(memory: Memory, row: Values) -> Transaction:
     """The record of a row."""
+    known = memory.records.get((row["transaction_id"],))
+    if known is not None and known[0] is row:
+        return known[1]  # type: ignore[no-any-return]
+    record = _transaction(row)
+    memory.records[row["transaction_id"],] = row, record
+    return record
+
+
+def _transaction(row: Values) -> Transaction:
     values = {name: value for name, value in row.items() if name not in _KEY}
     amount = Money(minor=values.pop("amount_minor"), currency=values.pop("currency"))
     return Transaction(key=TransactionKey(**{name: row[name] for name in _KEY}), amount=amount, **values)
@@ -45,13 +54,13 @@ def _transactions(memory: Memory, wanted: Callable[[Values], bool]) -> list[Tran
     found = [row for row in memory.tables["transactions"].values() if wanted(row)]
     if len(found) > 1:
         found.sort(key=lambda row: row["transaction_id"])
-    return [as_transaction(row) for row in found]
+    return [as_transaction(memory, row) for row in found]
 
 
 def find_by_key(memory: Memory, key: TransactionKey) -> Transaction | None:
     for row in memory.tables["transactions"].values():
         if row["stan"] == key.stan and all(row[name] == getattr(key, name) for name in _KEY):
-            return as_transaction(row)
+            return as_transaction(memory, row)
     return None
 
 
@@ -75,7 +84,7 @@ def find_latest(
 
 
 def get(memory: Memory, transaction_id: str) -> Transaction:
-    return as_transaction(memory.tables["transactions"][(transaction_id,)])
+    return as_transaction(memory, memory.tables["transactions"][(transaction_id,)])
 
 
 def about(memory: Memory, original_id: str) -> list[Transaction]:
@@ -131,8 +140,17 @@ def first_request(memory: Memory, transaction: Transaction) -> StoredFrame:
     return stored.get(Direction.TO_HOST) or stored[Direction.FROM_TERMINAL]
 
 
-def as_leg(row: Values) -> Leg:
+def as_leg(memory: Memory, row: Values) -> Leg:
     """The record of a row."""
+    known = memory.records.get(("leg", row["return_id"]))
+    if known is not None and known[0] is row:
+        return known[1]  # type: ignore[no-any-return]
+    record = _leg(row)
+    memory.records["leg", row["return_id"]] = row, record
+    return record
+
+
+def _leg(row: Values) -> Leg:
     values = {name: value for name, value in row.items() if name != "live"}
     values["state"], values["case_opened"] = State(values["state"]), bool(values["case_opened"])
     return Leg(**values)
@@ -140,12 +158,12 @@ def as_leg(row: Values) -> Leg:
 
 def find_live(memory: Memory, return_id: str) -> Leg | None:
     row = memory.tables["legs"].get((return_id,))
-    return as_leg(row) if row is not None and row["live"] else None
+    return as_leg(memory, row) if row is not None and row["live"] else None
 
 
 def legs_of(memory: Memory, transaction_id: str) -> list[Leg]:
     found = [row for row in memory.tables["legs"].values() if row["transaction_id"] == transaction_id]
-    return [as_leg(row) for row in sorted(found, key=lambda row: row["opened_at_us"])]
+    return [as_leg(memory, row) for row in sorted(found, key=lambda row: row["opened_at_us"])]
 
 
 def live_ids(memory: Memory, acquirer: str) -> list[str]:
@@ -154,22 +172,20 @@ def live_ids(memory: Memory, acquirer: str) -> list[str]:
 
 
 def restart_windows(memory: Memory, now: Moment) -> None:
-    for row in memory.tables["legs"].values():
+    for key, row in memory.tables["legs"].items():
         if row["live"] and row["original_boot_id"] != now.boot_id:
-            row |= {
+            memory.tables["legs"][key] = row | {
                 "original_boot_us": now.boot_us, "original_boot_id": now.boot_id, "last_boot_us": now.boot_us,
                 "last_boot_id": now.boot_id, "asked_boot_us": 0,
                 "unanswered_boot_us": now.boot_us if row["attempts"] > 0 else 0,
             }  # fmt: skip
 
 
-def wake(memory: Memory, kind: str, key: str, lane: str, due_at_us: int) -> Change | None:
+def wake(memory: Memory, kind: str, key: str, lane: str, due_at_us: int) -> Change:
     row = memory.tables["tasks"].get((kind, key))
     if row is None:
         return tasks.put(kind, key, lane, due_at_us)
-    if row["holder"]:
-        return None
-    return Change(statement=MOVE_TASK, row=(due_at_us, 0, 0, kind, key, row["epoch"]))
+    return tasks.woken(kind, key, row["epoch"], due_at_us)
 
 
 def is_held(memory: Memory, task: Claimed) -> bool:
@@ -190,7 +206,7 @@ def waiting(memory: Memory, kind: str, lane: str, after_us: int) -> list[tuple[s
     found = [
         row
         for row in memory.tables["tasks"].values()
-        if row["kind"] == kind and row["lane"] == lane and row["due_at_us"] > after_us and row["holder"] == 0
+        if row["kind"] == kind and row["lane"] == lane and (row["due_at_us"] > after_us or row["holder"])
     ]
     return [(row["key"], row["epoch"]) for row in sorted(found, key=lambda row: row["due_at_us"])]
 

@@ -3,14 +3,16 @@
 The product logs what it finds odd; here that is the purpose, so the log is silent while the model runs.
 """
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
+from msgspec.structs import replace
 
 from proof.checker import check
 from proof.model.plan import FAULTS, Plan, plan_of, without
@@ -19,12 +21,10 @@ from proof.model.world import Guards, World
 from proof.records import Ref, Violation
 from yuanlu.journal import tasks
 
-LOOK_EVERY_S = 20.0
-"""The task runner looks this often for work that nobody nudged; each second, as in production, costs too much time."""
-
 CHUNK = 250
 JUMPS = "wall clock jumps"
 CRITICAL = 50
+GARBAGE_MAX = 20_000
 
 
 @contextmanager
@@ -32,13 +32,25 @@ def modelled() -> Iterator[None]:
     """Within it, worlds can be run: queries are answered from memory, and the log is silent."""
     before, config = tasks.LOOK_EVERY_S, structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
-    tasks.LOOK_EVERY_S = LOOK_EVERY_S
     try:
         with answered_from_memory():
             yield
     finally:
         tasks.LOOK_EVERY_S = before
         structlog.configure(**config)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Within it, garbage is looked for once in some dozen worlds, and not among what was there before."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_MAX)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @dataclass(kw_only=True)
@@ -98,7 +110,7 @@ def run_seeds(first: int, count: int, *, profile: str = "", jobs: int = 1) -> Fi
 def _run_part(part: tuple[int, int, str]) -> Figures:
     first, count, profile = part
     figures = Figures(seeds=count)
-    with modelled():
+    with modelled(), seldom_collected():
         for seed in range(first, first + count):
             plan = plan_of(seed, profile)
             course = World(plan).run()

@@ -6,9 +6,9 @@ duty ends only with an answer to its 0400 (`docs/returns.md`).
 
 import asyncio
 from collections.abc import Callable
-from random import Random
 
 from proof.model import wire
+from proof.model.dice import Fates
 from proof.model.gateway import Gateway
 from proof.model.loop import VirtualLoop
 from proof.model.plan import Plan, Sale
@@ -42,15 +42,14 @@ class Till:
     """One till and its cashier; its sales go one after the other."""
 
     def __init__(
-        self, *, number: int, plan: Plan, loop: VirtualLoop, random: Random, story: Story,
+        self, *, number: int, plan: Plan, loop: VirtualLoop, fates: Fates, story: Story,
         gateways: Callable[[], list[Gateway]], people: Callable[[Ref, int], None],
     ) -> None:  # fmt: skip
         self.told: list[Told] = []
-        self.hits: set[str] = set()
-        self.calm = False
         self.under_way = 0
         self._id = wire.terminal_id(number)
-        self._plan, self._loop, self._random, self._story = plan, loop, random, story
+        self._plan, self._loop, self._fates, self._story = plan, loop, fates, story
+        self._cashier, self._way = fates.dice("cashier", number), fates.dice("line", number)
         self._gateways = gateways
         self._people = people
         self._codec = wire.codec_of(plan.profile)
@@ -70,11 +69,7 @@ class Till:
             await self._close_batch()
 
     def _befalls(self, fault: str) -> bool:
-        chance = 0.0 if self.calm else self._plan.chance(fault)
-        if not chance or self._random.random() >= chance:
-            return False
-        self.hits.add(fault)
-        return True
+        return self._fates.befall(fault, self._cashier)
 
     def _new_ref(self, mti: str) -> Ref:
         self._stan += 1
@@ -97,7 +92,7 @@ class Till:
     async def _afterwards(self, sale: Ref, paid: int, card: str, rrn: str) -> None:
         """What the cashier does about an approved sale: void it, or refund some of it, perhaps twice."""
         if self._befalls("till voids"):
-            await asyncio.sleep(self._random.uniform(0.5, 20.0))
+            await asyncio.sleep(self._cashier.uniform(0.5, 20.0))
             ref = self._new_ref("0200")
             frame = wire.request(
                 self._codec, type_code=wire.VOID, ref=ref, minor=paid, card=card, about=sale, rrn=rrn
@@ -106,8 +101,8 @@ class Till:
             if await self._ask_and_doubt(frame, ref) is not None:
                 self._back.append(paid)
         while self._befalls("till refunds"):
-            await asyncio.sleep(self._random.uniform(0.5, 20.0))
-            minor = max(1, int(paid * self._random.choice((0.3, 0.6, 1.0))))
+            await asyncio.sleep(self._cashier.uniform(0.5, 20.0))
+            minor = max(1, int(paid * self._cashier.choice((0.3, 0.6, 1.0))))
             ref = self._new_ref("0220")
             frame = wire.request(
                 self._codec, type_code=wire.REFUND, ref=ref, minor=minor, card=card, about=sale, rrn=rrn
@@ -121,9 +116,9 @@ class Till:
         """Ask for a sale or void; whatever is not clear is reversed. Its answer if it was approved and stands."""
         wait_s = self._plan.wait_ms / 1000
         if self._befalls("till gives up early"):
-            wait_s = self._random.uniform(0.2, wait_s)
+            wait_s = self._cashier.uniform(0.2, wait_s)
         if self._befalls("cashier cancels"):
-            wait_s = self._random.uniform(0.0, 2.0)
+            wait_s = self._cashier.uniform(0.0, 2.0)
         answer = await self._ask(frame, wait_s)
         if answer is not None and answer[39] in APPROVALS:
             return answer
@@ -151,9 +146,9 @@ class Till:
             self._send(frame)
         if self._befalls("till repeats"):
             self.under_way += 1
-            self._loop.call_later(self._random.uniform(0.1, 2 * wait_s), self._send_again, frame)
+            self._loop.call_later(self._cashier.uniform(0.1, 2 * wait_s), self._send_again, frame)
         if self._befalls("till line breaks"):
-            self._loop.call_later(self._random.uniform(0.0, wait_s), self._break)
+            self._loop.call_later(self._cashier.uniform(0.0, wait_s), self._break)
         try:
             async with asyncio.timeout(wait_s):
                 heard = await answer
@@ -180,15 +175,15 @@ class Till:
             serving = [gateway for gateway in self._gateways() if gateway.serving]
             if not serving:
                 return
-            self._line = Line(self._random.choice(serving))
+            self._line = Line(self._way.choice(serving))
         line = self._line
-        self._loop.call_later(self._random.uniform(0.01, 0.1), self._arrive, line, frame)
+        self._loop.call_later(self._way.uniform(0.01, 0.1), self._arrive, line, frame)
 
     def _arrive(self, line: Line, frame: bytes) -> None:
         line.gateway.receive(frame, line.up, lambda reply: self._answered(line, reply))
 
     def _answered(self, line: Line, reply: bytes) -> None:
-        self._loop.call_later(self._random.uniform(0.01, 0.1), self._hear, line, reply)
+        self._loop.call_later(self._way.uniform(0.01, 0.1), self._hear, line, reply)
 
     def _hear(self, line: Line, reply: bytes) -> None:
         message = self._codec.decode(reply)

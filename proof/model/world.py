@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from random import Random
 
+from proof.model.dice import Dice, Fates
+from proof.model.disk import Disk
 from proof.model.gateway import Gateway, ModelClock, terms_of
 from proof.model.host import Host
 from proof.model.journal import AFTER, BEFORE, MemoryJournal
@@ -20,6 +21,7 @@ from proof.model.story import Story
 from proof.model.till import Till
 from proof.records import Evidence
 from yuanlu.flow.recovery import recover
+from yuanlu.journal import tasks
 
 NOON_US, LATE_US = 1_797_307_200_000_000, 1_797_346_760_000_000
 """2026-12-15, Beijing time: noon, and 40 seconds before the host's day ends at 23:00."""
@@ -28,14 +30,16 @@ CALM_AFTER_S = 240.0
 """From then on no fault begins: what holds at rest is asked of a world that comes to rest."""
 
 HORIZON_S = 4 * 3_600.0
-LOOK_EVERY_S = 15.0
+LOOK_EVERY_S, CALM_LOOK_EVERY_S = 15.0, 60.0
+RUNNERS_LOOK_EVERY_S, CALM_RUNNERS_LOOK_EVERY_S = 30.0, 150.0
+"""Task runners look this often for work that nobody nudged; each second, as in production, costs too much time."""
+
 SETTLED_S = 60.0
 """So long after its rest nothing is under way any more, not even a slow commit."""
 
 CRASHES_MAX = 4
 RESTART_S = (1.0, 40.0)
 JUMPS_S = (-3_000.0, -90.0, 30.0, 3_000.0)
-COMMIT_S, SLOW_COMMIT_S = (0.0005, 0.004), (0.05, 6.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +69,19 @@ class World:
         self.loop = VirtualLoop()  # type: ignore[abstract]  # it has what is used
         self.memory = Memory(self._guards.rules)
         self.story = Story(self.loop, wanted=trace)
-        seed = plan.seed
-        self._random = Random(seed ^ 0x5EED)
+        self._fates = Fates(plan.seed, plan.faults)
+        self._dice = self._fates.dice("world")
         self._clock = ModelClock(self.loop, LATE_US if "day changes" in plan.faults else NOON_US)
         self._terms = terms_of(plan)
-        self._host = Host(plan, Random(seed ^ 0x1057))
-        self._network = Network(
-            plan=plan, loop=self.loop, host=self._host, random=Random(seed ^ 0x4E7), story=self.story
-        )
+        self._host = Host(plan, self._fates)
+        self._network = Network(plan=plan, loop=self.loop, host=self._host, fates=self._fates, story=self.story)
         self._people = People(
-            plan=plan, loop=self.loop, memory=self.memory, clock=self._clock, random=Random(seed ^ 0xFACE),
-            terms=self._terms, story=self.story, writer_id=self._new_writer,
+            plan=plan, loop=self.loop, memory=self.memory, clock=self._clock, fates=self._fates, terms=self._terms,
+            story=self.story, writer_id=self._new_writer,
         )  # fmt: skip
         self._writers = 0
         self._gateways: list[Gateway] = []
         self._crashes = 0
-        self._hits: set[str] = set()
         self._tills: list[Till] = []
         self._selling = 0
         self._at_rest = self._over = False
@@ -90,6 +91,7 @@ class World:
         """To its rest, or to the horizon."""
         with ExitStack() as stack:
             stack.enter_context(running(self.loop))
+            tasks.LOOK_EVERY_S = RUNNERS_LOOK_EVERY_S
             for _ in range(self._plan.gateways):
                 self._start_gateway()
             self._open_tills()
@@ -98,7 +100,7 @@ class World:
             self.loop.run_until(HORIZON_S, lambda: self._at_rest)
             if self.loop.failures:
                 raise self.loop.failures[0]
-            self._over = True
+            self._over = self._fates.calm = True
             if self._crashes and self._at_rest:
                 self._recover_again()
             return self._course()
@@ -108,17 +110,17 @@ class World:
         return self._writers
 
     def _start_gateway(self) -> None:
-        random = Random(self._plan.seed ^ (self._writers + 1) << 8)
         writer_id = self._new_writer()
+        strikes = self._fates.dice("strikes", writer_id)
         gateway: Gateway
         journal = MemoryJournal(
-            memory=self.memory, loop=self.loop, writer_id=writer_id, commit_s=lambda: self._commit_s(random),
-            read_s=lambda: self._read_s(random), strikes=lambda: self._strikes(random),
-            crash=lambda: self._crash(gateway), told_early=self._guards.told_early,
+            memory=self.memory, loop=self.loop, writer_id=writer_id, disk=Disk(self._plan, self._fates, writer_id),
+            strikes=lambda: self._strikes(strikes), crash=lambda: self._crash(gateway),
+            told_early=self._guards.told_early,
         )  # fmt: skip
         gateway = Gateway(
             plan=self._plan, loop=self.loop, memory=self.memory, journal=journal, network=self._network,
-            clock=self._clock, random=random, terms=self._terms,
+            clock=self._clock, fates=self._fates, terms=self._terms,
         )  # fmt: skip
         self._gateways.append(gateway)
         gateway.start()
@@ -128,7 +130,7 @@ class World:
             sales = [sale for sale in self._plan.sales if sale.till == number]
             if sales:
                 till = Till(
-                    number=number, plan=self._plan, loop=self.loop, random=Random(self._plan.seed ^ 0x7111 + number),
+                    number=number, plan=self._plan, loop=self.loop, fates=self._fates,
                     story=self.story, gateways=lambda: self._gateways, people=self._people.asked,
                 )  # fmt: skip
                 self._tills.append(till)
@@ -140,23 +142,12 @@ class World:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.loop.failures.append(error)
 
-    def _chance(self, fault: str) -> float:
-        return 0.0 if self._over or self.loop.now_s > CALM_AFTER_S else self._plan.chance(fault)
-
-    def _commit_s(self, random: Random) -> float:
-        slow = (chance := self._chance("slow commits")) and random.random() < chance
-        return random.uniform(*(SLOW_COMMIT_S if slow else COMMIT_S))
-
-    def _read_s(self, random: Random) -> float:
-        slow = (chance := self._chance("slow reads")) and random.random() < chance
-        return random.uniform(0.0, 0.05) if slow else 0.0
-
-    def _strikes(self, random: Random) -> str:
-        chance = self._chance("crash at a commit")
-        if not chance or self._over or self._crashes >= CRASHES_MAX or random.random() >= chance:
+    def _strikes(self, dice: Dice) -> str:
+        if "crash at a commit" not in self._plan.faults or self._crashes >= CRASHES_MAX:
             return ""
-        self._hits.add("crash at a commit")
-        return BEFORE if random.random() < 0.5 else AFTER
+        if not self._fates.befall("crash at a commit", dice):
+            return ""
+        return BEFORE if dice.random() < 0.5 else AFTER
 
     def _crash(self, gateway: Gateway) -> None:
         if gateway.journal.dead:
@@ -165,11 +156,10 @@ class World:
         self.story.tell("gateway {} dies", gateway.journal.writer_id)
         gateway.die()
         self._gateways.remove(gateway)
-        self.loop.call_later(self._random.uniform(*RESTART_S), self._start_again)
+        self.loop.call_later(self._dice.uniform(*RESTART_S), self._start_again)
 
     def _start_again(self) -> None:
-        if self._random.random() < self._chance("machine boots"):
-            self._hits.add("machine boots")
+        if self._fates.befall("machine boots", self._dice):
             self._clock.boot()
             self.story.tell("the machine has booted")
         self.story.tell("a gateway starts")
@@ -177,37 +167,36 @@ class World:
 
     def _plan_faults(self) -> None:
         """What befalls the machines themselves."""
-        times = [self._random.uniform(0.0, 120.0) for _ in range(4)]
+        times = [self._dice.uniform(0.0, 120.0) for _ in range(4)]
         for at_s in times[:2]:
-            if self._random.random() < self._plan.chance("crash"):
+            if self._dice.random() < self._plan.chance("crash"):
                 self.loop.call_at(at_s, self._crash_one)
         for at_s in times[2:]:
-            jump_s = self._random.uniform(*self._random.choice((JUMPS_S[:2], JUMPS_S[2:])))
-            if self._random.random() < self._plan.chance("wall clock jumps"):
+            jump_s = self._dice.uniform(*self._dice.choice((JUMPS_S[:2], JUMPS_S[2:])))
+            if self._dice.random() < self._plan.chance("wall clock jumps"):
                 self.loop.call_at(at_s, self._jump, jump_s)
 
     def _crash_one(self) -> None:
         if self._gateways and not self._over:
-            self._hits.add("crash")
-            self._crash(self._random.choice(self._gateways))
+            self._fates.hits.add("crash")
+            self._crash(self._dice.choice(self._gateways))
 
     def _jump(self, by_s: float) -> None:
-        self._hits.add("wall clock jumps")
+        self._fates.hits.add("wall clock jumps")
         self.story.tell("the wall clock jumps by {:.0f} s", by_s)
-        self._clock.ahead_s += by_s
+        self._clock.jump(by_s)
 
     def _look(self) -> None:
         """Calm after a while; and over, when nobody has anything left to do."""
         if self.loop.now_s > CALM_AFTER_S:
-            self._host.calm = self._network.calm = True
-            for till in self._tills:
-                till.calm = True
+            self._fates.calm = True
+            tasks.LOOK_EVERY_S = CALM_RUNNERS_LOOK_EVERY_S
         if self._over:
             return
         waits = self._selling or self._people.busy or self._network.under_way
         waits = waits or sum(till.under_way for till in self._tills)
         self._at_rest = not waits and bool(self._gateways) and not self._is_work_left()
-        self.loop.call_later(LOOK_EVERY_S, self._look)
+        self.loop.call_later(CALM_LOOK_EVERY_S if self._fates.calm else LOOK_EVERY_S, self._look)
 
     def _is_work_left(self) -> bool:
         tables = self.memory.tables
@@ -234,9 +223,7 @@ class World:
         self._recovered_alike = before == self.memory.tables["transactions"]
 
     def _course(self) -> Course:
-        hits = self._hits | self._host.hits | self._network.hits | self._people.hits
-        for till in self._tills:
-            hits |= till.hits
+        hits = self._fates.hits
         if self._plan.gateways > 1:
             hits.add("two gateways")
         told = [each for till in self._tills for each in till.told]

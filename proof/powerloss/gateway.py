@@ -41,7 +41,7 @@ def _early() -> None:
         task.add_done_callback(running.discard)
         await asyncio.sleep(0)
         last = facts[-1] if facts else None
-        return Committed(permit=SendPermit(last.subject_id if last else "", last.version if last else 0, self))
+        return Committed(permit=SendPermit(last.subject_id if last else "", last.version if last else 0))
 
     writer.Journal.commit = commit  # type: ignore[method-assign]
 

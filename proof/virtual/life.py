@@ -1,10 +1,11 @@
-"""One life of the gateway: it may be stopped at its n-th step, as kill -9 would.
+"""One life of the gateway: it may be stopped at any of its steps, as kill -9 would.
 
 A step is a commit about to be written, a commit just written, or data just sent.
 """
 
 import asyncio
 import fcntl
+from collections.abc import Callable
 from pathlib import Path
 
 from proof.virtual.loop import Stopped
@@ -14,15 +15,15 @@ from yuanlu.wiring import GatewayProcess
 
 
 class Life(Process):
-    """One life of the gateway, which ends at its `stop_at`-th step if that comes."""
+    """One life of the gateway, which ends at the first of its steps that `stops` it."""
 
-    def __init__(self, folder: Path, stop_at: int | None) -> None:
+    def __init__(self, folder: Path, stops: Callable[[int], bool]) -> None:
         super().__init__(f"gateway in {folder.name}")
         self.folder = folder
         self.steps: list[str] = []
         self.ended = asyncio.get_running_loop().create_future()
         self.gateway: GatewayProcess | None = None
-        self._stop_at = stop_at
+        self._stops = stops
         self.sent = self._data_sent
 
     def let_go(self) -> None:
@@ -56,7 +57,7 @@ class Life(Process):
         if self.dead:
             return False
         self.steps.append(what)
-        if self._stop_at is not None and len(self.steps) > self._stop_at:
+        if self._stops(len(self.steps) - 1):
             self.stop()
             return True
         return False

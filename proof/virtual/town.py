@@ -8,6 +8,7 @@ import asyncio
 import random
 import shutil
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +47,9 @@ WALL_US = 1_767_243_600_000_000
 DIALECTS: dict[ProfileName, DialectName] = {
     "P1": "cup-pos", "P2": "cup-pos", "P3": "iso87-ascii", "P4": "cup-pos", "P5": "cup-pos",
 }  # fmt: skip
+Stops = Callable[[int, int], bool]
+"""Whether a life, by its number, is stopped at a step, by its number."""
+
 ANSWER_TIMEOUT_MS = 600
 PACKET_LIFE_MS = 2_000
 QUIET_S_MAX = 120.0
@@ -53,6 +57,11 @@ LOOK_S = 0.5
 QUIET_LOOKS = 3
 """In a row: a task may just be about to begin."""
 RESTART_S = 0.3
+
+
+def at_steps(stops: Sequence[int]) -> Stops:
+    """Each life is stopped at the step that stands in its place here; later ones are not."""
+    return lambda life, step: life < len(stops) and step == stops[life]
 
 
 class VirtualClock:
@@ -75,7 +84,14 @@ class Town:
     """One gateway above one host, with tills below."""
 
     def __init__(
-        self, loop: VirtualLoop, folder: Path, *, profile: ProfileName = "P1", tills: int = 1, seed: int = 0
+        self,
+        loop: VirtualLoop,
+        folder: Path,
+        *,
+        stops: Stops,
+        profile: ProfileName = "P1",
+        tills: int = 1,
+        seed: int = 0,
     ) -> None:
         self.loop = loop
         self.clock = VirtualClock(loop)
@@ -83,6 +99,7 @@ class Town:
         self.profile = profile
         self.told: list[Told] = []
         self.lives: list[Life] = []
+        self._stops = stops
         names = [f"T{number:07}" for number in range(tills)]
         rows = "".join(f"{name},{MERCHANT},h1,8000\n" for name in names)
         (folder / "terminals.csv").write_text("terminal_id,merchant_id,acquirer,wait_ms\n" + rows, "utf-8")
@@ -112,12 +129,12 @@ class Town:
         """The gateway that runs now, or ran last."""
         return self.lives[-1]
 
-    async def begin(self, stop_at: int | None = None) -> bool:
+    async def begin(self) -> bool:
         """Start a gateway, on what the life before left; False when it ended before it served."""
         number = len(self.lives)
         folder = self.folder / f"life-{number}"
         _copy(self.life.folder if number else self.folder, folder)
-        life = Life(folder, stop_at)
+        life = Life(folder, partial(self._stops, number))
         self.lives.append(life)
         work = self.loop.create_task(life.run(self._serve(life)))
         await asyncio.wait([work, life.ended], return_when=asyncio.FIRST_COMPLETED)
@@ -147,27 +164,38 @@ class Town:
             folder=str(self.folder),
         )  # fmt: skip
 
-    async def keep_alive(self, stops: Sequence[int]) -> None:
-        """Begin a life with each of these stops, each when the one before has ended; the last has none.
-
-        A stop that does not come before all is quiet never comes: that life is the last, then.
-        """
-        for stop_at in [*stops, None]:
-            if await self.begin(stop_at) and stop_at is not None:
+    async def keep_alive(self) -> None:
+        """Begin a life, and the next one when it has ended, for ever."""
+        while True:
+            if await self.begin():
                 await self.life.ended
             await asyncio.sleep(RESTART_S)
+
+    def move(self, name: str) -> None:
+        """What is written from now on goes into a folder of this name beside the old one, with copies of its files."""
+        old, self.folder = self.folder, self.folder.parent / name
+        self.folder.mkdir()
+        for path in old.iterdir():
+            if path.is_file():
+                shutil.copy(path, self.folder / path.name)
 
     async def quiet(self) -> bool:
         """Wait until nothing is left that the gateway does by itself; False when that does not come."""
         until, looks = self.loop.time() + QUIET_S_MAX, 0
+        seen, was_quiet = (-1, -1), False
         while self.loop.time() < until and looks < QUIET_LOOKS:
             await asyncio.sleep(LOOK_S)
-            engine = reading(self.life.folder / "journal.db")
-            snapshot = take_snapshot(engine)
-            engine.dispose()
-            is_quiet = snapshot is not None and snapshot.is_quiet and not self.life.dead
-            looks = looks + 1 if is_quiet else 0
+            now = len(self.lives), len(self.life.steps)
+            if now != seen or not was_quiet:  # without a step of the gateway the journal is what it was
+                seen, was_quiet = now, self._is_quiet()
+            looks = looks + 1 if was_quiet and not self.life.dead else 0
         return looks == QUIET_LOOKS
+
+    def _is_quiet(self) -> bool:
+        engine = reading(self.life.folder / "journal.db")
+        snapshot = take_snapshot(engine)
+        engine.dispose()
+        return snapshot is not None and snapshot.is_quiet
 
     def close(self) -> None:
         """Let go of every line and of every life's files."""

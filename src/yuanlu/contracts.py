@@ -1,4 +1,4 @@
-"""What is agreed with merchants: limits of returns, compensation and service levels, for everybody and by contract.
+"""What is agreed with merchants: limits of returns, compensation, service levels, who is told; for all and by contract.
 
 A merchant has at most one contract. What that leaves out is as for everybody, and who has none gets what everybody
 gets. `Agreements.of` is the one place that answers which terms a merchant has; whoever decides gets them as an
@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.section import NotNegative, Section
+from yuanlu.notices import Telling
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -88,6 +89,8 @@ class Contract(Section, frozen=True, kw_only=True):
     """Any key of `[compensation]`, as in `compensation.after_minutes = 60`."""
     service_levels: ServiceLevel = ServiceLevel()
     """Any key of `[service_levels]`, as in `service_levels.l2_after_ms = 900000`."""
+    notification: Telling = Telling()
+    """Any key of `[notification]`, as in `notification.quiet_from = 21:00:00`; the channels are everybody's."""
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -97,6 +100,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     returns: Returns = Returns()
     compensation: Compensation = Compensation()
     service_levels: ServiceLevel = ServiceLevel()
+    telling: Telling = Telling()
 
 
 class Agreements(Struct, frozen=True, kw_only=True):
@@ -133,5 +137,6 @@ def _terms(name: str, contract: Contract) -> Terms:
         approval_hours=contract.approval_hours,
     )
     return Terms(
-        contract=name, returns=returns, compensation=contract.compensation, service_levels=contract.service_levels
-    )
+        contract=name, returns=returns, compensation=contract.compensation, service_levels=contract.service_levels,
+        telling=contract.notification,
+    )  # fmt: skip

@@ -14,11 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from yuanlu.contracts import Agreements, Compensation, Contract, Returns, ServiceLevel, Terms, agreements
+from yuanlu.kernel.documents import check_table, in_words, over, overlay, tables
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import FRAME_BYTES_MAX, REPEAT_WINDOW_MS
 from yuanlu.kernel.section import NotNegative, Positive, Section
+from yuanlu.notices import ChannelSettings, Notification, Telling, for_contracts
+from yuanlu.notices import check as check_notification
 
-ENVIRONMENT_PREFIX = "YUANLU_"
 PORT_DIGITS_MAX = 5
 
 Percent = Annotated[int, Meta(ge=1, le=100)]
@@ -68,6 +70,9 @@ class Gateway(Section, frozen=True, kw_only=True):
     """Requests of all connections being worked on; one more is declined (96) before any intent."""
     repeat_window_ms: Positive = REPEAT_WINDOW_MS
     """How long a repeated request is answered from the journal."""
+    guidance: Literal["none", "field63"] = "none"
+    """`field63`: a payment that is not simply approved is answered with a line for the cashier, where the host has
+    written none. Only for terminals that show or print the free text of field 63."""
     metrics: str = ""
     """`host:port` where Prometheus fetches the gateway's own numbers; none without it."""
 
@@ -242,6 +247,7 @@ class Settings(Section, frozen=True, kw_only=True):
     incidents: Incidents = Incidents()
     compensation: Compensation = Compensation()
     service_levels: ServiceLevel = ServiceLevel()
+    notification: Notification = Notification()
     contracts: Mapping[str, Contract] = {}
     console: Console = Console()
     log: Log = Log()
@@ -250,7 +256,10 @@ class Settings(Section, frozen=True, kw_only=True):
 
     def agreements(self) -> Agreements:
         """The terms of every merchant. Raises ConfigurationError for a merchant with two contracts."""
-        everybody = Terms(returns=self.returns, compensation=self.compensation, service_levels=self.service_levels)
+        everybody = Terms(
+            returns=self.returns, compensation=self.compensation, service_levels=self.service_levels,
+            telling=self.notification.everybody(),
+        )  # fmt: skip
         return agreements(everybody, self.contracts)
 
     def path(self, name: str) -> Path:
@@ -283,73 +292,39 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         raise ConfigurationError(f"{path}: {error}") from None
     if "folder" in document:
         raise ConfigurationError(f"{path}: unknown key `folder`")
-    _overlay(document, environment)
+    overlay(document, environment)
     document["folder"] = str(path.resolve().parent)
     try:
-        for name, table in _tables(document, "acquirers"):
-            _convert(table, Acquirer, f"acquirers.{name}")
+        for name, table in tables(document, "acquirers"):
+            check_table(table, Acquirer, f"acquirers.{name}")
+        _check_notification(document)
         _complete_contracts(document)
         settings = msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path}: {_in_words(error)}") from None
+        raise ConfigurationError(f"{path}: {in_words(error)}") from None
     _check(settings, path)
     return settings
-
-
-def _tables(document: dict[str, Any], name: str) -> list[tuple[str, Any]]:
-    found = document.get(name)
-    return list(found.items()) if isinstance(found, dict) else []
 
 
 def _complete_contracts(document: dict[str, Any]) -> None:
     """What a contract leaves out is as for everybody; what is said for everybody is checked under its own name."""
     general = {name: document.get(name, {}) for name in GENERAL}
     for name, table in general.items():
-        _convert(table, GENERAL[name], name)
-    for name, contract in _tables(document, "contracts"):
-        document["contracts"][name] = complete = _over(general["returns"], contract)
-        for key in ("compensation", "service_levels") if isinstance(complete, dict) else ():
-            complete[key] = _over(general[key], complete.get(key, {}))
-        _convert(complete, Contract, f"contracts.{name}")
+        check_table(table, GENERAL[name], name)
+    general["notification"] = for_contracts(document.get("notification", {}))
+    for name, contract in tables(document, "contracts"):
+        document["contracts"][name] = complete = over(general["returns"], contract)
+        for key in ("compensation", "service_levels", "notification") if isinstance(complete, dict) else ():
+            complete[key] = over(general[key], complete.get(key, {}))
+        check_table(complete, Contract, f"contracts.{name}")
 
 
-def _over(general: dict[str, Any], own: Any) -> Any:
-    """One table over another; what is no table is left to the check."""
-    return general | own if isinstance(own, dict) else own
-
-
-def _convert(table: Any, kind: type[Section], where: str) -> None:
-    """Check one named table by itself, so that the message can say its name."""
-    try:
-        msgspec.convert(table, kind, strict=False)
-    except msgspec.ValidationError as error:
-        text, at, key = str(error).partition(" - at `$")
-        raise msgspec.ValidationError(f"{text} - at `$.{where}{key if at else '`'}") from None
-
-
-def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> None:
-    for name, value in environment.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
-            continue
-        *folders, last = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        table = document
-        for folder in folders:
-            table = table.setdefault(_same_name(table, folder), {})
-            if not isinstance(table, dict):
-                raise ConfigurationError(f"environment variable {name}: `{folder}` is not a table")
-        table[_same_name(table, last)] = value
-
-
-def _same_name(table: Mapping[str, Any], name: str) -> str:
-    return next((key for key in table if key.lower() == name), name)
-
-
-def _in_words(error: msgspec.ValidationError) -> str:
-    text = str(error)
-    where = text.rsplit(" - at `$.", 1)
-    if len(where) == 2:
-        return f"[{where[1].rstrip('`')}] {where[0]}"
-    return text
+def _check_notification(document: dict[str, Any]) -> None:
+    """Each channel under its own name first, so that the message can say it."""
+    table = document.get("notification", {})
+    for name, channel in tables(table, "channels") if isinstance(table, dict) else ():
+        check_table(channel, ChannelSettings, f"notification.channels.{name}")
+    check_table(table, Notification, "notification")
 
 
 def _check(settings: Settings, path: Path) -> None:
@@ -363,6 +338,7 @@ def _check(settings: Settings, path: Path) -> None:
         parse_address(settings.gateway.metrics, f"{path}: [gateway] metrics")
     try:
         settings.agreements()
+        check_notification(settings.notification, _tellings(settings))
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
     for name, acquirer in settings.acquirers.items():
@@ -377,6 +353,11 @@ def _check(settings: Settings, path: Path) -> None:
                 f'{path}: [acquirers.{name}] mac = "{acquirer.mac}" needs working keys: '
                 'set sign_in = "link" or "terminal"'
             )
+
+
+def _tellings(settings: Settings) -> list[tuple[str, Telling]]:
+    contracts = ((f"[contracts.{name}.notification]", each.notification) for name, each in settings.contracts.items())
+    return [("[notification]", settings.notification), *contracts]
 
 
 def parse_address(text: str, where: str) -> tuple[str, int]:

@@ -27,6 +27,7 @@ from yuanlu.flow.advices import Forwarder
 from yuanlu.flow.around import Around
 from yuanlu.flow.asking import Asker
 from yuanlu.flow.clearing_days import ClearingDays
+from yuanlu.flow.contacting import ContactBook
 from yuanlu.flow.deciding import Decider
 from yuanlu.flow.examining import Examiner
 from yuanlu.flow.giving import Giver
@@ -35,8 +36,10 @@ from yuanlu.flow.late import unmatched_answer
 from yuanlu.flow.payment import Desk
 from yuanlu.flow.recovery import recover, take_over
 from yuanlu.flow.settlement import Settler
+from yuanlu.flow.telling import teller_of
 from yuanlu.gateway.desk import FrontDesk
 from yuanlu.gateway.metrics import GatewayMetrics, MetricsServer
+from yuanlu.gateway.prompts import Prompts
 from yuanlu.gateway.server import TerminalServer
 from yuanlu.gateway.sessions import TerminalSessions
 from yuanlu.iso8583.codec import codec_for
@@ -53,6 +56,7 @@ from yuanlu.keys.contract import KeyStore
 from yuanlu.keys.errors import SealBroken
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.keys.tls import host_tls, terminal_tls
+from yuanlu.notices import with_files
 from yuanlu.returns.engine import ReturnEngine
 from yuanlu.returns.steps import sealing_context
 from yuanlu.returns.store import leg_rows, restart_windows
@@ -158,7 +162,12 @@ class GatewayProcess:
         self.giver = Giver(self.desk, agreements)
         self.settler = Settler(self.desk, agreements, chance.getrandbits)
         self.forwarder = Forwarder(self.desk)
-        self.examiner = Examiner(desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits)
+        notification = with_files(settings.notification, settings.path)
+        self.teller = teller_of(self.desk, agreements, notification, chance.random)
+        self.contacts = ContactBook(self.journal, keys, clock, self.desk.identifiers)
+        self.examiner = Examiner(
+            desk=self.desk, levels=levels, agreements=agreements, random_bits=chance.getrandbits, teller=self.teller
+        )
         self.asker = Asker(self.desk)
         self.decider = Decider(self.desk)
         self.clearing_days = ClearingDays(self.desk, levels, chance.getrandbits)
@@ -194,6 +203,7 @@ class GatewayProcess:
             mac=gateway.mac,
             in_flight_max=gateway.in_flight_max,
             in_flight_per_terminal_max=gateway.in_flight_per_terminal_max,
+            prompts=Prompts(on=gateway.guidance == "field63"),
         )
 
     def _host(self, name: str, acquirer: Acquirer, keys: KeyStore) -> Iso8583Host:
@@ -229,6 +239,8 @@ class GatewayProcess:
             self.forwarder.runner,
             self.asker.runner,
             self.examiner.runner,
+            self.teller.runner,
+            self.teller.deliverer.runner,
             self.decider.runner,
             self.clearing_days.runner,
             self.case_clock.runner,
@@ -284,6 +296,7 @@ class GatewayProcess:
             await self.metrics.stop()
         for runner in self._runners():
             await runner.stop()
+        await self.teller.deliverer.sending.stop()
         for host in self.hosts.values():
             await host.link.stop()
         await asyncio.gather(*self._strays, return_exceptions=True)

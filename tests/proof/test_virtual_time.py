@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proof.crashes.run import Point, replay
+from proof.crashes.branching import AGAIN_STEPS
+from proof.crashes.run import Point, every_point, replay
 from proof.crashes.scenarios import scenarios
 from proof.quiet import quiet
 from proof.schedules import Result
@@ -30,9 +31,10 @@ def _quiet():
 def test_a_story_ends_well_wherever_the_gateway_is_stopped(name):
     wrong, steps = replay(Point(scenario=name, seed=SEED, stops=()))
     assert (wrong, steps > 5) == ([], True)
-    for step in range(steps):
-        point = Point(scenario=name, seed=SEED, stops=(step, step % 5))
-        assert replay(point)[0] == [], point
+    ends = every_point(name, SEED)
+    assert [end for end in ends if end.wrong] == []
+    assert sorted(end.stops[0] for end in ends if len(end.stops) == 1) == list(range(steps))
+    assert {end.stops for end in ends if len(end.stops) == 2} >= {(step, step % AGAIN_STEPS) for step in range(3)}
 
 
 def test_a_journal_that_forgets_is_noticed(monkeypatch):
@@ -42,9 +44,10 @@ def test_a_journal_that_forgets_is_noticed(monkeypatch):
 
     monkeypatch.setattr("proof.virtual.town._copy", without_log)
     monkeypatch.setattr("yuanlu.wiring.refuse_older", lambda *_: None)  # it would not even start
-    _, steps = replay(Point(scenario="sale", seed=SEED, stops=()))
-    found = [what for step in range(steps) for what in replay(Point(scenario="sale", seed=SEED, stops=(step,)))[0]]
-    assert any(what.startswith("lost") for what in found), found
+    ends = every_point("sale", SEED)
+    assert any(what.startswith("lost") for end in ends for what in end.wrong), ends
+    for end in ends:  # what a fork has seen, its command shows again
+        assert replay(Point(scenario="sale", seed=SEED, stops=end.stops))[0] == end.wrong, end
 
 
 def test_a_schedule_repeats_exactly_and_another_seed_is_another_one():

@@ -109,8 +109,8 @@ class SandboxTown:
         link = self.gateway.hosts[host].link
         request = codec_for(self.settings.acquirers[host].dialect).decode(frame)
         waiting = link._waiting.get((response_mti(request.mti), request[41], request[11]))
-        if waiting is not None:
-            link._time_out(waiting)
+        if waiting is not None and not waiting.answer.done():
+            link._give_up(waiting)
 
     @contextmanager
     def thinking(self, host: str) -> Iterator[None]:

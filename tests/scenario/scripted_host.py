@@ -85,6 +85,10 @@ class ScriptedHost:
         """Add lines to the script; a list is answered with all of its lines, one after the other."""
         self._script[mti].extend(lines)
 
+    def forget(self, mti: str) -> None:
+        """What was still to come for this message type does not: each is answered with 00 again."""
+        self._script[mti].clear()
+
     def asked(self, mti: str) -> list[Message]:
         """The requests of this message type, in order."""
         return [message for message in self.seen if message.mti == mti]
@@ -142,9 +146,13 @@ class ScriptedHost:
         frames = FrameReader()
         try:
             while data := await reader.read(65536):
-                for frame in frames.feed(data) if writer is not self._deaf else ():
+                for frame in frames.feed(data):
+                    message = self.codec.decode(frame)
+                    if writer is self._deaf:
+                        self.on_silence(message)
+                        continue
                     self._asked_last = writer
-                    self._receive(self.codec.decode(frame), writer)
+                    self._receive(message, writer)
         except ConnectionError:
             pass
         finally:

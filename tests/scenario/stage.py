@@ -260,8 +260,9 @@ class Stage:
         key = response_mti(request.mti), request[41], request[11]
         for gateway in (self.gateway, *self.others):
             link = gateway.hosts[name].link
-            if key in link._waiting:
-                link._time_out(link._waiting[key])
+            waiting = link._waiting.get(key)
+            if waiting is not None and not waiting.answer.done():
+                link._give_up(waiting)
 
     def later(self, after_s: float) -> None:
         """So much time passes at once, for windows, pauses and whoever looks from time to time.
@@ -281,8 +282,14 @@ class Stage:
         """End the host's connections; the gateway comes back at once, and everything that waits is woken."""
         link = self.gateway.hosts["h1"].link
         before = link.counters.connects
-        self.host.hang_up()
-        await self.until(lambda: link.counters.connects > before)
+
+        def again() -> bool:
+            if link.counters.connects > before:
+                return True
+            self.host.hang_up()  # it may not have noticed yet that it was called
+            return False
+
+        await self.until(again)
 
     def late(self, request: Message, line: Any) -> bytes:
         """An answer made by hand, with its length, for `host.send_all`."""

@@ -1,11 +1,16 @@
 """What the return engine does with each kind of host: the table of `docs/returns.md` §4.5 on real sockets."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from tests.scenario.scripted_host import HangUp, Hush, Line, Say
 from tests.scenario.stage import LIFE_S, SOON_S, Stage, told
+from yuanlu.journal.writer import Journal
+from yuanlu.returns.policy import MINUTES_BEFORE_CASE
+from yuanlu.returns.ways import Open
 from yuanlu.sandbox.till_messages import Payment
 
 ASCII = {"profile": "P3", "dialect": "iso87-ascii"}
@@ -211,6 +216,64 @@ def test_p4_with_a_late_approval_reverses_at_once(run, tmp_path):
         assert len(stage.host.asked("0400")) == 1
 
     run(told(story, tmp_path, profile="P4"))
+
+
+class Meanwhile:
+    """The journal of a driver to whom something happens between a look and what comes of it, once."""
+
+    def __init__(self, journal: Journal, happens: Callable[[], Awaitable[None]]) -> None:
+        self._journal = journal
+        self._happens: Callable[[], Awaitable[None]] | None = happens
+        self.commit = journal.commit
+        self.writer_id = journal.writer_id
+
+    async def read(self, query: Callable[..., Any]) -> Any:
+        seen = await self._journal.read(query)
+        if self._happens is not None and isinstance(seen, Open):
+            happens, self._happens = self._happens, None
+            await happens()
+        return seen
+
+
+@pytest.mark.parametrize("profile", ["P4", "P5"])
+@pytest.mark.parametrize(("code", "end", "reversals"), [("00", "RETURNED", 1), ("51", "NO_EFFECT", 0)])
+def test_a_late_answer_that_comes_while_the_driver_looks_is_acted_on_at_once(
+    run, tmp_path, profile, code, end, reversals
+):
+    async def story(stage: Stage) -> None:
+        stage.host.will("0200", Say(code=code, late=True))
+        payment = stage.payment()
+
+        async def the_answer_comes() -> None:
+            stage.host.let_go()
+            await stage.has(payment, "LATE_ANSWER")
+
+        engine = stage.gateway.returns
+        engine._journal = Meanwhile(engine._journal, the_answer_comes)
+        assert await stage.code(stage.sale(payment)) == "98"
+        await stage.becomes(payment, end)
+        assert len(stage.host.asked("0400")) == reversals
+
+    run(told(story, tmp_path, profile=profile))
+
+
+def test_a_person_is_told_in_time_although_the_payment_changed_while_the_driver_looked(run, tmp_path):
+    async def story(stage: Stage) -> None:
+        payment = await unanswered_sale(stage, Hush())
+        await stage.put_off(payment)
+        await stage.host.stop()
+        await stage.until(lambda: not stage.gateway.hosts["h1"].link.up)
+
+        async def the_till_reverses_it() -> None:
+            await (await stage.line()).send(stage.reversal(payment))
+            await stage.has(payment, "JOINED")
+
+        engine = stage.gateway.returns
+        engine._journal = Meanwhile(engine._journal, the_till_reverses_it)
+        stage.later(MINUTES_BEFORE_CASE * 60)
+        await stage.becomes(payment, "ESCALATED")
+
+    run(told(story, tmp_path, profile="P2"))
 
 
 def test_a_definite_late_answer_closes_what_waits_for_a_person(run, tmp_path):

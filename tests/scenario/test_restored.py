@@ -6,17 +6,17 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.scenario.linked import sold
-from tests.scenario.scripted_host import Hush
+from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.settling import flags, found, settlement, upload
 from tests.scenario.stage import TERMINALS, Stage, told
 from tests.scenario.test_older_journal import backed_up, marks, on
 from yuanlu.cases.errors import CaseError
 from yuanlu.cases.records import Case, EventKind
 from yuanlu.cases.store import events_of, find_case_of
-from yuanlu.cli.ordering import act, propose
 from yuanlu.cli.restored import accept_restored
 from yuanlu.db.errors import StoreError, StoreLocked
 from yuanlu.flow.older_journal import find_acceptance
+from yuanlu.people.ordering import act, propose
 from yuanlu.returns.orders import orders_of
 from yuanlu.returns.proposing import approved
 
@@ -33,8 +33,8 @@ async def accepted(stage: Stage, who: str = "Li", why: str = WHY) -> str:
 async def restored(
     stage: Stage, later: Callable[[], Awaitable[None]], before: Callable[[], None] = lambda: None
 ) -> None:
-    """Stop, make a backup, go on with the newest and let `later` happen, lose it, accept the backup, start."""
-    await stage.close()
+    """Stop in the middle, make a backup, go on with the newest and let `later` happen, lose it, accept the backup."""
+    await stage.stop_short()
     await asyncio.to_thread(before)
     backup = await backed_up(stage)
     await stage.open()
@@ -92,7 +92,7 @@ def test_a_payment_in_flight_in_the_backup_is_a_persons_and_is_not_returned(run,
     """Its terminal may have been told since that it is approved."""
 
     async def story(stage: Stage) -> None:
-        stage.host.will("0200", Hush())
+        stage.host.will("0200", Say(held=True))
         payment = stage.payment()
         line = await stage.line()
         await line.send(stage.sale(payment))
@@ -114,7 +114,7 @@ def test_a_payment_in_flight_in_the_backup_is_a_persons_and_is_not_returned(run,
         assert len(stage.host.asked("0400")) == 1
         assert "1 open matters" in (await acceptance(stage)).explanation.en
 
-    run(told(story, tmp_path, answer_timeout_ms=20_000))
+    run(told(story, tmp_path))
 
 
 @pytest.mark.parametrize(("profile", "ends", "reversals"), [("P1", "RETURNED", 2), ("P5", "ESCALATED", 1)])

@@ -28,7 +28,7 @@ from yuanlu.iso8583.codec import codec_for
 from yuanlu.journal import tasks
 from yuanlu.journal.frames import Direction, pack
 from yuanlu.journal.tasks import TaskRunner
-from yuanlu.journal.unit import Change, Committed, Conflict, Fact
+from yuanlu.journal.unit import Committed, Conflict, Fact
 from yuanlu.returns.states import State
 
 
@@ -108,7 +108,7 @@ def test_a_person_who_acts_while_the_clock_looks_does_not_lose_the_clock(place):
             legs=lambda c, name: [],
         )
         o.clock.us += 31 * MINUTE_US
-        claim = Change(statement=tasks.CLAIM_TASK, row=(1, 1, o.clock.us + HOUR_US, "case", o.case_id, 0))
+        claim = tasks.claim("case", o.case_id, 0, 1, o.clock.us + HOUR_US)
         await o.journal.commit([], [claim])
         planned = await o.journal.read(lambda c: case_clock.plan(c, o.case_id, o.clock.us))
         await o.do(LI, lambda c, case: work.note(case, LI, "first", o.clock.us))

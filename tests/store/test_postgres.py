@@ -203,7 +203,7 @@ def test_what_a_stop_cut_short_is_free_for_the_others_at_once(server):
         async def story() -> None:
             await at.journal.commit([], [tasks.put("k", "a", "h1", 1)])
             async with Pair(server) as (stopping, _):
-                claim = Change(statement=tasks.CLAIM_TASK, row=(1, stopping.writer_id, 2**62, "k", "a", 0))
+                claim = tasks.claim("k", "a", 0, stopping.writer_id, 2**62)
                 assert isinstance(await stopping.commit([], [claim]), Committed)
                 assert not await at.journal.read(lambda c: tasks._due(c, "k", "h1", NOW.wall_us, 1))
 

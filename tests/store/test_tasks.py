@@ -154,7 +154,7 @@ def test_who_lost_the_claim_can_change_nothing(place):
 
         async def story() -> None:
             await at.journal.commit([], [tasks.put("k", "a", "h1", 1)])
-            claims = [tasks.Change(statement=tasks.CLAIM_TASK, row=(1, n, 99, "k", "a", 0)) for n in (7, 8)]
+            claims = [tasks.claim("k", "a", 0, n, 99) for n in (7, 8)]
             results = await asyncio.gather(*(at.journal.commit([], [claim]) for claim in claims))
             assert [type(r) for r in results] == [Committed, Conflict]
             old, new = (Claimed(kind="k", key="a", lane="h1", epoch=epoch) for epoch in (0, 1))
@@ -167,7 +167,7 @@ def test_who_lost_the_claim_can_change_nothing(place):
         run(story)
 
 
-def test_waking_makes_what_waits_due_and_leaves_what_is_held(place):
+def test_waking_makes_what_waits_due_and_what_is_held_due_when_it_is_let_go(place):
     with opened(place) as (run, at):
 
         async def story() -> None:
@@ -180,12 +180,14 @@ def test_waking_makes_what_waits_due_and_leaves_what_is_held(place):
             far = runner.now_us() + 3_000_000_000
             await at.journal.commit([], [tasks.put("k", "a", "h1", far), tasks.put("k", "b", "h1", far)])
             await at.journal.commit([], [tasks.put("k", "other", "h2", far)])
-            held = tasks.Change(statement=tasks.CLAIM_TASK, row=(1, 1, far, "k", "b", 0))
-            await at.journal.commit([], [held])
+            await at.journal.commit([], [tasks.claim("k", "b", 0, 1, far)])
             await runner.wake_lane("h1")
+            assert await at.journal.read(lambda c: tasks._due(c, "k", "h1", runner.now_us(), 9)) == [
+                ("a", 0, runner.now_us())
+            ], "nobody else starts what is held"
+            await at.journal.commit([], [tasks.move(Claimed(kind="k", key="b", lane="h1", epoch=1), far)])
             due = {row.key: row.due_at_us for row in at.sql("SELECT key, due_at_us FROM tasks")}
-            assert due == {"a": runner.now_us(), "b": far, "other": far}
-            assert await at.journal.read(lambda c: tasks.wake(c, "k", "b", "h1", 1)) is None
+            assert due == {"a": runner.now_us(), "b": runner.now_us(), "other": far}
             for key in ("a", "gone"):
                 change = await at.journal.read(lambda c, key=key: tasks.wake(c, "k", key, "h1", 1))
                 assert isinstance(await at.journal.commit([], [change]), Committed)
@@ -288,8 +290,7 @@ def test_a_restart_frees_what_was_held_and_lets_nothing_wait_for_a_clock_that_wa
         now_us = NOW.wall_us
         rows = [tasks.put("k", "held", "h1", 1), tasks.put("k", "far", "h1", now_us + 10**13)]
         run(lambda: at.journal.commit([], [*rows, tasks.put("k", "soon", "h1", now_us + 10**9)]))
-        held = tasks.Change(statement=tasks.CLAIM_TASK, row=(1, 1, now_us * 2, "k", "held", 0))
-        run(lambda: at.journal.commit([], [held]))
+        run(lambda: at.journal.commit([], [tasks.claim("k", "held", 0, 1, now_us * 2)]))
         at.aside(lambda c: tasks.release_all(c, now_us))
         due = {row.key: (row.holder, row.due_at_us) for row in at.sql("SELECT key, holder, due_at_us FROM tasks")}
         assert due == {"held": (0, now_us), "far": (0, now_us), "soon": (0, now_us + 10**9)}
@@ -337,7 +338,7 @@ def test_waking_goes_on_with_the_others_when_one_has_begun_meanwhile(place):
 
             far_us = NOW.wall_us + 10**9
             await at.journal.commit([], [tasks.put("k", key, "h1", far_us) for key in "abc"])
-            begun = tasks.Change(statement=tasks.CLAIM_TASK, row=(1, 7, far_us + 1, "k", "b", 0))
+            begun = tasks.claim("k", "b", 0, 7, far_us + 1)
             runner = TaskRunner(
                 kind="k", lanes={"h1": 4}, journal=Racing(at.journal, begun), clock=HandClock(), handle=handle
             )

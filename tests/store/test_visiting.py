@@ -1,18 +1,28 @@
 """A command that writes beside the running gateway."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
+from pysqlite3 import dbapi2
+from sqlalchemy import Connection, text
 
 from tests.store.journals import NOW, fact, inserted, leg, opened, transaction
+from tests.store.places import sqlite_place
+from yuanlu.console.store import ConsoleStore
+from yuanlu.db import sqlite
 from yuanlu.db.choosing import beside
 from yuanlu.db.errors import StoreError
+from yuanlu.db.sqlite import BUSY_TIMEOUT_MS, database_path
 from yuanlu.journal.opening import register
 from yuanlu.journal.unit import Committed, Conflict
-from yuanlu.journal.visiting import visit
+from yuanlu.journal.visiting import Visitor, visit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.returns.states import State
 from yuanlu.returns.store import insert_leg
+from yuanlu.settings import Gateway, Settings, Store
 
 CLOCK = SystemClock()
 
@@ -63,3 +73,69 @@ def test_without_a_journal_there_is_nothing_to_visit(place):
 
     with pytest.raises(StoreError, match="yuanlu serve"):
         beside(place.url, plain)
+
+
+@contextmanager
+def held(at, for_s: float = 60.0) -> Iterator[None]:
+    """Another process writes, and is slow about it: so long, or as long as this lasts."""
+    path = database_path(at.place.url, str(at.place.folder))
+    other = dbapi2.connect(str(path), check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ends = threading.Timer(for_s, other.rollback)
+    ends.start()
+    try:
+        yield
+    finally:
+        ends.cancel()
+        ends.join()
+        other.close()
+
+
+def test_a_visitor_waits_for_who_holds_the_database_longer_than_sqlite_does(tmp_path):
+    with opened(sqlite_place(tmp_path)) as (run, at), held(at, for_s=1.5 * BUSY_TIMEOUT_MS / 1000):
+        assert isinstance(run(lambda: at.visit(CLOCK, lambda v: v.commit([fact("v")]))), Committed)
+
+
+def test_a_row_that_is_no_fact_waits_too(tmp_path):
+    def work(connection: Connection) -> int:
+        return connection.execute(text("UPDATE writers SET process_id = process_id")).rowcount
+
+    with opened(sqlite_place(tmp_path)) as (run, at):
+        run(lambda: at.visit(CLOCK, lambda v: v.commit([fact("v")])))
+        settings = Settings(
+            store=Store(url=at.place.url), gateway=Gateway(listen="127.0.0.1:0", terminals="none", mac="none"),
+            acquirers={}, folder=str(at.place.folder),
+        )  # fmt: skip
+
+        async def written() -> int:
+            store = ConsoleStore(settings)
+            try:
+                return await store.write(work)
+            finally:
+                await store.close()
+
+        with held(at, for_s=1.5 * BUSY_TIMEOUT_MS / 1000):
+            assert asyncio.run(written()) == 2
+
+
+def test_what_a_visitor_has_done_is_done_even_if_it_cannot_sign_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "LOCKED_TRIES", 1)
+    with opened(sqlite_place(tmp_path)) as (run, at):
+
+        def work(visitor: Visitor) -> Committed | Conflict:
+            done = visitor.commit([fact("v")])
+            holding.enter_context(held(at))
+            return done
+
+        with ExitStack() as holding:
+            assert isinstance(run(lambda: at.visit(CLOCK, work)), Committed)
+        [left] = at.sql("SELECT stopped_at_us FROM writers WHERE role = 'visitor'")
+        assert left.stopped_at_us is None
+
+
+def test_who_finds_the_database_held_for_good_is_told_so_and_nothing_was_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "LOCKED_TRIES", 2)
+    with opened(sqlite_place(tmp_path)) as (run, at):
+        with held(at), pytest.raises(StoreError, match="held by another process; nothing was done"):
+            run(lambda: at.visit(CLOCK, lambda v: v.commit([fact("v")])))
+        assert at.count() == 0

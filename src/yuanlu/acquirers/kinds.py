@@ -94,6 +94,9 @@ _TOLD_OTHERWISE = frozenset({QR_SALE, SCRIPT_RESULT})
 _ONLY_BY_TYPE = frozenset({ADJUSTMENT_ADVICE, TIP_ADVICE, OFFLINE_UPLOAD})
 """Without 60.1 these look like an offline sale, so a dialect without field 60 has no such message."""
 
+_FAMILIES = {"31": "310000", "20": "200000"}
+"""Inquiries and credits by the head of field 3: the accounts that its tail names make no other kind."""
+
 _BY_SPELLING = {
     (kind.mti, kind.processing_code, kind.type_code): kind.name
     for kind in KINDS.values()
@@ -134,7 +137,7 @@ def kind_of(message: Message, mti: str) -> str:
     if mti == SCRIPT_RESULT_MTI:
         return SCRIPT_RESULT
     code = message.get(3) or ""
-    code = "310000" if code[:2] == "31" else "200000" if code[:2] == "20" else code
+    code = _FAMILIES.get(code[:2], code)
     type_code = ""
     if message.has(60) and not message.codec.dialect.extended:
         type_code = F60.parse(message[60]).type_code

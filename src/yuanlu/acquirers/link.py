@@ -6,14 +6,16 @@ nothing that waits is late or foreign: it is handed on, never thrown away.
 """
 
 import asyncio
+import math
 import random
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import structlog
+from msgspec import Struct
 
 from yuanlu.acquirers.outcome import Doubt, Expected, NoAnswer, NotSent
 from yuanlu.acquirers.terms import PARTIAL_APPROVAL
@@ -31,20 +33,24 @@ FRAME_TIMEOUT_S = 5.0
 """Half a frame for so long: where the next one begins is lost, so nothing on this connection can be read any more."""
 
 FURTHER_ANSWERS_MAX = 4
+TIME_OUT_STEP_S = 0.005
+"""Time-outs that are nearer than this to each other are told together."""
+
 TOGETHER_S = 0.1
 """Connections that are lost within so much time have one reason."""
 
 _log = structlog.get_logger("acquirer")
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Waiting:
+class Waiting(Struct, kw_only=True, eq=False):
     """One request on its way: what its answer must be, and the future that wants it."""
 
     expected: Expected
     connection: "HostConnection"
     answer: asyncio.Future[Message | NoAnswer]
-    further: list[Message] = field(default_factory=list)
+    until_s: float
+    """The loop's time at which it has waited long enough."""
+    further: list[Message] = []
     """Answers that came before the first was looked at: "in progress" and what followed, in one segment."""
 
 
@@ -163,12 +169,14 @@ class HostLink:
         self._further: dict[tuple[str, str, str], list[Message]] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._came_up = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at_s = math.inf
         self._lost_at_s = -TOGETHER_S
 
     @property
     def up(self) -> bool:
         """Whether at least one connection can send."""
-        return any(connection.usable for connection in self._connections)
+        return self._pick() is not None
 
     @property
     def in_flight(self) -> int:
@@ -189,6 +197,8 @@ class HostLink:
         for connection in list(self._connections):
             if connection.transport is not None:
                 connection.transport.abort()
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     async def wait_up(self, timeout_s: float) -> bool:
         """Give a reconnect a moment; True when the link is up."""
@@ -211,14 +221,14 @@ class HostLink:
             return NotSent(reason="no connection to the host")
         if self.holds(expected):
             return NotSent(reason="a request with the same trace number is still waiting")
-        loop = asyncio.get_running_loop()
-        waiting = Waiting(expected=expected, connection=connection, answer=loop.create_future())
-        self._waiting[expected.key] = waiting
-        connection.waiting += 1
         assert connection.transport is not None
+        waiting = self._wait(expected, connection, timeout_s)
         connection.transport.write(with_length(frame))
         self.counters.sent += 1
-        return await self._await(waiting, timeout_s)
+        try:
+            return await waiting.answer
+        finally:
+            self._done(waiting)
 
     async def wait_again(self, expected: Expected, timeout_s: float) -> Message | NoAnswer:
         """Wait for a further answer to a request already answered "in progress"; nothing is sent."""
@@ -227,33 +237,61 @@ class HostLink:
         connection = self._pick()
         if connection is None or self.holds(expected):
             return NoAnswer(doubt=Doubt.DISCONNECTED)
-        waiting = Waiting(expected=expected, connection=connection, answer=asyncio.get_running_loop().create_future())
-        self._waiting[expected.key] = waiting
-        connection.waiting += 1
-        return await self._await(waiting, timeout_s)
-
-    async def _await(self, waiting: Waiting, timeout_s: float) -> Message | NoAnswer:
-        timer = asyncio.get_running_loop().call_later(timeout_s, self._time_out, waiting)
+        waiting = self._wait(expected, connection, timeout_s)
         try:
             return await waiting.answer
         finally:
-            timer.cancel()
-            waiting.connection.waiting -= 1
-            self._waiting.pop(waiting.expected.key, None)
-            if waiting.further:  # for who waits again in the same breath; otherwise they are late
-                self._further[waiting.expected.key] = waiting.further
-                asyncio.get_running_loop().call_soon(self._nobody_waited, waiting.expected.key)
+            self._done(waiting)
+
+    def _wait(self, expected: Expected, connection: HostConnection, timeout_s: float) -> Waiting:
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + timeout_s
+        waiting = Waiting(expected=expected, connection=connection, answer=loop.create_future(), until_s=until_s)
+        self._waiting[expected.key] = waiting
+        connection.waiting += 1
+        if until_s < self._alarm_at_s:
+            self._set_alarm(loop, until_s)
+        return waiting
+
+    def _done(self, waiting: Waiting) -> None:
+        waiting.connection.waiting -= 1
+        key = waiting.expected.key
+        self._waiting.pop(key, None)
+        if waiting.further:  # for who waits again in the same breath; otherwise they are late
+            self._further[key] = waiting.further
+            asyncio.get_running_loop().call_soon(self._nobody_waited, key)
 
     def _nobody_waited(self, key: tuple[str, str, str]) -> None:
         for message in self._further.pop(key, []):
             self.counters.unmatched += 1
             self._on_unmatched(message)
 
-    def _time_out(self, waiting: Waiting) -> None:
-        if not waiting.answer.done():
-            self.silent_in_a_row += 1
-            waiting.connection.silent += 1
-            waiting.answer.set_result(NoAnswer(doubt=Doubt.TIMEOUT))
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop, at_s: float) -> None:
+        """One for all requests, at the first time-out among them: nearly all are answered before it, and a timer for
+        each would cost 2 µs.
+        """
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_at_s = loop.call_at(at_s, self._time_out), at_s
+
+    def _time_out(self) -> None:
+        loop = asyncio.get_running_loop()
+        now_s, self._alarm, self._alarm_at_s = loop.time(), None, math.inf
+        first_s = math.inf
+        for waiting in self._waiting.values():
+            if waiting.answer.done():
+                continue
+            if waiting.until_s <= now_s:
+                self._give_up(waiting)
+            elif waiting.until_s < first_s:
+                first_s = waiting.until_s
+        if first_s < math.inf:
+            self._set_alarm(loop, max(first_s, now_s + TIME_OUT_STEP_S))
+
+    def _give_up(self, waiting: Waiting) -> None:
+        self.silent_in_a_row += 1
+        waiting.connection.silent += 1
+        waiting.answer.set_result(NoAnswer(doubt=Doubt.TIMEOUT))
 
     def _pick(self) -> HostConnection | None:
         """The usable connection with the fewest requests waiting.

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 
 from yuanlu.acquirers.link import HostLink
 from yuanlu.acquirers.outcome import Expected, NoAnswer, NotSent
@@ -39,8 +40,7 @@ class Session:
     batch_no: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """As whom we speak to the host: fields 41 and 42."""
 
     terminal_id: str

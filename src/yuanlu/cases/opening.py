@@ -19,9 +19,9 @@ from yuanlu.cases.people import GATEWAY, Actor
 from yuanlu.cases.records import PRIORITIES, Case, EventKind, Opening
 from yuanlu.cases.service_levels import Level
 from yuanlu.cases.states import CaseState
-from yuanlu.cases.texts import without_card_numbers
 from yuanlu.cases.writing import Entry, Written, begun, watched, with_deadline, written
 from yuanlu.contracts import ServiceLevel
+from yuanlu.kernel.card_numbers import without_card_numbers
 from yuanlu.kernel.clock import local_time
 
 NUMBER_BITS = 40

@@ -89,6 +89,8 @@ class EventKind(StrEnum):
     """Its evidence pack was made and given away. Nothing moved."""
     REFUSED = "refused"
     """An action that the rules forbid was tried. Nothing moved."""
+    TOLD = "told"
+    """Somebody was told of it, or could not be. The case does not move; the fact is the message's."""
 
     @property
     def fact(self) -> str:

@@ -14,9 +14,11 @@ from yuanlu.cases.service_levels import Level
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import insert_attachment
 from yuanlu.cases.tables import ATTACHMENT_BYTES_MAX
-from yuanlu.cases.texts import has_card_number, text_of
+from yuanlu.cases.texts import text_of
 from yuanlu.cases.writing import Entry, Written, watched, with_deadline, written
 from yuanlu.contracts import ServiceLevel
+from yuanlu.journal import tasks
+from yuanlu.kernel.card_numbers import has_card_number
 from yuanlu.kernel.clock import local_time
 
 ATTACHMENTS_MAX = 20
@@ -119,7 +121,8 @@ def escalate(
     text = f"{case.level.name} → {level.name}: {text_of(reason, 'the reason to escalate')}"
     after = with_deadline(replace(case, level=level), terms)
     entry = Entry(kind=EventKind.ESCALATED, text=text)
-    return written(case, after, who, [entry], now_us, last=watched(after, decision, terms, now_us))
+    last = (*watched(after, decision, terms, now_us), tasks.tell("case", case.case_id, now_us))
+    return written(case, after, who, [entry], now_us, last=last)
 
 
 def hand_over(
@@ -133,7 +136,8 @@ def hand_over(
     ticket = f"{case.case_id}-T{case.version}"
     after = replace(case, state=CaseState.SUPPORT, queue=SUPPORT_QUEUE, owner="", ticket=ticket)
     kind, text = EventKind.HANDED_OVER, f"{ticket}: {reason}"
-    return _with_file(case, after, who, DIAGNOSTICS, diagnostics, attached, now_us, kind, text)
+    handed = _with_file(case, after, who, DIAGNOSTICS, diagnostics, attached, now_us, kind, text)
+    return replace(handed, changes=(*handed.changes, tasks.tell("case", case.case_id, now_us)))
 
 
 def reopen(case: Case, who: Actor, reason: str, terms: ServiceLevel, now_us: int) -> Written:

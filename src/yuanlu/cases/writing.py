@@ -13,10 +13,11 @@ from yuanlu.cases.ladder import Rest, deadline_us, due
 from yuanlu.cases.people import Actor
 from yuanlu.cases.records import Case, Decision, Event, EventKind
 from yuanlu.cases.store import insert_case, insert_event, update_case
-from yuanlu.cases.texts import TEXT_CHARACTERS_MAX, without_card_numbers
+from yuanlu.cases.texts import TEXT_CHARACTERS_MAX
 from yuanlu.contracts import ServiceLevel
 from yuanlu.journal import tasks
 from yuanlu.journal.unit import Change, Fact
+from yuanlu.kernel.card_numbers import without_card_numbers
 
 TASK_KIND, LANE = "case", "cases"
 

@@ -1,16 +1,13 @@
 """`yuanlu init` and `yuanlu staff …`: the accounts that people sign in with at the console."""
 
-import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from yuanlu.cli.options import CONFIG, ConfigOption, settings_of
+
 staff_app = typer.Typer(no_args_is_help=True, help="The accounts that people sign in with at the console.")
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The gateway's TOML file.")
-]
 PasswordOption = Annotated[
     str,
     typer.Option(
@@ -18,13 +15,6 @@ PasswordOption = Annotated[
         help="Asked for when it is not given; better not on the command line, where others can read it.",
     ),
 ]  # fmt: skip
-CONFIG = Path("yuanlu.toml")
-
-
-def _settings(config: Path) -> Any:
-    from yuanlu.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(config, os.environ)
 
 
 def init(
@@ -35,7 +25,7 @@ def init(
     """Make the journal, if there is none, and the first administrator with his one-time codes."""
     from yuanlu.cli.account_work import first_administrator  # noqa: PLC0415
 
-    typer.echo(first_administrator(_settings(config), name, password))
+    typer.echo(first_administrator(settings_of(config), name, password))
 
 
 @staff_app.command()
@@ -53,7 +43,7 @@ def add(
     """Make an account."""
     from yuanlu.cli.account_work import added  # noqa: PLC0415
 
-    typer.echo(added(_settings(config), name, role, password, by, checker=checker, merchant_id=merchant))
+    typer.echo(added(settings_of(config), name, role, password, by, checker=checker, merchant_id=merchant))
 
 
 @staff_app.command("list")
@@ -61,4 +51,4 @@ def list_(config: ConfigOption = CONFIG) -> None:
     """Every account, by name."""
     from yuanlu.cli.account_work import listed  # noqa: PLC0415
 
-    typer.echo(listed(_settings(config)))
+    typer.echo(listed(settings_of(config)))

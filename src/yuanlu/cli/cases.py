@@ -3,7 +3,6 @@
 They write beside a gateway that may be running, in one short transaction each. Who acts is said by `--as`.
 """
 
-import os
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -12,33 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
+from yuanlu.cli.options import CONFIG, AsOption, ConfigOption, LanguageOption, ReasonOption, settings_of
+
 case_app = typer.Typer(no_args_is_help=True, help="The work list: what waits for a person, and what two people decide.")
 
-ConfigOption = Annotated[
-    Path,
-    typer.Option(
-        "--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The TOML file; YUANLU_… variables go over it."
-    ),
-]
-CONFIG = Path("yuanlu.toml")
-LanguageOption = Annotated[
-    str, typer.Option("--lang", metavar="zh|en", help="Language of the words; by default that of the environment.")
-]
-AsOption = Annotated[
-    str, typer.Option("--as", metavar="NAME", envvar="YUANLU_USER", help="Who you are. No action is anonymous.")
-]
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case's number, as `case list` shows it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. Needed; it is kept.")]
 
 _FOR = re.compile(r"([1-9][0-9]{0,3})([mhd])")
 _UNIT_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-
-
-def settings_of(config: Path) -> Any:
-    """The settings of a configuration file and the environment."""
-    from yuanlu.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(config, os.environ)
 
 
 def _perform(

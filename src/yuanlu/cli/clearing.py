@@ -1,12 +1,11 @@
 """`yuanlu clearing …`: load an acquirer's clearing file beside the gateway, and see what it says."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from yuanlu.cli.cases import CONFIG, AsOption, ConfigOption, LanguageOption
+from yuanlu.cli.options import CONFIG, AsOption, ConfigOption, LanguageOption, settings_of
 
 clearing_app = typer.Typer(no_args_is_help=True, help="Clearing files: load one, and see what it says.")
 
@@ -37,21 +36,19 @@ def load(
     The same file again loads nothing twice; it only goes on with what an interruption left.
     """
     from yuanlu.cli.clearing_work import Wanted, load_file  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
     wanted = Wanted(
         path=file, acquirer=acquirer, day=day, form=form, merchant_id=merchant, lines=lines, encoding=encoding
     )
-    typer.echo(load_file(read_settings(config, os.environ), wanted, name, lang))
+    typer.echo(load_file(settings_of(config), wanted, name, lang))
 
 
 @clearing_app.command("list")
 def list_(config: ConfigOption = CONFIG, lang: LanguageOption = "") -> None:
     """Show the files that are loaded, newest first."""
     from yuanlu.cli.clearing_pages import files_text  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(files_text(read_settings(config, os.environ), lang))
+    typer.echo(files_text(settings_of(config), lang))
 
 
 @clearing_app.command()
@@ -63,6 +60,5 @@ def show(
 ) -> None:
     """Show how a settlement date stands: the files, the payments by what the files say, and what differs."""
     from yuanlu.cli.clearing_pages import day_text  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(day_text(read_settings(config, os.environ), acquirer, day, lang))
+    typer.echo(day_text(settings_of(config), acquirer, day, lang))

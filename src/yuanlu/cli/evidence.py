@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from yuanlu.cli.cases import CONFIG, AsOption, CaseArgument, ConfigOption, settings_of
+from yuanlu.cli.cases import CaseArgument
+from yuanlu.cli.options import CONFIG, AsOption, ConfigOption, settings_of
 
 
 def evidence(

@@ -3,37 +3,17 @@
 They write beside a gateway that may be running, in one short transaction each; it takes notice within a second.
 """
 
-import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from yuanlu.cli.options import CONFIG, AsOption, ConfigOption, LanguageOption, ReasonOption, settings_of
 
 incident_app = typer.Typer(
     no_args_is_help=True, help="Incidents: many payments, one cause. List, declare, hold new sales, end."
 )
 
-ConfigOption = Annotated[
-    Path,
-    typer.Option(
-        "--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The TOML file; YUANLU_… variables go over it."
-    ),
-]
-CONFIG = Path("yuanlu.toml")
-LanguageOption = Annotated[
-    str, typer.Option("--lang", metavar="zh|en", help="Language of the words; by default that of the environment.")
-]
-AsOption = Annotated[
-    str, typer.Option("--as", metavar="NAME", envvar="YUANLU_USER", help="Who you are. No action is anonymous.")
-]
 IncidentArgument = Annotated[str, typer.Argument(metavar="INCIDENT", help="Its number, as `incident list` shows it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. Needed; it is kept.")]
-
-
-def _settings(config: Path) -> Any:
-    from yuanlu.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(config, os.environ)
 
 
 @incident_app.command("list")
@@ -46,7 +26,7 @@ def list_incidents(
     """What is going on now, or what is over."""
     from yuanlu.cli.incident_work import list_text  # noqa: PLC0415
 
-    typer.echo(list_text(_settings(config), lang, ended=ended, limit=limit))
+    typer.echo(list_text(settings_of(config), lang, ended=ended, limit=limit))
 
 
 @incident_app.command()
@@ -54,7 +34,7 @@ def show(incident: IncidentArgument, config: ConfigOption = CONFIG, lang: Langua
     """All of one incident: what it is, its payments counted now, its case and its timeline."""
     from yuanlu.cli.incident_work import show_text  # noqa: PLC0415
 
-    typer.echo(show_text(_settings(config), incident, lang))
+    typer.echo(show_text(settings_of(config), incident, lang))
 
 
 @incident_app.command()
@@ -87,7 +67,7 @@ def declare(
     if len(given) + everywhere != 1:
         raise typer.BadParameter("give one of --host, --region, --merchant, --issuer, --wallet and --all")
     scope = given[0] if given else ("all", "")
-    typer.echo(declared(_settings(config), kind, scope, name, reason, lang, hold=hold, since_minutes=since))
+    typer.echo(declared(settings_of(config), kind, scope, name, reason, lang, hold=hold, since_minutes=since))
 
 
 @incident_app.command()
@@ -102,7 +82,7 @@ def hold(
     from yuanlu.cli.incident_work import acted  # noqa: PLC0415
     from yuanlu.incidents.writing import held  # noqa: PLC0415
 
-    typer.echo(acted(_settings(config), incident, name, reason, lang, held))
+    typer.echo(acted(settings_of(config), incident, name, reason, lang, held))
 
 
 @incident_app.command()
@@ -117,7 +97,7 @@ def release(
     from yuanlu.cli.incident_work import acted  # noqa: PLC0415
     from yuanlu.incidents.writing import released  # noqa: PLC0415
 
-    typer.echo(acted(_settings(config), incident, name, reason, lang, released))
+    typer.echo(acted(settings_of(config), incident, name, reason, lang, released))
 
 
 @incident_app.command()
@@ -131,4 +111,4 @@ def end(
     """End it now, with its report. Detection declares it anew if the place still fails."""
     from yuanlu.cli.incident_work import over  # noqa: PLC0415
 
-    typer.echo(over(_settings(config), incident, name, reason, lang))
+    typer.echo(over(settings_of(config), incident, name, reason, lang))

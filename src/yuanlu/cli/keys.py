@@ -1,27 +1,17 @@
 """`yuanlu key …`: the keys that programs show at the API."""
 
-import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from yuanlu.cli.options import CONFIG, ConfigOption, settings_of
+
 key_app = typer.Typer(no_args_is_help=True, help="The keys that programs show at the API.")
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The gateway's TOML file.")
-]
 ByOption = Annotated[
     str,
     typer.Option("--as", metavar="NAME", envvar="YUANLU_USER", help="Who you are: the key acts in your name."),
 ]
-CONFIG = Path("yuanlu.toml")
-
-
-def _settings(config: Path) -> Any:
-    from yuanlu.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(config, os.environ)
 
 
 @key_app.command()
@@ -40,7 +30,7 @@ def create(
     """Make a key. Its secret is shown this once."""
     from yuanlu.cli.key_work import made  # noqa: PLC0415
 
-    typer.echo(made(_settings(config), name, scope, by, live=live, merchant_id=merchant))
+    typer.echo(made(settings_of(config), name, scope, by, live=live, merchant_id=merchant))
 
 
 @key_app.command("list")
@@ -48,7 +38,7 @@ def list_(config: ConfigOption = CONFIG) -> None:
     """Every key, the newest first, without its secret."""
     from yuanlu.cli.key_work import listed  # noqa: PLC0415
 
-    typer.echo(listed(_settings(config)))
+    typer.echo(listed(settings_of(config)))
 
 
 @key_app.command()
@@ -61,4 +51,4 @@ def revoke(
     """Refuse a key from now on, for good."""
     from yuanlu.cli.key_work import gone  # noqa: PLC0415
 
-    typer.echo(gone(_settings(config), key, by, reason))
+    typer.echo(gone(settings_of(config), key, by, reason))

@@ -6,7 +6,6 @@ trace.
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -20,7 +19,9 @@ from yuanlu.cli.clearing import clearing_app
 from yuanlu.cli.evidence import evidence
 from yuanlu.cli.incidents import incident_app
 from yuanlu.cli.keys import key_app
+from yuanlu.cli.notifications import notification_app
 from yuanlu.cli.observations import terminal_app
+from yuanlu.cli.options import CONFIG, ConfigOption, LanguageOption, settings_of
 from yuanlu.cli.returns import return_app
 from yuanlu.kernel.errors import YuanluError
 
@@ -41,21 +42,11 @@ app.add_typer(return_app, name="return")
 app.add_typer(incident_app, name="incident")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(clearing_app, name="clearing")
+app.add_typer(notification_app, name="notification")
 app.add_typer(staff_app, name="staff")
 app.add_typer(key_app, name="key")
 app.command()(init)
 case_app.command()(evidence)
-
-ConfigOption = Annotated[
-    Path,
-    typer.Option(
-        "--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The TOML file; YUANLU_… variables go over it."
-    ),
-]
-CONFIG = Path("yuanlu.toml")
-LanguageOption = Annotated[
-    str, typer.Option("--lang", metavar="zh|en", help="Language of the words; by default that of the environment.")
-]
 
 
 def main() -> None:
@@ -74,10 +65,9 @@ def serve(config: ConfigOption = CONFIG) -> None:
     """Run the gateway between terminals and hosts, until Ctrl-C or SIGTERM."""
     from yuanlu.cli.console_keeper import ConsoleKeeper  # noqa: PLC0415
     from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
     from yuanlu.wiring import serve as serve_gateway  # noqa: PLC0415
 
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     configure_logs(settings.log)
 
     async def run() -> None:
@@ -111,9 +101,8 @@ def console(
     """Run the console alone: pages and API. `yuanlu serve` starts one by itself when [console] listen is set."""
     from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
     from yuanlu.console.process import run  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     configure_logs(settings.log)
     run_loop(run(settings, lambda address: typer.echo(f"console on {address}", err=True), watched=watched))
 
@@ -174,10 +163,10 @@ def replay(
 ) -> None:
     """Send recorded frames to a gateway, one after the other, and show the answers. Exit code 1 if one has none."""
     from yuanlu.cli.frames import frames_of, replay_frames  # noqa: PLC0415
-    from yuanlu.settings import parse_address, read_settings  # noqa: PLC0415
+    from yuanlu.settings import parse_address  # noqa: PLC0415
 
     frames = list(frames_of(str(file)))
-    listen = to or read_settings(config, os.environ).gateway.listen
+    listen = to or settings_of(config).gateway.listen
     address = parse_address(listen, "--to" if to else "[gateway] listen")
     if not asyncio.run(replay_frames(frames, address, timeout_s, typer.echo)):
         sys.exit(1)
@@ -198,11 +187,10 @@ def probe(
     """Find out what a host does with repeats and unseen originals, and which profile it earns."""
     from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
     from yuanlu.cli.probing import run_probe  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
     if not yes:
         raise YuanluError("a probe sends a real sale and reverses it; use a test card and terminal, and say --yes")
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     configure_logs(settings.log)
     typer.echo(asyncio.run(run_probe(settings, acquirer, terminal, amount_minor, pan, credited)))
 
@@ -211,9 +199,8 @@ def probe(
 def status(config: ConfigOption = CONFIG, lang: LanguageOption = "") -> None:
     """What is open now: counts by state, returns under way, what waits for a person."""
     from yuanlu.cli.reading import status_text  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(status_text(read_settings(config, os.environ), lang))
+    typer.echo(status_text(settings_of(config), lang))
 
 
 @app.command()
@@ -225,18 +212,16 @@ def show(
 ) -> None:
     """A transaction's timeline in words."""
     from yuanlu.cli.reading import show_text  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(show_text(read_settings(config, os.environ), what, lang, frames=frames))
+    typer.echo(show_text(settings_of(config), what, lang, frames=frames))
 
 
 @config_app.command("check")
 def config_check(config: ConfigOption = CONFIG) -> None:
     """Read the configuration and the list of terminals, and say what they mean."""
     from yuanlu.cli.reading import config_text  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(config_text(read_settings(config, os.environ)))
+    typer.echo(config_text(settings_of(config)))
 
 
 @db_app.command("upgrade")
@@ -244,9 +229,8 @@ def db_upgrade(config: ConfigOption = CONFIG) -> None:
     """Bring the database to this program's version. Stop the gateway and make a backup first."""
     from yuanlu.db.choosing import beside, upgrade_stopped  # noqa: PLC0415
     from yuanlu.db.schema import head  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     name = beside(settings.store.url, lambda: upgrade_stopped(settings.store.url, settings.folder))
     typer.echo(f"{name} is at version {head()}")
 
@@ -265,6 +249,5 @@ def db_accept_restored(
     Stop every gateway first. What was open in it goes to people, a case is opened, and the gateway starts again.
     """
     from yuanlu.cli.restored import accept_restored  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(accept_restored(read_settings(config, os.environ), name, reason, lang))
+    typer.echo(accept_restored(settings_of(config), name, reason, lang))

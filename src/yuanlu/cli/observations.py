@@ -3,12 +3,12 @@
 They write beside a gateway that may be running. Nothing of it moves money by itself.
 """
 
-import os
 from typing import Annotated
 
 import typer
 
-from yuanlu.cli.cases import CONFIG, AsOption, ConfigOption, LanguageOption, case_app
+from yuanlu.cli.cases import case_app
+from yuanlu.cli.options import CONFIG, AsOption, ConfigOption, LanguageOption, settings_of
 
 terminal_app = typer.Typer(no_args_is_help=True, help="Terminals: report what is wrong with one.")
 
@@ -52,9 +52,8 @@ def report(
 ) -> None:
     """Report what you have seen at a terminal. The payments that it concerns are looked into again."""
     from yuanlu.cli.observing import reported  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     typer.echo(reported(settings, terminal, kind, value, name, lang, stan=stan, batch=batch))
 
 
@@ -71,9 +70,8 @@ def handed_over(
     A debit SMS does not mean that the shop was paid. The return goes on; a second person approves the re-payment.
     """
     from yuanlu.cli import observing  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(observing.handed_over(read_settings(config, os.environ), payment, what, name, lang))
+    typer.echo(observing.handed_over(settings_of(config), payment, what, name, lang))
 
 
 @case_app.command("clearing")
@@ -91,6 +89,5 @@ def clearing(
 ) -> None:
     """Say how the acquirer's clearing file differs about a payment. It becomes a person's case."""
     from yuanlu.cli import observing  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(observing.clearing(read_settings(config, os.environ), payment, how, reference, name, lang))
+    typer.echo(observing.clearing(settings_of(config), payment, how, reference, name, lang))

@@ -5,6 +5,7 @@ from sqlalchemy.exc import DatabaseError
 
 from yuanlu.cases.tables import cases
 from yuanlu.cli.contract_text import contract_lines
+from yuanlu.cli.notification_work import line, notification_lines
 from yuanlu.db.choosing import database_name, reading
 from yuanlu.db.errors import StoreError
 from yuanlu.db.types import total
@@ -17,6 +18,7 @@ from yuanlu.journal.transactions import Transaction, facts_of, search
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import format_minor
+from yuanlu.notification.store import told_of_transaction
 from yuanlu.people.database import on_database
 from yuanlu.people.words import CHINESE, language_of, word
 from yuanlu.returns.store import open_legs
@@ -115,7 +117,8 @@ def _timeline(connection: Connection, found: Transaction, language: str, *, fram
         note = f": {row.note}" if row.note else ""
         lines.append(f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}  {word(row.kind, language)}{note}")
         lines += _messages(row.frames, whole=frames)
-    return "\n".join(lines)
+    told = told_of_transaction(connection, found.transaction_id)
+    return "\n".join([*lines, *(line(each, language) for each in told)])
 
 
 def _messages(blob: bytes, *, whole: bool) -> list[str]:
@@ -148,4 +151,5 @@ def config_text(settings: Settings) -> str:
         if acquirer.packet_life_ms < acquirer.answer_timeout_ms:
             lines.append(f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small breaks the promise")
     lines += contract_lines(settings, {terminal.merchant_id for terminal in terminals.values()})
+    lines += notification_lines(settings.notification)
     return "\n".join([*lines, "The configuration is sound."])

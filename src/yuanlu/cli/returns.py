@@ -1,21 +1,17 @@
 """`yuanlu return …`: give money back by decision. One person proposes, another approves; the gateway carries it out."""
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from yuanlu.cli.options import CONFIG, ConfigOption, settings_of
+
 return_app = typer.Typer(no_args_is_help=True, help="Give money back by decision: propose, approve, close. Two people.")
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", metavar="FILE", envvar="YUANLU_CONFIG", help="The gateway's TOML file.")
-]
 ByOption = Annotated[
     str, typer.Option("--as", metavar="NAME", envvar="YUANLU_USER", help="Who acts. Maker and checker are two people.")
 ]
 OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id, as propose and list show it.")]
-CONFIG = Path("yuanlu.toml")
 
 
 @return_app.command()
@@ -33,9 +29,8 @@ def propose(
     """Propose to give back a payment, or part of it. Nothing moves before a second person approves."""
     from yuanlu.kernel.clock import local_time  # noqa: PLC0415
     from yuanlu.people import ordering  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     order = ordering.propose(settings, transaction, reason=reason, by=by, amount=amount, kind=kind)
     typer.echo(f"{order.order_id}  {order.kind}  {order.amount}  {order.explanation}")
     until = f"{local_time(order.expires_at_us):%Y-%m-%d %H:%M}"
@@ -47,9 +42,8 @@ def approve(order: OrderArgument, by: ByOption, config: ConfigOption = CONFIG) -
     """Approve a proposal, as the second person; the gateway gives the money back at once."""
     from yuanlu.people.ordering import act  # noqa: PLC0415
     from yuanlu.returns.proposing import approved  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    done = act(read_settings(config, os.environ), order, by, approved)
+    done = act(settings_of(config), order, by, approved)
     typer.echo(f"{order}  {done.kind} of {done.amount} approved")
 
 
@@ -63,9 +57,8 @@ def refuse(
     """Refuse a proposal; nothing moves."""
     from yuanlu.people.ordering import act  # noqa: PLC0415
     from yuanlu.returns.proposing import refused  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     act(settings, order, by, lambda found, link, who, now: refused(found, link, who, why, now))
     typer.echo(f"{order}  refused")
 
@@ -81,11 +74,10 @@ def close(
     """Close an order that people carry out: paid under a reference, or failed."""
     from yuanlu.people.ordering import act  # noqa: PLC0415
     from yuanlu.returns import proposing  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
     if bool(reference) == bool(failed):
         raise proposing.OrderError("give one of --reference and --failed")
-    settings = read_settings(config, os.environ)
+    settings = settings_of(config)
     if failed:
         act(settings, order, by, lambda found, link, _, now: proposing.failed(found, link, failed, now))
     else:
@@ -104,6 +96,5 @@ def list_(
 ) -> None:
     """Show orders: open ones, oldest first, or all of one transaction."""
     from yuanlu.cli.ordering import listed  # noqa: PLC0415
-    from yuanlu.settings import read_settings  # noqa: PLC0415
 
-    typer.echo(listed(read_settings(config, os.environ), transaction, lang))
+    typer.echo(listed(settings_of(config), transaction, lang))

@@ -47,7 +47,9 @@ class Live:
     def _look(self, connection: Connection) -> list[str]:
         """The signals since the last look."""
         before, self._mark = self._mark, mark_now(connection)
-        if before is None or before == self._mark:
+        if before is None:  # whoever listens already came before this look
+            return ["tick", "cases", "incidents"]
+        if before == self._mark:
             return []
         kinds = kinds_since(connection, before)
         signals = ["tick"]

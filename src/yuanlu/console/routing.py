@@ -21,6 +21,7 @@ from yuanlu.access.secrets_of_staff import token_hash
 from yuanlu.access.store import end_session, find_session, seen
 from yuanlu.console.asked import FIELD_CHARACTERS_MAX, Asked, Console, NotThere, NotYours
 from yuanlu.console.texts import LANGUAGES
+from yuanlu.db.errors import StoreError
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.people.words import CHINESE, ENGLISH
 
@@ -109,6 +110,8 @@ def _status_of(error: YuanluError) -> int:
             return 404
         case NotYours() | Refused() | AccessRefused():
             return 403
+        case StoreError():
+            return 503
         case _:
             return 422
 

@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from yuanlu.db import choosing
@@ -20,8 +19,6 @@ from yuanlu.db.postgres_engine import engine_for
 from yuanlu.settings import Settings
 
 READERS, ACTORS = 3, 4
-LOCKED, LOCKED_TRIES = "database is locked", 5
-"""SQLite waits a second each time."""
 Result = TypeVar("Result")
 
 
@@ -67,26 +64,12 @@ class ConsoleStore:
         self._actors.shutdown()
 
 
-def _begun(engine: Engine, work: Callable[[Connection], Result]) -> Result:
-    """The work in its transaction. SQLite says "locked" before it begins: then nothing was done, and it is asked again
-    while the gateway or the disk is busy.
-    """
-    for _ in range(LOCKED_TRIES):
-        try:
-            with engine.begin() as connection:
-                return work(connection)
-        except OperationalError as error:
-            if LOCKED not in str(error.orig):
-                raise
-            last = error
-    raise last
-
-
 def _plainly(settings: Settings, work: Callable[[Connection], Result]) -> Result:
     def on_engine() -> Result:
         engine = choosing.visiting(settings.store.url, settings.folder)
         try:
-            return _begun(engine, work)
+            with engine.begin() as connection:
+                return work(connection)
         finally:
             engine.dispose()
 

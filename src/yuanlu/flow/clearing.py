@@ -174,8 +174,9 @@ def _cleared(connection: Connection, found: Transaction, at: Look, by: Declarati
     if not at.complete or not is_watched(connection, found.transaction_id):
         return None
     fact = return_fact(found, CLEARED, by.now, FILE_SAYS + _where(at))
+    told = tasks.tell("payment", found.transaction_id, by.now.wall_us)
     return Followed(
-        verdict=at.verdict, facts=[fact], changes=[next_version(found), drop_watch(found.transaction_id)]
+        verdict=at.verdict, facts=[fact], changes=[next_version(found), drop_watch(found.transaction_id), told]
     )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ class Matter(Struct, frozen=True, kw_only=True):
     own: Link
     about: Link | None
     wake: Change | None
+    """Its return is driven at once; None without one."""
 
 
 class Decider:

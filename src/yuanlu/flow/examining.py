@@ -5,7 +5,7 @@ A task of kind "examine" is put in the commit in which something goes wrong. Its
 within its time, or when nothing explains it. When the money is settled after all, the case closes by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -32,6 +32,9 @@ from yuanlu.flow.around import Around
 from yuanlu.flow.declaring import cause_of
 from yuanlu.flow.evidence import Story, read_story
 from yuanlu.flow.payment import Desk
+from yuanlu.flow.telling import Teller
+from yuanlu.flow.telling_reading import DUPLICATES
+from yuanlu.flow.telling_reading import OPEN as NOT_YET_CLOSED
 from yuanlu.flow.terminal_cases import case_of_terminal, is_of_terminal, terminal_case_name
 from yuanlu.incidents.records import Incident, IncidentState
 from yuanlu.incidents.store import find_incident_of, insert_member
@@ -86,6 +89,7 @@ class Read:
     differs."""
     order: Order | None
     """Its order that waits for a person."""
+    order_done: bool
     watched: bool
     cleared: bool
     """Clearing files have confirmed or decided it already."""
@@ -104,6 +108,7 @@ class Examiner:
     levels: ServiceLevels
     agreements: Agreements
     random_bits: Callable[[int], int]
+    teller: Teller
     unclassified: int = 0
     """Abnormal transactions that nothing explains: a defect each."""
     runner: TaskRunner = field(init=False)
@@ -131,11 +136,15 @@ class Examiner:
         rows = [*rows, *self._compensation(read)]
         if incident is not None and read.incident is None:
             rows.append(insert_member(incident.incident_id, task.key))
+        news = self.teller.speaks and _is_news(read, explanation, [*changes, *rows])
+        rows += [tasks.tell("payment", task.key, self.desk.clock.wall_us())] if news else []
         last = tasks.drop(task) if again_us is None else tasks.move(task, again_us)
         done = await self.desk.journal.commit([*facts, *more], [*changes, *rows, last])
         if isinstance(done, Conflict):  # it changed meanwhile: look again
             await self.desk.journal.commit([], [tasks.move(task, self.runner.now_us() + AGAIN_US // 10)])
             self.runner.nudge(task.lane)
+        elif news:
+            self.teller.runner.nudge(tasks.TELL_LANE)
 
     def _incident(self, read: Read) -> tuple[Incident | None, Evidence]:
         """The incident that it belongs to, if that can have caused it, and the evidence with who else fails."""
@@ -255,6 +264,16 @@ class Examiner:
         )
 
 
+def _is_news(read: Read, explanation: Explanation, written: Sequence[Change]) -> bool:
+    """Whether people may have to hear of it: its return is under way and something is new, or it has ended; it was
+    charged twice; or an order of it was carried out.
+    """
+    state = State(read.story.transaction.state)
+    if state in NOT_YET_CLOSED:
+        return bool(written)
+    return state in SETTLED or explanation.cause.code in DUPLICATES or read.order_done
+
+
 def _in_order(read: Read) -> bool:
     """A payment that stands, or was voided or refunded: looked at for an operator's mistake, and none was found."""
     return State(read.story.transaction.state) in (State.APPROVED, State.CAPTURED) or read.story.evidence.voided
@@ -304,6 +323,7 @@ def _read(connection: Connection, transaction_id: str, around: Around) -> Read:
         by_hand=order is not None or _differs(connection, transaction_id, case),
         suspected=suspected_at_us(story.seen) > _closed_at_us(case),
         order=order,
+        order_done=any(order.state is OrderState.DONE for order in orders),
     )
 
 

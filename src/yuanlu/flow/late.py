@@ -160,7 +160,7 @@ async def _tell_leg(desk: Desk, found: Transaction, text: str, frames: bytes, an
     if leg.attempts == 0 or answer == "declined":  # this decides what the driver may do now
         due_us = desk.returns.runner.now_us()
         again = await desk.journal.read(lambda c: tasks.wake(c, TASK_KIND, leg.return_id, leg.acquirer, due_us))
-        changes = changes if again is None else (*changes, again)
+        changes = (*changes, again)
     done = await note(desk, found, "LATE_ANSWER", text, frames, changes=changes)
     desk.returns.runner.nudge(leg.acquirer)
     return done

@@ -112,17 +112,31 @@ class Payment(Struct, frozen=True, kw_only=True):
         return self.arrived_s + (self.caller.wait_ms - TERMINAL_MARGIN_MS) / 1000
 
 
-@dataclass(slots=True, kw_only=True)
-class InFlight:
-    """A payment being worked on: everyone who asked for it, and the moment it is decided."""
+class InFlight(Struct, kw_only=True):
+    """A payment being worked on: everyone who asked for it, and what they asked."""
 
     callers: list[Caller]
     content: tuple[str, str, Money]
-    decided: asyncio.Future[None]
+    _decided: asyncio.Future[None] | None = None
+
+    @property
+    def decided(self) -> "asyncio.Future[None]":
+        """The moment it is decided; made only for who waits for it."""
+        if self._decided is None:
+            self._decided = asyncio.get_running_loop().create_future()
+        return self._decided
+
+    def decide(self) -> None:
+        """Now: tell who waits."""
+        if self._decided is not None:
+            self._decided.set_result(None)
 
     def connected(self) -> bool:
         """Whether anyone who asked can still be told."""
-        return any(caller.connected() for caller in self.callers)
+        for caller in self.callers:  # noqa: SIM110 - nearly always one, and a generator costs more than asking it
+            if caller.connected():
+                return True
+        return False
 
 
 class GivenBack(NamedTuple):

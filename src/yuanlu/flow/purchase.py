@@ -6,15 +6,15 @@ makes "unknown" and the duty to return the money durable in one commit. Source: 
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream
 from yuanlu.acquirers.kinds import QR_SALE, is_reversed
-from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent, Outcome
+from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer, NotSent
 from yuanlu.acquirers.sessions import Identity
 from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, Meaning
 from yuanlu.causes.evidence import Evidence, Unsent
@@ -72,14 +72,13 @@ async def purchase(desk: Desk, payment: Payment) -> Reply:
     """A payment, a void, a refund or a balance inquiry: sent once, ever, and answered truthfully."""
     if payment.key in desk.in_flight:
         return await answer_repeat(desk, payment)
-    decided = asyncio.get_running_loop().create_future()
-    in_flight = InFlight(callers=[payment.caller], content=payment.content, decided=decided)
+    in_flight = InFlight(callers=[payment.caller], content=payment.content)
     desk.in_flight[payment.key] = in_flight
     try:
         return await _begin(desk, payment)
     finally:
         del desk.in_flight[payment.key]
-        in_flight.decided.set_result(None)
+        in_flight.decide()
 
 
 async def _begin(desk: Desk, payment: Payment) -> Reply:
@@ -108,14 +107,13 @@ async def _begin(desk: Desk, payment: Payment) -> Reply:
         # The original has changed since it was examined: look again.
 
 
-async def _batch_closed(desk: Desk, payment: Payment) -> bool:
+def _batch_closed(desk: Desk, payment: Payment) -> Awaitable[bool]:
     key = payment.key
     batch = BatchKey(terminal_id=key.terminal_id, merchant_id=key.merchant_id, batch_no=key.batch_no)
-    return await desk.batches.is_closed(desk.journal, batch)
+    return desk.batches.is_closed(desk.journal, batch)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """A request ready to leave, and its transaction."""
 
     upstream: Upstream
@@ -199,7 +197,10 @@ async def _send_once(
 ) -> Reply:
     """The only place where an original leaves; then what its answer means."""
     sent = desk.clock.now()
-    outcome = await _await_host(desk, payment, host, upstream, transaction, intent)
+    outcome = await host.send(intent.permit, transaction.transaction_id, upstream, _time_left_s(payment, host))
+    desk.incidents.heard(transaction, outcome)
+    if payment.kind == QR_SALE and isinstance(outcome, Answered) and outcome.code == PENDING_QR:
+        outcome = await wait_for_customer(desk, payment, host, upstream, transaction, outcome)
     match outcome:
         case NotSent(reason=reason):
             return await _settle(desk, payment, transaction, State.DECLINED, HOST_DOWN_CODE, None, reason)
@@ -225,17 +226,6 @@ async def _send_once(
             if host.terms.is_watched(code):
                 watch = f"the host's {code} is taken as said"
             return await _settle(desk, payment, transaction, state, code, answer, watch=watch)
-
-
-async def _await_host(
-    desk: Desk, payment: Payment, host: Iso8583Host, upstream: Upstream, transaction: Transaction, intent: Committed
-) -> Outcome:
-    """Sent, and waited for until the deadline."""
-    outcome = await host.send(intent.permit, transaction.transaction_id, upstream, _time_left_s(payment, host))
-    desk.incidents.heard(transaction, outcome)
-    if isinstance(outcome, Answered) and outcome.code == PENDING_QR and payment.kind == QR_SALE:
-        return await wait_for_customer(desk, payment, host, upstream, transaction, outcome)
-    return outcome
 
 
 def _time_left_s(payment: Payment, host: Iso8583Host) -> float:

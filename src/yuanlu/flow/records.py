@@ -68,7 +68,7 @@ def fact(desk: Desk, transaction: Transaction, kind: str, *, version: int, note:
         merchant_id=transaction.key.merchant_id,
         subject_id=transaction.transaction_id,
         version=version,
-        kind=kind,
+        kind=str(kind),  # a plain string, see `as_row`
         at_us=desk.clock.wall_us(),
         terminal_id=transaction.key.terminal_id,
         note=note,
@@ -86,7 +86,7 @@ def outcome(desk: Desk, was: Transaction, state: str, version: int, reason: str,
     """The state with the host's code, reference number and authorisation."""
     return Change(
         statement=SET_OUTCOME,
-        row=(state, version, reason, *words, desk.clock.wall_us(), was.transaction_id, was.version),
+        row=(str(state), version, reason, *words, desk.clock.wall_us(), was.transaction_id, was.version),
     )
 
 

@@ -1,5 +1,8 @@
 """Frames for the terminal: the host's answer passed on, or an answer of our own."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from yuanlu.gateway.actions import safe
 from yuanlu.iso8583.codec import Message, response_mti
 from yuanlu.iso8583.subfields import F60
@@ -10,14 +13,22 @@ ECHOED = (3, 4, 7, 11, 25, 41, 42, 49, 60, 70, 90)
 """Fields of the request that our own answer repeats, so that the terminal can match it (domain trap T8)."""
 
 
+NOTHING: Mapping[int, str | bytes | None] = MappingProxyType({})
+
+
 def swapped(tpdu: bytes) -> bytes:
     """A TPDU for the way back: destination and source exchanged."""
     return tpdu[:1] + tpdu[3:5] + tpdu[1:3] if tpdu else tpdu
 
 
-def relayed(request: Message, answer: Message, mac_key: MacKey | None) -> bytes:
-    """The host's answer as this terminal must see it: its own TPDU and batch, and a MAC under its own key."""
-    changes: dict[int, str | bytes | None] = {}
+def relayed(
+    request: Message, answer: Message, mac_key: MacKey | None, more: Mapping[int, str | bytes | None] = NOTHING
+) -> bytes:  # fmt: skip
+    """The host's answer as this terminal must see it: its own TPDU and batch, and a MAC under its own key.
+
+    `more` are fields that it gets beside the host's.
+    """
+    changes = dict(more)
     if request.has(60) and answer.has(60) and request.value_bytes(60) != answer.value_bytes(60):
         changes[60] = request.value_bytes(60)
     tpdu = swapped(request.tpdu) or None

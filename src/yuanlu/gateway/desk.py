@@ -5,7 +5,7 @@ at all have no answer: they raise DecodeError, and the connection is cut.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import structlog
@@ -39,6 +39,7 @@ from yuanlu.gateway.actions import (
 )
 from yuanlu.gateway.answers import own, relayed, with_batch_number
 from yuanlu.gateway.counter import Counters
+from yuanlu.gateway.prompts import Prompts
 from yuanlu.gateway.sessions import TerminalSession, TerminalSessions
 from yuanlu.iso8583.codec import Codec, Message, codec_for, response_mti
 from yuanlu.iso8583.errors import DecodeError, EncodeError
@@ -54,6 +55,7 @@ from yuanlu.terminals import Terminal
 
 NO_MAC_NEEDED = frozenset({"0800", "0820", "0500", "0320"})
 TPDU_FIRST_BYTE = 0x60
+NO_PROMPTS = Prompts(on=False)
 
 _log = structlog.get_logger("gateway")
 
@@ -64,6 +66,7 @@ class FrontDesk:
     def __init__(
         self, *, desk: Desk, settler: Settler, forwarder: Forwarder, terminals: Mapping[str, Terminal],
         sessions: TerminalSessions, mac: str, in_flight_max: int, in_flight_per_terminal_max: int,
+        prompts: Prompts = NO_PROMPTS,
     ) -> None:  # fmt: skip
         self.counters = Counters(refused_by_cause=desk.refused_by_cause)
         self._desk = desk
@@ -73,6 +76,7 @@ class FrontDesk:
         self._sessions = sessions
         self._lines = desk.around.lines
         self._mac = mac
+        self._prompts = prompts
         self._in_flight_max = in_flight_max
         self._in_flight_per_terminal_max = in_flight_per_terminal_max
         self._in_flight = 0
@@ -118,7 +122,7 @@ class FrontDesk:
             return own(message, MAC_CODE, self._desk.clock, mac_key)
         if session is not None and message.mti not in NO_MAC_NEEDED:
             self._lines.right_mac(terminal.terminal_id)
-        return await self._counted(message, terminal, session, mac_key, connected, arrived_s)
+        return await self._act(message, terminal, session, mac_key, connected, arrived_s)
 
     def _session(self, terminal_id: str) -> tuple[TerminalSession | None, MacKey | None]:
         session = self._sessions.find(terminal_id) if self._mac != "none" else None
@@ -162,7 +166,7 @@ class FrontDesk:
         except DecodeError:
             return False
 
-    async def _counted(
+    async def _act(
         self, message: Message, terminal: Terminal, session: TerminalSession | None, mac_key: MacKey | None,
         connected: Callable[[], bool], arrived_s: float,
     ) -> Reply:  # fmt: skip
@@ -172,19 +176,6 @@ class FrontDesk:
         busy = self._in_flight >= self._in_flight_max or mine >= self._in_flight_per_terminal_max
         self._in_flight += 1
         self._by_terminal[name] = mine + 1
-        try:
-            return await self._act(message, terminal, session, mac_key, connected, arrived_s, busy=busy)
-        finally:
-            self._in_flight -= 1
-            if self._by_terminal[name] == 1:
-                del self._by_terminal[name]
-            else:
-                self._by_terminal[name] -= 1
-
-    async def _act(
-        self, message: Message, terminal: Terminal, session: TerminalSession | None, mac_key: MacKey | None,
-        connected: Callable[[], bool], arrived_s: float, *, busy: bool,
-    ) -> Reply:  # fmt: skip
         try:
             message.fields()  # every field must be well-formed; what is asked for below costs nothing more
             match action_of(message):
@@ -198,7 +189,8 @@ class FrontDesk:
                     return await self._batch(message, terminal, mac_key, arrived_s)
                 case Action.PAYMENT | Action.ADVICE | Action.REVERSAL as wanted:
                     keys = session.keys if session is not None else None
-                    payment = self._payment(message, terminal, keys, mac_key, connected, arrived_s)
+                    prompts = self._prompts if wanted is Action.PAYMENT else NO_PROMPTS  # nobody reads the others
+                    payment = self._payment(message, terminal, keys, mac_key, connected, arrived_s, prompts)
                     return await self._pay(payment, wanted, busy)
                 case Action.UNSUPPORTED:
                     why = f"{message.mti} {safe(message, 3)} is not served"
@@ -208,16 +200,22 @@ class FrontDesk:
         except DecodeError as error:
             self.counters.malformed += 1
             return await self._plain(message, terminal, FORMAT_CODE, REFUSED, str(error), mac_key)
+        finally:
+            self._in_flight -= 1
+            if self._by_terminal[name] == 1:
+                del self._by_terminal[name]
+            else:
+                self._by_terminal[name] -= 1
 
-    async def _pay(self, payment: Payment, wanted: Action, busy: bool) -> Reply:
+    def _pay(self, payment: Payment, wanted: Action, busy: bool) -> Awaitable[Reply]:
         if wanted is Action.REVERSAL:  # a reversal is never turned away for load: it is what makes things safe
-            return await reverse(self._desk, payment)
+            return reverse(self._desk, payment)
         if wanted is Action.ADVICE:  # nor is an advice: what it tells of has happened
-            return await self._forwarder.take(payment)
+            return self._forwarder.take(payment)
         if busy:
             self.counters.overloaded += 1
-            return await decline_new(self._desk, payment, BUSY_CODE, "too many requests in flight")
-        return await purchase(self._desk, payment)
+            return decline_new(self._desk, payment, BUSY_CODE, "too many requests in flight")
+        return purchase(self._desk, payment)
 
     async def _batch(self, message: Message, terminal: Terminal, mac_key: MacKey | None, arrived_s: float) -> Reply:
         """0500 or 0320: the answer has a MAC when the request had one."""
@@ -236,7 +234,7 @@ class FrontDesk:
 
     def _payment(
         self, message: Message, terminal: Terminal, keys: WorkingKeys | None, mac_key: MacKey | None,
-        connected: Callable[[], bool], arrived_s: float,
+        connected: Callable[[], bool], arrived_s: float, prompts: Prompts,
     ) -> Payment:  # fmt: skip
         understood = understand(message, terminal.terminal_id, terminal.merchant_id)
         return Payment(
@@ -248,8 +246,10 @@ class FrontDesk:
             refers_to=understood.refers_to,
             message=message,
             caller=Caller(
-                relay=lambda answer: relayed(message, answer, mac_key),
-                refuse=lambda code: own(message, code, self._desk.clock, mac_key),
+                relay=lambda answer: relayed(message, answer, mac_key, prompts.of_hosts(understood.kind, answer)),
+                refuse=lambda code: own(
+                    message, code, self._desk.clock, mac_key, prompts.of_ours(message, understood.kind, code)
+                ),
                 connected=connected,
                 wait_ms=terminal.wait_ms,
                 keys=keys,

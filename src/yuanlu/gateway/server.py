@@ -37,6 +37,7 @@ class TerminalConnection(asyncio.Protocol):
         "_frame_began_s",
         "_held",
         "_last_frame_s",
+        "_loop",
         "_reader",
         "_server",
         "_tasks",
@@ -48,11 +49,12 @@ class TerminalConnection(asyncio.Protocol):
         self._server = server
         self._reader = FrameReader(frame_bytes_max=server.settings.frame_bytes_max)
         self._transport: asyncio.Transport | None = None
-        self._tasks: dict[asyncio.Task[None], Message] = {}
+        self._tasks: dict[Message, asyncio.Task[None]] = {}
         self._waiting: list[bytes] = []
         self._held = False
         self._ending = False
-        self._last_frame_s = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()  # kept: asking for it costs a system call
+        self._last_frame_s = self._loop.time()
         self._frame_began_s = 0.0
 
     def connected(self) -> bool:
@@ -68,7 +70,7 @@ class TerminalConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever waits for an answer learns by `connected`."""
-        for message in self._tasks.values():
+        for message in self._tasks:
             self._server.desk.line_lost(message)
         self._server.dismiss(self)
 
@@ -80,7 +82,7 @@ class TerminalConnection(asyncio.Protocol):
             self._server.counters.cut_oversize += 1
             self.cut("frame length", error.reason)
             return
-        now_s = asyncio.get_running_loop().time()
+        now_s = self._loop.time()
         if frames:
             self._last_frame_s = now_s
         if not self._reader.pending_bytes:
@@ -105,15 +107,22 @@ class TerminalConnection(asyncio.Protocol):
             counters.malformed += 1
             self._end_gently("malformed frame", str(error))
             return
-        task = asyncio.get_running_loop().create_task(self._serve(message))
-        self._tasks[task] = message
+        task = self._loop.create_task(self._serve(message))
+        self._tasks[message] = task
         self._server.working.add(task)
-        task.add_done_callback(self._served)
 
     async def _serve(self, message: Message) -> None:
-        reply = await self._server.desk.answer(message, self.connected)
-        if reply is None:
-            return
+        try:
+            reply = await self._server.desk.answer(message, self.connected)
+            if reply is not None:
+                self._tell(reply)
+        except Exception as error:
+            _log.exception("a request failed")
+            self.cut("internal error", type(error).__name__)
+        finally:
+            self._served(message)
+
+    def _tell(self, reply: bytes) -> None:
         if not self.connected():
             self._server.counters.undeliverable += 1
             return
@@ -121,12 +130,8 @@ class TerminalConnection(asyncio.Protocol):
         self._transport.write(with_length(reply))
         self._server.counters.answers += 1
 
-    def _served(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
-        self._server.working.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a request failed", exc_info=error)
-            self.cut("internal error", type(error).__name__)
+    def _served(self, message: Message) -> None:
+        self._server.working.discard(self._tasks.pop(message))
         if self._ending and not self._tasks:
             self._close()
         if self._waiting:

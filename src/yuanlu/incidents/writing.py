@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from yuanlu.incidents.records import Incident, IncidentState, Report, ScopeKind
 from yuanlu.incidents.store import IncidentError, insert_incident, update_incident
+from yuanlu.journal import tasks
 from yuanlu.journal.unit import Change, Fact
 
 DECLARED, HELD, RELEASED = "INCIDENT_DECLARED", "INCIDENT_HELD", "INCIDENT_RELEASED"
@@ -29,7 +30,7 @@ def declared(incident: Incident) -> Written:
     return Written(
         incident=incident,
         facts=(_fact(incident, DECLARED, text, incident.declared_at_us),),
-        changes=(insert_incident(incident),),
+        changes=(insert_incident(incident), tasks.tell("incident", incident.incident_id, incident.declared_at_us)),
     )
 
 
@@ -55,7 +56,8 @@ def ended(incident: Incident, who: str, reason: str, report: Report, now_us: int
     after = replace(
         incident, state=IncidentState.ENDED, held_by="", ended_by=who, ended_at_us=now_us, report=report
     )  # fmt: skip
-    return _written(incident, after, ENDED, f"{who}: {reason}; {in_words(report)}", now_us)
+    said = _written(incident, after, ENDED, f"{who}: {reason}; {in_words(report)}", now_us)
+    return replace(said, changes=(*said.changes, tasks.tell("incident", incident.incident_id, now_us)))
 
 
 def settled(incident: Incident, report: Report, now_us: int) -> Written:

@@ -82,6 +82,7 @@ class Codec:
         "_mtis",
         "_plans_max",
         "dialect",
+        "prefixes",
         "readers",
         "writers",
     )
@@ -90,6 +91,7 @@ class Codec:
         """Build every field's reader and writer once; keep at most `plans_max` bitmaps of each kind."""
         self._plans_max = plans_max
         self.dialect = dialect
+        self.prefixes = {n: dialect.prefix_bytes(field) for n, field in dialect.fields.items()}
         self.readers = {n: reader_for(n, field, dialect) for n, field in dialect.fields.items()}
         self.writers = {n: writer_for(n, field, dialect) for n, field in dialect.fields.items()}
         self._mtis = _MTIS[dialect.mti_bcd]
@@ -293,16 +295,15 @@ class Message:
     def content_span(self, number: int) -> tuple[int, int]:
         """Start and end of the field's content in `raw`. Raises DecodeError when absent."""
         start, end = self.span(number)
-        dialect = self.codec.dialect
-        return start + dialect.prefix_bytes(dialect.fields[number]), end
+        return start + self.codec.prefixes[number], end
 
     def value_bytes(self, number: int) -> bytes:
         """The field's content as it stands in the frame, without its length.
 
         Raises DecodeError when absent.
         """
-        start, end = self.content_span(number)
-        return self.raw[start:end]
+        start, end = self.span(number)
+        return self.raw[start + self.codec.prefixes[number] : end]
 
     def fields(self) -> dict[int, str]:
         """Every field's value, in ascending order; kept, so that asking again costs nothing. Do not change it.

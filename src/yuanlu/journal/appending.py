@@ -145,6 +145,6 @@ def _order(statement: Insert | Update | Delete) -> int:
 
 def _committed(unit: Unit) -> Committed:
     if not unit.facts:
-        return Committed(permit=SendPermit("", 0, unit))
+        return Committed(permit=SendPermit("", 0))
     last = unit.facts[-1]
-    return Committed(permit=SendPermit(last.subject_id, last.version, unit))
+    return Committed(permit=SendPermit(last.subject_id, last.version))

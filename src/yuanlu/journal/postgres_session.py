@@ -98,9 +98,9 @@ def _made(statement: Statement) -> str:
         case Update(sets=sets, match=match_):
             given = [f"s_{name}" for name in sets] + [f"m_{name}" for name in match_]
             rows = _unnest([table.c[name] for name in (*sets, *match_)])
-            changes = ", ".join(f"{name} = given.s_{name}" for name in sets)
             where = " AND ".join(f"{table.name}.{name} = given.m_{name}" for name in match_)
-            return f"UPDATE {table.name} SET {changes} FROM {rows} AS given ({', '.join(given)}) WHERE {where}"  # noqa: S608
+            what, new = statement.assignments(), f"{rows} AS given ({', '.join(given)})"
+            return f"UPDATE {table.name} SET {what} FROM {new} WHERE {where}"  # noqa: S608
         case Delete(match=match_):
             rows = _unnest([table.c[name] for name in match_])
             where = " AND ".join(f"{table.name}.{name} = given.{name}" for name in match_)

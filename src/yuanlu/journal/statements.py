@@ -23,10 +23,13 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Insert:
-    """INSERT of `columns` in their table order; `replace` overwrites the row of the same primary key."""
+    """INSERT of `columns` in their table order; `replace` overwrites the row of the same primary key, and its `rises`
+    becomes one more than it was instead.
+    """
 
     table: Table
     replace: bool = False
+    rises: str = ""
     texts: dict[int, str] = field(default_factory=dict)
     rank: int = 0
 
@@ -49,7 +52,7 @@ class Insert:
             return ""
         keys = ", ".join(self.table.primary_key.columns.keys())
         rest = ", ".join(
-            f"{name} = excluded.{name}"
+            f"{name} = {self.table.name}.{name} + 1" if name == self.rises else f"{name} = excluded.{name}"
             for name in (column.name for column in self.table.columns)
             if name not in self.table.primary_key.columns
         )
@@ -60,12 +63,16 @@ class Insert:
 class Update:
     """UPDATE setting `sets` where `match` are equal; a row is the new values, then the values to match.
 
-    Each row must find exactly one: that is the compare-and-set.
+    Each row must find exactly one: that is the compare-and-set. `marks` names a number that becomes negative beside.
+    `sooner` names a column of `sets` and such a number: the first stays as it is where it is less than the new value
+    and the number is marked.
     """
 
     table: Table
     sets: tuple[str, ...]
     match: tuple[str, ...]
+    marks: str = ""
+    sooner: tuple[str, str] | None = None
     texts: dict[int, str] = field(default_factory=dict)
     rank: int = 1
 
@@ -79,13 +86,26 @@ class Update:
         if rows not in self.texts:
             given = [f"s_{name}" for name in self.sets] + [f"m_{name}" for name in self.match]
             values = ", ".join(["(" + ", ".join("?" * self.width) + ")"] * rows)
-            sets = ", ".join(f"{name} = given.s_{name}" for name in self.sets)
+            sets = self.assignments()
             where = " AND ".join(f"{self.table.name}.{name} = given.m_{name}" for name in self.match)
             self.texts[rows] = (
                 f"WITH given ({', '.join(given)}) AS (VALUES {values}) "  # noqa: S608
                 f"UPDATE {self.table.name} SET {sets} FROM given WHERE {where}"
             )
         return self.texts[rows]
+
+    def assignments(self) -> str:
+        """What follows SET; the new values stand in `given`."""
+        sets = [f"{name} = {self._value(name)}" for name in self.sets]
+        marked = [f"{self.marks} = -abs({self.table.name}.{self.marks})"] if self.marks else []
+        return ", ".join(sets + marked)
+
+    def _value(self, name: str) -> str:
+        if self.sooner is None or name != self.sooner[0]:
+            return f"given.s_{name}"
+        as_it_is = f"{self.table.name}.{name}"
+        keeps = f"{as_it_is} < given.s_{name} AND {self.table.name}.{self.sooner[1]} < 0"
+        return f"CASE WHEN {keeps} THEN {as_it_is} ELSE given.s_{name} END"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

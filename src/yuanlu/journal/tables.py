@@ -87,7 +87,7 @@ tasks = Table(
     Column("lane", Words, nullable=False),  # what must not block another: the acquirer
     Column("due_at_us", Whole, nullable=False),
     Column("epoch", Whole, nullable=False),  # fencing: rises with each claim
-    Column("holder", Whole, nullable=False),  # writer that holds the lease, 0 for none
+    Column("holder", Whole, nullable=False),  # writer that holds the lease, 0 for none; below 0: woken since
     Column("lease_until_us", Whole, nullable=False),
     Index("ix_tasks_due", "kind", "lane", "due_at_us"),
     **STRICT_BY_KEY,

@@ -4,6 +4,9 @@ A task is put in the same commit as the facts that made it due. The runner takes
 each to the handler of its kind; the handler moves or drops the task in its own commit, fenced by the epoch. Lanes
 (one per acquirer) have their own limit, so that a slow host blocks no other.
 
+Who wakes a task that is held marks it, and its holder's own `move` puts it off no further than it was woken for: he
+may have looked before the news came.
+
 Due times are wall time for people to read. The runner's own clock goes by CLOCK_BOOTTIME and keeps up with a wall clock
 that is put forward, but does not go back with it: whichever of them a due time was taken from, a wall clock that jumps
 while we run makes nothing late. What a jump makes due early is looked at early, and no more: handlers measure their
@@ -15,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from yuanlu.journal.statements import Delete, Insert, Update
 from yuanlu.journal.tables import tasks
@@ -26,16 +29,23 @@ from yuanlu.kernel.clock import Clock
 EXAMINE, EXAMINE_LANE = "examine", "causes"
 """The task by which an abnormal transaction is looked into: its cause, and whether a person is needed."""
 
+TELL, TELL_LANE = "tell", "telling"
+"""The task by which people are told of something: who, what, and by which way."""
+
 LEASE_US = 120_000_000
 LOOK_EVERY_S = 1.0
 WAKE_TOGETHER = 500
 FAR_US = 3_600_000_000
 """After a restart nothing waits longer than this, however the clock stood when it was put."""
 
-PUT_TASK = Insert(table=tasks, replace=True, rank=5)
-MOVE_TASK = Update(table=tasks, sets=("due_at_us", "holder", "lease_until_us"), match=("kind", "key", "epoch"), rank=6)
-DROP_TASK = Delete(table=tasks, match=("kind", "key", "epoch"), rank=6)
-CLAIM_TASK = Update(table=tasks, sets=("epoch", "holder", "lease_until_us"), match=("kind", "key", "epoch"), rank=6)
+_ONE = ("kind", "key", "epoch")
+PUT_TASK = Insert(table=tasks, replace=True, rises="epoch", rank=5)
+WAKE_TASK = Update(table=tasks, sets=("due_at_us",), match=_ONE, marks="holder", rank=6)
+MOVE_TASK = Update(
+    table=tasks, sets=("due_at_us", "holder", "lease_until_us"), match=_ONE, sooner=("due_at_us", "holder"), rank=6
+)
+DROP_TASK = Delete(table=tasks, match=_ONE, rank=6)
+CLAIM_TASK = Update(table=tasks, sets=("epoch", "holder", "lease_until_us"), match=_ONE, rank=6)
 
 _log = structlog.get_logger("tasks")
 
@@ -51,7 +61,7 @@ class Claimed:
 
 
 def put(kind: str, key: str, lane: str, due_at_us: int) -> Change:
-    """Make work due."""
+    """Make work due. Who works on it already is fenced off: what he knows is old."""
     return Change(statement=PUT_TASK, row=(kind, key, lane, due_at_us, 0, 0, 0))
 
 
@@ -60,8 +70,18 @@ def examine(transaction_id: str, at_us: int) -> Change:
     return put(EXAMINE, transaction_id, EXAMINE_LANE, at_us)
 
 
+def tell(what: str, name: str, at_us: int) -> Change:
+    """People may have to hear of this `payment`, `case` or `incident`: it stands otherwise than before."""
+    return put(TELL, f"{what} {name}", TELL_LANE, at_us)
+
+
+def claim(kind: str, key: str, epoch: int, holder: int, until_us: int) -> Change:
+    """Take the task that has this epoch; it becomes one more."""
+    return Change(statement=CLAIM_TASK, row=(epoch + 1, holder, until_us, kind, key, epoch))
+
+
 def move(task: Claimed, due_at_us: int) -> Change:
-    """Let go of a task and make it due again at `due_at_us`."""
+    """Let go of a task and make it due again at `due_at_us`, or earlier if somebody woke it meanwhile."""
     return Change(statement=MOVE_TASK, row=(due_at_us, 0, 0, task.kind, task.key, task.epoch))
 
 
@@ -70,16 +90,18 @@ def drop(task: Claimed) -> Change:
     return Change(statement=DROP_TASK, row=(task.kind, task.key, task.epoch))
 
 
-def wake(connection: Connection, kind: str, key: str, lane: str, due_at_us: int) -> Change | None:
-    """Make a task due that waits, or that was dropped; None while somebody works on it, who will look again."""
-    row = connection.execute(
-        select(tasks.c.epoch, tasks.c.holder).where(tasks.c.kind == kind, tasks.c.key == key)
-    ).first()
-    if row is None:
-        return put(kind, key, lane, due_at_us)
-    if row.holder:
-        return None
-    return Change(statement=MOVE_TASK, row=(due_at_us, 0, 0, kind, key, row.epoch))
+def wake(connection: Connection, kind: str, key: str, lane: str, due_at_us: int) -> Change:
+    """Make a task due that waits, or that was dropped; one that is held will be due when its holder lets go of it.
+
+    The change conflicts when the task has begun anew meanwhile: wake it again.
+    """
+    epoch = connection.execute(select(tasks.c.epoch).where(tasks.c.kind == kind, tasks.c.key == key)).scalar()
+    return put(kind, key, lane, due_at_us) if epoch is None else woken(kind, key, epoch, due_at_us)
+
+
+def woken(kind: str, key: str, epoch: int, due_at_us: int) -> Change:
+    """The task that has this epoch is wanted then, whoever holds it."""
+    return Change(statement=WAKE_TASK, row=(due_at_us, kind, key, epoch))
 
 
 def is_held(connection: Connection, task: Claimed) -> bool:
@@ -165,19 +187,20 @@ class TaskRunner:
             await asyncio.wait(running, timeout=timeout_s)
 
     async def wake_lane(self, lane: str, *, first: Sequence[str] = (), per_second_max: int = 0) -> None:
-        """The host is back: make all that waits in its lane due, `first` in its order, then the others.
+        """The host is back: make all that waits in its lane due, `first` in its order, then the others. What is held
+        just now may have been put off already, in its holder's mind: it is woken, too.
 
         The lane's limit holds how many run at once, `per_second_max` how fast they begin; 0 does not limit that.
         """
         now_us = self.now_us()
         places = {key: place for place, key in enumerate(first)}
-        after_us = 0 if per_second_max else now_us  # what is due already is paced, too, unless it has begun
+        after_us = 0 if per_second_max else now_us  # what is due already is paced, too
         waiting = await self._journal.read(lambda c: _waiting(c, self._kind, lane, after_us))
         waiting.sort(key=lambda task: places.get(task[0], len(places)))
         step_us = 1_000_000 / per_second_max if per_second_max else 0
         for start in range(0, len(waiting), WAKE_TOGETHER):
             moves = [
-                Change(statement=MOVE_TASK, row=(now_us + int(n * step_us), 0, 0, self._kind, key, epoch))
+                woken(self._kind, key, epoch, now_us + int(n * step_us))
                 for n, (key, epoch) in enumerate(waiting[start : start + WAKE_TOGETHER], start)
             ]
             if isinstance(await self._journal.commit([], moves), Conflict):  # one has begun meanwhile: each for itself
@@ -223,11 +246,8 @@ class TaskRunner:
             _log.error("a task failed; its lease will bring it back", lane=lane, exc_info=task.exception())
 
     async def _one(self, lane: str, key: str, epoch: int, now_us: int) -> None:
-        claim = Change(
-            statement=CLAIM_TASK,
-            row=(epoch + 1, self._journal.writer_id, now_us + LEASE_US, self._kind, key, epoch),
-        )
-        if isinstance(await self._journal.commit([], [claim]), Conflict):
+        taken = claim(self._kind, key, epoch, self._journal.writer_id, now_us + LEASE_US)
+        if isinstance(await self._journal.commit([], [taken]), Conflict):
             return  # another has it
         await self._handle(Claimed(kind=self._kind, key=key, lane=lane, epoch=epoch + 1))
 
@@ -244,15 +264,16 @@ def _due(connection: Connection, kind: str, lane: str, now_us: int, limit: int) 
 
 
 def _waiting(connection: Connection, kind: str, lane: str, after_us: int) -> list[tuple[str, int]]:
+    """What is due later than that, and what is held whenever it was due."""
     query = select(tasks.c.key, tasks.c.epoch).where(
-        tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.due_at_us > after_us, tasks.c.holder == 0
+        tasks.c.kind == kind, tasks.c.lane == lane, or_(tasks.c.due_at_us > after_us, tasks.c.holder != 0)
     )
     return [(row.key, row.epoch) for row in connection.execute(query.order_by(tasks.c.due_at_us))]
 
 
 def release_held(connection: Connection, holders: Sequence[int], now_us: int) -> None:
     """These writers are gone: what they held is due at once."""
-    held = update(tasks).where(tasks.c.holder.in_(holders))
+    held = update(tasks).where(func.abs(tasks.c.holder).in_(holders))
     connection.execute(held.values(holder=0, lease_until_us=0, due_at_us=now_us))
 
 

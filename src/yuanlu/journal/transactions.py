@@ -79,10 +79,10 @@ SET_CAUSE = Update(table=transactions, sets=("version", "cause"), match=("transa
 
 
 def as_row(t: Transaction) -> Row:
-    """The columns of the table, in their order."""
+    """The columns of the table, in their order; plain strings, since a subclass takes the driver 2 µs to bind."""
     return (
         t.transaction_id, t.key.terminal_id, t.key.merchant_id, t.key.batch_no, t.key.stan, t.key.mti_class,
-        t.acquirer, t.kind, t.state, t.version, t.amount.minor, t.amount.currency,
+        t.acquirer, t.kind, str(t.state), t.version, t.amount.minor, t.amount.currency,
         t.card_token, t.card_bin, t.card_last4, t.sealed, t.reason, t.response_code, t.rrn, t.auth_code,
         t.received_at_us, t.changed_at_us, t.original_id, t.approved_minor, t.cause,
     )  # fmt: skip

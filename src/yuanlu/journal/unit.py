@@ -36,19 +36,16 @@ class SendingRefused(YuanluError):
     """A frame was about to leave without its own durable intent: a programmer's error, never a user's."""
 
 
-class SendPermit:
+class SendPermit(Struct, eq=False):
     """The commit's token: the right to send one frame, once, for the fact that was made durable.
 
     Only the journal makes one. The acquirer link's send asks for it and spends it (invariant I6).
     """
 
-    __slots__ = ("_in_time", "_spent", "subject_id", "version")
-
-    def __init__(self, subject_id: str, version: int, _journal: object) -> None:
-        self.subject_id = subject_id
-        self.version = version
-        self._spent = False
-        self._in_time: Callable[[], None] | None = None
+    subject_id: str
+    version: int
+    _spent: bool = False
+    _in_time: Callable[[], None] | None = None
 
     def limit(self, in_time: Callable[[], None]) -> None:
         """Call `in_time` when it is spent; it does not come back when it is too late."""

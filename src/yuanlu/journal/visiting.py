@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 
 from yuanlu.db.choosing import database_name, visiting
+from yuanlu.db.errors import StoreError
 from yuanlu.db.schema import refuse_other_version
 from yuanlu.journal.appending import Appender, Session
 from yuanlu.journal.opening import enter, sign_off
@@ -21,6 +24,8 @@ from yuanlu.journal.postgres_session import PostgresSession
 from yuanlu.journal.sqlite_session import SqliteSession
 from yuanlu.journal.unit import Change, Committed, Conflict, Fact
 from yuanlu.kernel.clock import Clock
+
+_log = structlog.get_logger("journal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,15 @@ def visit(url: str, folder: str, clock: Clock) -> Iterator[Visitor]:
             yield Visitor(engine, Appender(_session(engine, pooled.driver_connection), writer_id))
         finally:
             pooled.close()
-            with engine.begin() as connection:
-                sign_off(connection, writer_id, clock.now())
+            _leave(engine, writer_id, clock)
     finally:
         engine.dispose()
+
+
+def _leave(engine: Engine, writer_id: int, clock: Clock) -> None:
+    """What was done is done: whoever cannot sign off is not told that it failed."""
+    try:
+        with engine.begin() as connection:
+            sign_off(connection, writer_id, clock.now())
+    except (DatabaseError, StoreError) as error:
+        _log.warning("a visitor could not sign off", writer=writer_id, reason=str(getattr(error, "orig", error)))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from yuanlu.db.errors import StoreError
@@ -26,17 +27,12 @@ UNITS_PER_COMMIT_MAX = 1024
 Result = TypeVar("Result")
 
 
-class Unit:
+class Unit(Struct, frozen=True, eq=False):
     """What one caller wants committed, and where its answer goes."""
 
-    __slots__ = ("changes", "facts", "outcome")
-
-    def __init__(
-        self, facts: Sequence[Fact], changes: Sequence[Change], outcome: asyncio.Future[Committed | Conflict]
-    ) -> None:
-        self.facts = facts
-        self.changes = changes
-        self.outcome = outcome
+    facts: Sequence[Fact]
+    changes: Sequence[Change]
+    outcome: asyncio.Future[Committed | Conflict]
 
 
 class Journal:
@@ -153,8 +149,9 @@ class Journal:
                 self._halt(f"the journal could not commit ({error}); restart re-reads what is durable")
             self.commits += 1
             self.units += len(batch)
+            limited = self._store.permit_s is not None
             for unit, result in zip(batch, results, strict=True):
-                if self._store.permit_s is not None and isinstance(result, Committed):
+                if limited and isinstance(result, Committed):
                     result.permit.limit(partial(self._in_time, began_us))
                 if not unit.outcome.cancelled():
                     unit.outcome.set_result(result)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.people import Actor
 from yuanlu.cases.service_levels import ServiceLevels
-from yuanlu.cases.texts import has_card_number, reference_of
+from yuanlu.cases.texts import reference_of
 from yuanlu.causes.evidence import Break, HandedOver
 from yuanlu.fleet.observations import ObservationWrong, Told, told
 from yuanlu.fleet.reporting import Report, considered
@@ -24,6 +24,7 @@ from yuanlu.flow.testimony import (
 from yuanlu.journal.transactions import Transaction, search
 from yuanlu.journal.unit import Conflict, Fact
 from yuanlu.journal.visiting import Visitor, visit
+from yuanlu.kernel.card_numbers import has_card_number
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.people.database import on_database

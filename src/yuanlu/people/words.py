@@ -38,6 +38,16 @@ KINDS = {
     "ADVICE_ANSWER": ("主机对通知的应答，未定论", "The host on the advice: not definite yet"),
 }
 
+TELLING_KINDS = {
+    "TELLING": ("待通知", "To be told"),
+    "TOLD": ("已通知", "Told"),
+    "TOLD_DELIVERED": ("通知已送达", "Told, and delivered"),
+    "NOT_TOLD": ("未能通知", "Could not be told"),
+    "TELLING_OVERTAKEN": ("已有更新的消息，不再通知", "Not told: better news came first"),
+    "TELLING_UNWANTED": ("对方不愿接收", "Not told: not wanted"),
+}
+"""What happens to a message to people."""
+
 WAY_KINDS = {
     f"{kind}_{step}": (f"{zh}{zh_step}", f"{en}{en_step}")
     for kind, zh, en in (
@@ -97,6 +107,7 @@ CASE_KINDS = {
     "CASE_DECISION_CARRIED_OUT": ("处理已执行", "Decision carried out"),
     "CASE_EXPORTED": ("导出证据材料", "Evidence pack exported"),
     "CASE_REFUSED": ("操作被拒绝，未作任何变动", "An action was refused; nothing moved"),
+    "CASE_TOLD": ("通知", "Telling people"),
 }
 """The facts of a case, and so the lines of its timeline."""
 
@@ -188,7 +199,7 @@ KEY_KINDS = {
 }
 """What happens to an API key."""
 
-ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS | KEY_KINDS
+ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS | KEY_KINDS | TELLING_KINDS
 """Every kind of fact that the timeline of a payment, a case, an incident or an account can show."""
 
 

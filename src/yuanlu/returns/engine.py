@@ -198,8 +198,7 @@ class ReturnEngine:
             ],
         )  # fmt: skip
         if isinstance(committed, Conflict):
-            await self._journal.commit([], [tasks.move(task, self.runner.now_us())])
-            self.runner.nudge(leg.acquirer)
+            await self._look_again(task)
             return
         timeout_s = host.terms.settings.answer_timeout_ms / 1000
         outcome = await host.send(committed.permit, transaction.transaction_id, upstream, timeout_s)
@@ -214,7 +213,13 @@ class ReturnEngine:
             await self._journal.commit([], [again])
             return
         facts, changes = case_opened(found.transaction, found.leg, "the host cannot be reached", now, 1)
-        await self._journal.commit(facts, [*changes, again])
+        if isinstance(await self._journal.commit(facts, [*changes, again]), Conflict):
+            await self._look_again(task)
+
+    async def _look_again(self, task: Claimed) -> None:
+        """The transaction changed meanwhile: decide anew, at once."""
+        await self._journal.commit([], [tasks.move(task, self.runner.now_us())])
+        self.runner.nudge(task.lane)
 
     async def _build(self, host: Iso8583Host, transaction: Transaction, leg: Leg, step: str) -> Upstream:
         material = await self._material(host, transaction)
@@ -338,5 +343,4 @@ class ReturnEngine:
             found.transaction, found.link, found.leg, step, self._clock.now(), version=found.transaction.version + 1
         )
         if isinstance(await self._journal.commit(facts, [*changes, tasks.drop(task)]), Conflict):
-            await self._journal.commit([], [tasks.move(task, self.runner.now_us())])
-            self.runner.nudge(task.lane)
+            await self._look_again(task)

@@ -7,6 +7,7 @@ steps only, and all orders and legs together never exceed what was paid.
 from msgspec.structs import replace
 
 from yuanlu.acquirers.kinds import PREAUTH
+from yuanlu.journal import tasks
 from yuanlu.journal.unit import Change, Fact
 from yuanlu.kernel.clock import Moment
 from yuanlu.kernel.errors import YuanluError
@@ -106,7 +107,8 @@ def settled_by_hand(order: Order, link: Link, reference: str, who: str, now: Mom
     elif order.paid_from == "original" and link.live is None and link.original.kind != PREAUTH:
         # its message was refused, so no leg of it is there to be closed; what was paid counts all the same
         facts, changes = credited_by_hand(link, _rest(order, link), reference, now)
-    return facts, [*changes, update_order(order, after)]
+    told_of = tasks.tell("payment", link.original.transaction_id, now.wall_us)
+    return facts, [*changes, update_order(order, after), told_of]
 
 
 def _rest(order: Order, link: Link) -> Money:

@@ -20,6 +20,7 @@ from rich.live import Live
 from sqlalchemy import Engine
 
 from yuanlu.db.sqlite import reader_engine
+from yuanlu.notification.channels.sandbox import read_inbox
 from yuanlu.sandbox import demo_people as people
 from yuanlu.sandbox.board import Moment, render, status_line
 from yuanlu.sandbox.children import Child, wait_listening
@@ -249,6 +250,7 @@ def _close(stage: Stage) -> int:
         errands=errands_run(told),
         outages=int(stage.sale_seconds >= plan.outage_at_s),
         incidents=_incidents(stage),
+        messages=len(read_inbox(plan.inbox)),
     )
     text = json.dumps(document(verdict, run), ensure_ascii=False, indent=2)
     (plan.folder / "report.json").write_text(text + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ WAIT_MS = 8_000
 
 RUN_FILES = (
     "journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "told.jsonl", "tills.closed", "report.json",
+    "inbox.jsonl",
 )  # fmt: skip
 LOG_FILES = ("gateway.log", "hosts.log", "tills.log")
 
@@ -28,6 +29,14 @@ REGION = slice(8, 24)
 REGION_NAME = "north"
 INCIDENTS = {"look_every_ms": 500, "window_ms": 3_000, "healthy_ms": 6_000}
 """A day's mishaps come within seconds here, so that what fails together must fail within seconds, too."""
+RECIPIENTS: tuple[dict[str, object], ...] = (
+    {"name": "support", "audience": "support"},
+    {"name": "finance", "events": [
+        "transaction.duplicate.found", "return.delayed", "compensation.paid", "case.escalated", "incident.began",
+        "incident.ended",
+    ]},
+)  # fmt: skip
+"""Who is told, in the sandbox's inbox. A shop's finance does not hear of each of a thousand faults."""
 REGION_HOST = "p2"
 """The host that goes down at the same time."""
 VIRTUAL_PREFIX = "3000000"
@@ -97,6 +106,11 @@ class DemoPlan:
         return self.folder / "journal.db"
 
     @property
+    def inbox(self) -> Path:
+        """What people were told."""
+        return self.folder / "inbox.jsonl"
+
+    @property
     def told(self) -> Path:
         """What the tills were told."""
         return self.folder / "told.jsonl"
@@ -152,6 +166,10 @@ def till_places() -> list[TillPlace]:
     ]
 
 
+def _merchants() -> list[str]:
+    return sorted({place.merchant_id for place in till_places()})
+
+
 def write_files(plan: DemoPlan) -> None:
     """Clear away the last run's files, and write this run's."""
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -192,6 +210,13 @@ def _gateway_toml(plan: DemoPlan) -> str:
         ),
         _table("[keys]", {"file": "keys.toml"}),
         _table("[incidents]", INCIDENTS),
+        _table("[notification]", {"brand": "原路演示", "sms": ["inbox"]}),
+        _table("[notification.channels.inbox]", {"kind": "sandbox", "file": plan.inbox.name}),
+        *(
+            _table(f"[notification.shops.{name}]", {"name": f"演示{n}店"})
+            for n, name in enumerate(_merchants(), start=1)
+        ),
+        *(_table("[[notification.recipients]]", {"via": ["inbox"], "to": who["name"]} | who) for who in RECIPIENTS),
         _table(
             "[console]",
             {

@@ -23,8 +23,8 @@ BATCH_EN = {"agreed": "agreed", "differing": "differing", "not_settled": "not se
 class Run:
     """What only the demo itself knows: its seed, how long sales lasted, how often it killed the gateway.
 
-    `faults` and `errands` say how often each was exercised, by name; `outages` how often a region had no network, and
-    `incidents` what the gateway saw many payments fail together for, by kind.
+    `faults` and `errands` say how often each was exercised, by name; `outages` how often a region had no network,
+    `incidents` what the gateway saw many payments fail together for, by kind, `messages` how often people were told.
     """
 
     seed: int
@@ -34,6 +34,7 @@ class Run:
     errands: Mapping[str, int] = field(default_factory=dict)
     outages: int = 0
     incidents: Mapping[str, int] = field(default_factory=dict)
+    messages: int = 0
 
 
 def faults_exercised(
@@ -91,6 +92,7 @@ def document(verdict: Verdict, run: Run) -> dict[str, Any]:
         "errands": dict(run.errands),
         "outages": run.outages,
         "incidents": dict(sorted(run.incidents.items())),
+        "messages": run.messages,
         "faults": dict(run.faults),
         "gateway_kills": run.gateway_kills,
         "sale_seconds": round(run.sale_seconds, 1),
@@ -126,13 +128,14 @@ def in_words(verdict: Verdict, run: Run) -> str:
         f"演练 {len(run.faults)} 种故障 {sum(run.faults.values())} 次。",
         f"丢失 {lost}，重复退回 {doubled}，错误告知 {verdict.told_wrong} 次，"
         f"可自动退回的渠道未了结 {verdict.open} 笔。",
-        f"{escalated} 笔转人工处理，涉及持卡人金额 {waiting}。",
+        f"{escalated} 笔转人工处理，涉及持卡人金额 {waiting}。通知 {run.messages} 条，见 inbox.jsonl。",
         *_words_zh(verdict),
         f"{'PASSED' if verdict.passed else 'FAILED'}: {total} transactions, {abnormal} abnormal, "
         f"{len(run.faults)} kinds of faults exercised {sum(run.faults.values())} times.",
         f"Lost {lost}, returned twice {doubled}, told wrong {verdict.told_wrong}, "
         f"still open where returns are automatic {verdict.open}.",
-        f"{escalated} handed to a person, with {waiting} of cardholders' money waiting.",
+        f"{escalated} handed to a person, with {waiting} of cardholders' money waiting. "
+        f"{run.messages} messages to people are in inbox.jsonl.",
         *_words_en(verdict),
         f"Return time p50 {verdict.return_ms_p50} ms, p99 {verdict.return_ms_p99} ms. Seed {run.seed}.",
     ]

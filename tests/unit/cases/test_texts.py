@@ -7,7 +7,8 @@ import pytest
 from yuanlu.cases.errors import CaseError
 from yuanlu.cases.opening import case_number
 from yuanlu.cases.people import person, same_person
-from yuanlu.cases.texts import TEXT_CHARACTERS_MAX, has_card_number, reference_of, text_of, without_card_numbers
+from yuanlu.cases.texts import TEXT_CHARACTERS_MAX, reference_of, text_of
+from yuanlu.kernel.card_numbers import has_card_number, without_card_numbers
 from yuanlu.sandbox.cards import luhn_digit, make_card
 
 

@@ -1,10 +1,10 @@
 """The checker sees what it is there to see: for each invariant, evidence that breaks it and nothing else."""
 
 import ast
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import proof.checker
 from proof.checker import CHECKS, ELSEWHERE, check

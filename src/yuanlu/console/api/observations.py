@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from yuanlu.access.api_keys import Scope
 from yuanlu.cases.errors import CaseError
-from yuanlu.cases.texts import has_card_number, text_of
+from yuanlu.cases.texts import text_of
 from yuanlu.causes.evidence import CHARGED_STATES
 from yuanlu.causes.guidance import LOOKED_INTO
 from yuanlu.console.api import models, views
@@ -24,6 +24,7 @@ from yuanlu.console.api.transactions import micros
 from yuanlu.flow.outside import KINDS, Seen, Sighting
 from yuanlu.journal.lists import find
 from yuanlu.journal.transactions import Transaction, search
+from yuanlu.kernel.card_numbers import has_card_number
 from yuanlu.people.outside import sighted
 
 router = APIRouter(prefix="/observations", tags=["observations"])

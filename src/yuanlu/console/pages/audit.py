@@ -9,17 +9,18 @@ from yuanlu.console.payment_filters import sought
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.people.figures import when_text
-from yuanlu.people.trail import SHOWN_MAX, deeds
+from yuanlu.people.trail import SHOWN_MAX, Wanted, deeds
 from yuanlu.people.words import word
 
 HEADINGS = (noted("Time"), noted("Who"), noted("By way of"), noted("What"), noted("Of what"), noted("Text"))
 
 
 async def show(asked: Asked) -> Response:
-    """The trail of a time, of one person or of all."""
+    """The trail of a time, of one person or of all; a merchant's people see what concerns their merchant alone."""
     wanted = sought(asked)
-    who = asked.given("who")[:64]
-    found = await asked.read(lambda c: deeds(c, wanted.filter.since_us, wanted.filter.until_us, who))
+    span, who = wanted.filter, asked.given("who")[:64]
+    of = Wanted(since_us=span.since_us, until_us=span.until_us, who=who, merchant_id=asked.who.merchant_id)
+    found = await asked.read(lambda c: deeds(c, of))
     if asked.given("format") == "csv" and asked.may(Right.EXPORT):
         headings = [asked.say(each) for each in HEADINGS]
         rows = (

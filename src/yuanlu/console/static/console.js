@@ -6,7 +6,7 @@
 "use strict";
 
 const policy = window.trustedTypes ? window.trustedTypes.createPolicy("yuanlu", { createHTML: (text) => text }) : null;
-const REFRESH_MS = 400, SILENT_MS = 6000;
+const REFRESH_MS = 400, SILENT_MS = 6000, MOVING_MS = 2000;
 let paused = false, source = null, lastBeat = Date.now(), waiting = 0;
 
 function parsed(text) {
@@ -64,6 +64,7 @@ function listen() {
   source = new EventSource(address);
   const heard = () => { lastBeat = Date.now(); status(paused ? "paused" : "on"); };
   source.addEventListener("beat", heard);
+  source.addEventListener("open", () => { if (!paused) parts.forEach(refresh); }); // what happened before anyone listened
   for (const name of new Set(parts.flatMap((p) => p.dataset.live.split(" ")))) {
     source.addEventListener(name, () => {
       heard();
@@ -75,6 +76,7 @@ function listen() {
     });
   }
   setInterval(() => { if (Date.now() - lastBeat > SILENT_MS) status("lost"); }, 1000);
+  setInterval(() => { if (!paused) parts.filter((p) => p.querySelector("[data-moving]")).forEach(refresh); }, MOVING_MS); // someone stands and waits
 }
 
 function pause(on) {

@@ -1,0 +1,1 @@
+"""Telling cashier, cardholder, merchant and support what happened: templates, outbox, channels."""

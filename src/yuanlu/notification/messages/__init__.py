@@ -1,0 +1,1 @@
+"""The templates, one module for each thing that people are told about."""

@@ -1,0 +1,79 @@
+"""What people were told: read it, send it again; which texts a provider could not send. For commands and pages."""
+
+from sqlalchemy import Connection
+
+from yuanlu.cases.people import Actor
+from yuanlu.journal.unit import Conflict
+from yuanlu.journal.visiting import visit
+from yuanlu.kernel.clock import SystemClock
+from yuanlu.kernel.errors import YuanluError
+from yuanlu.notices import AliyunSms, Notification, TencentSms
+from yuanlu.notification.messages.known import TEMPLATES
+from yuanlu.notification.records import Message
+from yuanlu.notification.store import get_message, told_of_case, told_of_incident, told_of_transaction
+from yuanlu.notification.templates import SIGNATURE, Audience, Template, said
+from yuanlu.notification.writing import again
+from yuanlu.people.database import on_database
+from yuanlu.settings import Settings
+
+
+class TemplateUnknown(YuanluError):
+    """What was named is no template."""
+
+
+class ChangedMeanwhile(YuanluError):
+    """The message moved while somebody looked at it; nothing was done."""
+
+
+def told_about(connection: Connection, subject: str) -> list[Message]:
+    """Every message about a transaction, a case or an incident, the latest first."""
+    found = {
+        each.message_id: each
+        for told in (told_of_transaction(connection, subject), told_of_incident(connection, subject))
+        for each in (*told, *told_of_case(connection, subject, ""))
+    }
+    return [found[name] for name in sorted(found, reverse=True)]
+
+
+@on_database
+def send_again(settings: Settings, message_id: str, who: Actor) -> Message:
+    """Put it into the outbox once more; the gateway sends it within a second. Raises ChangedMeanwhile."""
+    clock = SystemClock()
+    with visit(settings.store.url, settings.folder, clock) as visitor:
+        with visitor.reading() as connection:
+            message = get_message(connection, message_id)
+        done = again(message, who.name, clock.wall_us())
+        if isinstance(visitor.commit(done.facts, done.changes), Conflict):
+            raise ChangedMeanwhile(f"{message_id} changed meanwhile, nothing was done; look at it again")
+    return done.message
+
+
+def templates_named(name: str) -> list[Template]:
+    """The template of that name, or all of them for none. Raises TemplateUnknown."""
+    found = [each for each in TEMPLATES if not name or each.name == name]
+    if not found:
+        known = ", ".join(each.name for each in TEMPLATES)
+        raise TemplateUnknown(f'"{name}" is no template; there are: {known}')
+    return found
+
+
+def unregistered(notification: Notification, language: str) -> dict[str, list[str]]:
+    """By channel of SMS, the texts of that language for which no template code of the provider is set."""
+    texts = [f"{each.name}.{language}" for each in TEMPLATES if each.audience is Audience.CARDHOLDER]
+    return {
+        name: [text for text in texts if text not in channel.templates]
+        for name, channel in notification.channels.items()
+        if isinstance(channel, AliyunSms | TencentSms)
+    }
+
+
+def as_registered(template: Template, language: str) -> tuple[str, str]:
+    """The text as Alibaba Cloud (`${name}`) and as Tencent Cloud (`{1}`) register it.
+
+    Without the signature, which the provider puts before it.
+    """
+    names = [each for each in template.variables(language) if each != SIGNATURE]
+    text = said(template.text, language).partition("】" if language == "zh" else "] ")[2]
+    numbered = text.format_map({each: f"{{{n}}}" for n, each in enumerate(names, 1)})
+    named = text.format_map({each: f"${{{each}}}" for each in names})
+    return named, numbered
