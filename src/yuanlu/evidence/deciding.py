@@ -1,4 +1,4 @@
-"""The pack's parts about people: what two of them decided, what was promised, notes, attachments, how it was made."""
+"""The pack's parts about people: their decisions, what was promised and told, notes, attachments, how it was made."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from yuanlu.evidence.chapters import CAUSE_OF, NONE, NOTE
 from yuanlu.evidence.document import Block, Column, Pair, Pairs, Section, Table, Text, plain
 from yuanlu.evidence.material import Made, Material
 from yuanlu.evidence.wording import Pen
+from yuanlu.notification.writing import FACTS
 from yuanlu.people.case_reading import guidance_for
 from yuanlu.people.figures import amount_text, instant_text, minor_text, when_text
 from yuanlu.people.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
@@ -129,6 +130,25 @@ def _agreed(pen: Pen, material: Material) -> tuple[Pair, ...]:
             Pair(label=pen.say("told cardholder"), value=pen.said(told.cardholder)),
         ]
     return tuple(pairs)
+
+
+def told(pen: Pen, material: Material) -> Section:
+    """Who was told what, when and by what way, and whether it arrived. Numbers and addresses are masked."""
+    if not material.told:
+        return Section(title=pen.say("told"), blocks=(Text(text=pen.say("nobody told")),))
+    columns = (
+        Column(title=pen.say("time"), width=130), Column(title=pen.say("whom"), width=130),
+        Column(title=pen.say("channel"), width=110), Column(title=pen.say("stands"), width=130),
+        Column(title=pen.say("said"), width=340),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            when_text(each.changed_at_us), f"{pen.say('to ' + each.audience)}\n{plain(each.masked)}",
+            plain(each.channel) or NONE, pen.word(FACTS[each.state]), plain(each.text),
+        )
+        for each in material.told
+    )  # fmt: skip
+    return Section(title=pen.say("told"), blocks=(Table(columns=columns, rows=rows),))
 
 
 def notes(pen: Pen, material: Material) -> Section:

@@ -23,6 +23,7 @@ def packed(material: Material, made: Made) -> Pack:
         deciding.decisions(pen, material),
         chapters.clearing(pen, material),
         deciding.promises(pen, material, made),
+        deciding.told(pen, material),
         deciding.notes(pen, material),
         deciding.attachments(pen, material),
         messages.section(pen),

@@ -155,7 +155,14 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "told cashier": ("对收银员的说明", "To the cashier"),
     "told cardholder": ("对持卡人的说明", "To the cardholder"),
-    # 8–10
+    # 8–11
+    "told": ("通知记录", "Who was told what"),
+    "nobody told": ("没有通知记录。", "Nobody was told anything by message."),
+    "whom": ("对象", "Whom"),
+    "channel": ("渠道", "By way of"),
+    "to cardholder": ("持卡人", "Cardholder"),
+    "to merchant": ("商户", "Merchant"),
+    "to support": ("技术支持", "Technical support"),
     "notes": ("备注", "Notes"),
     "no note": ("没有备注。", "There is no note."),
     "attachments": ("附件清单", "Attachments"),
@@ -180,7 +187,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "另有 {n} 份内容不同的报文未列出，账本中全部保留。",
         "{n} more messages of other content are not listed here; the journal has them all.",
     ),
-    # 11
+    # 12
     "making": ("制作说明", "How this was made"),
     "making text": (
         "本材料由系统按账本记录自动生成，文字未经人工编辑。账本只追加、不改写；每次制作均记入工单经过和审计记录，"

@@ -16,6 +16,11 @@ from yuanlu.journal.frames import Direction
 from yuanlu.journal.transactions import Transaction
 from yuanlu.kernel.identifiers import TransactionKey
 from yuanlu.kernel.money import Money
+from yuanlu.notices import Event as Heard
+from yuanlu.notification.records import Message as Notice
+from yuanlu.notification.records import Subject
+from yuanlu.notification.states import Sending
+from yuanlu.notification.templates import Audience
 from yuanlu.people.case_reading import ARROWS, Line, Shown, Whole, money_of
 from yuanlu.reconciliation.batch import BatchTotals
 from yuanlu.reconciliation.clearing import Side
@@ -115,6 +120,20 @@ def listed(side: Side = Side.DEBIT, minor: int = PAID.minor, line: int = 3) -> L
     )  # fmt: skip
 
 
+def notice(**changed: Any) -> Notice:
+    """What the cardholder was told."""
+    values: dict[str, Any] = {
+        "message_id": "m1", "subject": Subject(merchant_id="898440153110001", case_id="C251009-00000001"),
+        "event": Heard.OUTCOME_UNKNOWN, "audience": Audience.CARDHOLDER, "template": "unknown@1", "language": "zh",
+        "person": "token", "contact_id": "c1", "masked": "138****0001", "round": "", "title": "交易结果待确认",
+        "text": "您尾号0005的卡交易结果待确认，如已扣款将退回原卡。", "values": {}, "urgent": False, "ways": ("sms",),
+        "state": Sending.DELIVERED, "attempts": 1, "channel": "sms", "provider_id": "p1", "note": "",
+        "created_at_us": NOW_US, "not_before_us": NOW_US, "expires_at_us": NOW_US, "changed_at_us": NOW_US,
+        "version": 3,
+    }  # fmt: skip
+    return Notice(**values | changed)
+
+
 def whole(**changed: Any) -> Whole:
     """The case with all about it."""
     link = Link(original=payment(), legs=(leg(),))
@@ -135,7 +154,8 @@ def of_incident() -> Whole:
 def material(found: Whole | None = None, **changed: Any) -> Material:
     """All that was read."""
     values: dict[str, Any] = {
-        "whole": whole() if found is None else found, "listed": (), "files": (), "terms": Terms(),
+        "whole": whole() if found is None else found, "listed": (), "files": (), "told": (),
+        "terms": Terms(),
         "versions": {"yuanlu": "0.1.0", "schema": "0016"},
     }  # fmt: skip
     return Material(**values | changed)

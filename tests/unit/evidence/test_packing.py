@@ -15,6 +15,7 @@ from tests.unit.evidence.papers import (
     listed,
     material,
     note,
+    notice,
     of_incident,
     pack,
     part,
@@ -31,6 +32,8 @@ from yuanlu.evidence.document import Message, Pack, Table, plain
 from yuanlu.evidence.packing import packed
 from yuanlu.evidence.wording import WORDS
 from yuanlu.kernel.money import Money
+from yuanlu.notification.states import Sending
+from yuanlu.notification.templates import Audience
 from yuanlu.people.case_reading import money_of
 from yuanlu.reconciliation.clearing import Side
 from yuanlu.returns.orders import Order, OrderState
@@ -48,7 +51,7 @@ def test_it_begins_with_the_case_its_maker_and_the_time_with_its_zone():
         "工单编号": "C251009-00000001", "工单状态": "待处理", "制作人": "Zhao Lei",
         "制作时间": "2025-10-09 19:53:20.000（北京时间，UTC+8）",
     }  # fmt: skip
-    assert [each.title.partition("、")[0] for each in pack().sections] == [*"一二三四五六七八九十", "十一"]
+    assert [each.title.partition("、")[0] for each in pack().sections] == [*"一二三四五六七八九十", "十一", "十二"]
 
 
 def test_a_bank_finds_the_payment_by_its_numbers_and_sees_no_card_number():
@@ -196,6 +199,22 @@ def test_the_contract_says_what_lateness_is_worth():
     text = words(part(pack(material(terms=agreed)), "承诺"))
     assert "适用合同: 百货" in text
     assert "受理后 1,440 分钟仍未退回的，按合同补偿，最高 ¥50.00" in text
+
+
+def test_who_was_told_what_and_whether_it_arrived():
+    assert words(part(pack(), "通知")) == "没有通知记录。"
+    failed = notice(audience=Audience.MERCHANT, masked="finance", state=Sending.FAILED, channel="", text="请登录")
+    said = rows(pack(material(told=(notice(), failed))), "通知")
+    assert said[0][:2] == ("2025-10-09 16:53:20", "持卡人\n138****0001")
+    assert said[0][4] == "您尾号0005的卡交易结果待确认，如已扣款将退回原卡。"
+    assert said[1][1:3] == ("商户\nfinance", "–")
+    assert said[0][3] != said[1][3], "that it did not arrive is said"
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_every_audience_has_its_word(audience):
+    [row] = rows(pack(material(told=(notice(audience=audience),))), "通知")
+    assert row[1].partition("\n")[0] == {"cardholder": "持卡人", "merchant": "商户", "support": "技术支持"}[audience]
 
 
 def test_attachments_are_named_with_their_digests():
