@@ -14,8 +14,7 @@ from yuanlu.console.api import models
 from yuanlu.console.api.caller import Caller, CanReadReports
 from yuanlu.console.api.filters import PaymentFilters, micros
 from yuanlu.console.api.models import Given, MerchantId, when
-from yuanlu.journal.listing import Filter, grouped
-from yuanlu.journal.listing import totals
+from yuanlu.journal.listing import Filter, grouped, totals
 from yuanlu.kernel.clock import CHINA
 from yuanlu.kernel.identifiers import first_of
 from yuanlu.kernel.money import alphabetic

@@ -15,11 +15,11 @@ from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import find_case_of
 from yuanlu.console.asked import Asked
 from yuanlu.console.limits import Limiter
-from yuanlu.console.positions import CHARGED, FAILED, HELD, NOT_CHARGED, RETURNED, SENT, Position, position_of
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.journal.transactions import Transaction, facts_of, search
 from yuanlu.people import cardholder
+from yuanlu.people.positions import CHARGED, FAILED, HELD, NOT_CHARGED, RETURNED, SENT, Position, position_of
 
 LOOKS, WORDS = Limiter(burst=60, per_minute=60), Limiter(burst=5, per_minute=2)
 MINUTE_US = 60_000_000
