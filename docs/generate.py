@@ -60,6 +60,7 @@ SECTIONS = (
     ('[notification.channels.NAME], kind = "apprise"', notices.Apprise),
     ('[notification.channels.NAME], kind = "aliyun-sms"', notices.AliyunSms),
     ('[notification.channels.NAME], kind = "tencent-sms"', notices.TencentSms),
+    ("[console]", settings.Console),
     ("[log]", settings.Log),
 )
 

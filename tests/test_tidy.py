@@ -21,6 +21,8 @@ DECIDING = (
     "reconciliation/clearing.py", "reconciliation/clearing_match.py", "notification/deciding.py",
     "notification/composing.py", "notification/schedule.py", "notification/states.py", "notification/templates.py",
     *(f"notification/messages/{path.name}" for path in sorted((SOURCE / "notification/messages").glob("*.py"))),
+    "evidence/document.py", "evidence/wording.py", "evidence/chapters.py", "evidence/deciding.py",
+    "evidence/packing.py",
     *(f"reconciliation/formats/{path.name}" for path in sorted((SOURCE / "reconciliation/formats").glob("*.py"))),
     *(f"iso8583/{path.name}" for path in sorted((SOURCE / "iso8583").glob("*.py"))),
     *(f"causes/{path.name}" for path in sorted((SOURCE / "causes").glob("*.py"))),

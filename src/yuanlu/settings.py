@@ -221,6 +221,12 @@ class Console(Section, frozen=True, kw_only=True):
     """A session that nobody uses for so long ends."""
     metrics_token: str = ""
     """Whoever fetches `/metrics` shows it as a bearer; without one only this machine may."""
+    traces: Annotated[str, Meta(pattern="^(https?://.+)?$")] = ""
+    """Where traces of payments go, as OTLP by HTTP, such as `http://127.0.0.1:4318/v1/traces`; nowhere by default."""
+    traces_authorization: str = ""
+    """The header `Authorization` that the receiver of traces wants, such as `Bearer …`."""
+    traces_one_in: Positive = 1
+    """Of payments to which nothing odd happened, one in so many is traced; every other payment is, always."""
     sandbox_control: str = ""
     """`host:port` of simulated hosts' fault API, for the virtual POS; none in production."""
     api_requests_per_second: Positive = 50

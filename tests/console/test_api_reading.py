@@ -153,6 +153,8 @@ def test_the_description_answers_at_the_root_to_everybody(run, tmp_path):
         said = answer.json()
         assert (answer.status_code, said["openapi"][:4]) == (200, "3.1.")
         assert said["servers"] == [{"url": "/v1"}]
-        assert {"/transactions", "/returns", "/cases", "/terminals", "/reports/daily"} <= set(said["paths"])
+        assert {"/transactions", "/returns", "/cases", "/terminals", "/merchants"} <= set(said["paths"])
+        reports = ("daily", "analysis", "settlement", "clearing")
+        assert {f"/reports/{name}" for name in reports} <= set(said["paths"])
 
     run(seen(story, tmp_path))

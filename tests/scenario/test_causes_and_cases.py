@@ -42,14 +42,14 @@ async def explained(stage: Stage, payment, cause: str) -> None:
             assert found.cause in ("", cause), found.cause
 
 
-async def case_of(stage: Stage, payment, state: str = "OPEN") -> Case:
-    """Wait for the payment's case in this state; who looks after cases does so a second later."""
+async def case_of(stage: Stage, payment, *states: str) -> Case:
+    """Wait for the payment's case in one of these states; unless said, not closed: some go to support by themselves."""
     stage.later(1.5)
     found = await stage.find(payment)
     async with asyncio.timeout(SOON_S):
         while True:
             case = await stage.read(lambda c: find_case_of(c, found.transaction_id))
-            if case is not None and case.state.value == state:
+            if case is not None and case.state.value in (states or ("OPEN", "SUPPORT")):
                 return case
             stage.look()
             await asyncio.sleep(0.02)

@@ -191,6 +191,31 @@ def test_a_return_begun_on_another_machine_waits_its_whole_window_again(run, tmp
     run(told(story, tmp_path, profile="P2"))
 
 
+def test_a_reading_of_another_machine_that_came_back_holds_no_return_up_for_ever(run, tmp_path):
+    """A late answer is written down beside the takeover, by one who has read the return before it: its old readings
+    stand beside the new ones.
+    """
+
+    async def story(stage: Stage, pair: Pair) -> None:
+        stage.host.will("0200", Hush())
+        stage.host.will("0400", Hush(), *[Say(code="25")] * 9)
+        payment = stage.payment()
+        assert await stage.code(stage.sale(payment)) == "98"
+        await stage.has(payment, "REVERSAL_ANSWER")
+        stage.later(SOON_S)
+        await stage.has(payment, "REVERSAL_ANSWER", 2)
+        await stage.put_off(payment)
+        late = "UPDATE legs SET last_boot_id = 'another machine'"
+        await stage.gateway._store.write(lambda c: c.exec_driver_sql(late))
+        stage.later(LIFE_S)
+        await asyncio.sleep(0.2)
+        assert (await stage.find(payment)).state == "RETURNING", "its window begins anew"
+        stage.later(LIFE_S)
+        await stage.becomes(payment, "NO_EFFECT")
+
+    run(told(story, tmp_path, profile="P2"))
+
+
 def test_commands_read_and_write_beside_the_gateways(run, tmp_path):
     async def story(stage: Stage, pair: Pair) -> None:
         payment = stage.payment()

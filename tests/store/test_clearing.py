@@ -63,8 +63,8 @@ def test_a_file_is_read_back_with_its_lines(place):
             assert await at.journal.read(lambda c: named_in(c, [loaded.file_id])) == {"t1"}
             assert await at.journal.read(lambda c: listed_about(c, ["t1", "t2"])) == {
                 "t1": [
-                    Listed(transaction_id="t1", reference="f.csv:3", side=Side.DEBIT, amount_minor=1000),
-                    Listed(transaction_id="t1", reference="f.csv:4", side=Side.CREDIT, amount_minor=400),
+                    Listed(transaction_id="t1", reference="f.csv:3", day=DAY, side=Side.DEBIT, amount_minor=1000),
+                    Listed(transaction_id="t1", reference="f.csv:4", day=DAY, side=Side.CREDIT, amount_minor=400),
                 ]
             }
 

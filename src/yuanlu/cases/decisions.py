@@ -7,12 +7,14 @@ with `carried_out` or, when it may no longer be done, `not_carried_out`. Either 
 handler's.
 """
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from yuanlu.cases.errors import CaseError
 from yuanlu.cases.ladder import MS_US
 from yuanlu.cases.people import GATEWAY, Actor, same_person
-from yuanlu.cases.records import Case, Decision, DecisionKind, EventKind, Outcome
+from yuanlu.cases.records import Case, Decision, DecisionKind, Event, EventKind, Outcome
 from yuanlu.cases.service_levels import Level
 from yuanlu.cases.states import CaseState, DecisionState
 from yuanlu.cases.store import insert_decision, update_decision
@@ -188,3 +190,12 @@ def _words(decision: Decision, remark: str = "") -> str:
     reference = f", reference {decision.bank_reference}" if decision.bank_reference else ""
     said = text_of(remark, "the remark") if remark else decision.reason
     return f"{decision.decision_id} {decision.kind.value} {decision.amount}{reference}: {said}"
+
+
+def answer_to(decision: Decision, events: Sequence[Event]) -> str:
+    """What the second person said to it, by the case's timeline; "" when he said nothing, or has not answered."""
+    before = _words(decision).removesuffix(decision.reason)
+    answers = (EventKind.DECISION_APPROVED, EventKind.DECISION_REFUSED)
+    found = (each.text for each in events if each.kind in answers and each.text.startswith(before))
+    said = next(found, before).removeprefix(before)
+    return "" if said == decision.reason else said

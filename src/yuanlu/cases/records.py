@@ -85,6 +85,8 @@ class EventKind(StrEnum):
     DECISION_REFUSED = "decision_refused"
     DECISION_EXPIRED = "decision_expired"
     DECISION_CARRIED_OUT = "decision_carried_out"
+    EXPORTED = "exported"
+    """Its evidence pack was made and given away. Nothing moved."""
     REFUSED = "refused"
     """An action that the rules forbid was tried. Nothing moved."""
     TOLD = "told"

@@ -88,20 +88,25 @@ def _said(case: Case, who: Actor, entry: Entry, version: int, now_us: int) -> tu
 
 
 def turned_away(case: Case, who: Actor, text: str, subject_id: str, now_us: int) -> Written:
-    """An action that was refused, as a fact under its own new `subject_id`: the case itself does not move."""
+    """An action that was refused: the case itself does not move."""
     text = without_card_numbers(text)[:TEXT_CHARACTERS_MAX]
+    return beside(case, who, Entry(kind=EventKind.REFUSED, text=text), subject_id, now_us)
+
+
+def beside(case: Case, who: Actor, entry: Entry, subject_id: str, now_us: int) -> Written:
+    """Something about a case that does not change it, as a fact under its own new `subject_id`."""
     fact = Fact(
         merchant_id=case.merchant_id,
         subject_id=subject_id,
         version=1,
-        kind=EventKind.REFUSED.fact,
+        kind=entry.kind.fact,
         at_us=now_us,
         terminal_id=case.terminal_id,
-        note=f"{case.case_id}: {who.name}: {text}",
+        note=f"{case.case_id}: {who.name}: {entry.text}",
     )
     line = Event(
-        case_id=case.case_id, version=case.version, subject_id=subject_id, at_us=now_us, kind=EventKind.REFUSED,
-        who=who.name, via=who.via, text=text,
+        case_id=case.case_id, version=case.version, subject_id=subject_id, at_us=now_us, kind=entry.kind,
+        who=who.name, via=who.via, text=entry.text,
     )  # fmt: skip
     return Written(case=case, facts=(fact,), changes=(insert_event(line),))
 

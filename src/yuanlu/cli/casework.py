@@ -85,6 +85,23 @@ def _save(connection: Connection, case: Case, folder: Path) -> None:
         raise CaseError(f"the files cannot be written to {folder}: {error}") from None
 
 
+def write_evidence(settings: Settings, name: str, case_id: str, output: Path | None, language: str) -> str:
+    """Make a case's evidence pack as a new file; says its name and digest. CaseError when it cannot be written."""
+    from yuanlu.evidence.exporting import exported  # noqa: PLC0415
+
+    who = actor(name)
+    if output is not None and output.exists():
+        raise CaseError(f"{output} is there already; evidence is not written over, name another file")
+    done = exported(settings, who, case_id, language)
+    path = output or Path(done.name)
+    try:
+        with path.open("xb") as file:
+            file.write(done.pdf)
+    except OSError as error:
+        raise CaseError(f"the evidence pack cannot be written to {path}: {error.strerror}") from None
+    return f"{path}  {len(done.pdf):,} B  sha256 {done.sha256}"
+
+
 @on_database
 def proposal(settings: Settings, case_id: str, lang: str) -> tuple[str, int | None]:
     """What the second person has to see before he decides, and the version of the case that this shows; "" for no

@@ -16,6 +16,7 @@ import typer
 from yuanlu.cli.accounts import init, staff_app
 from yuanlu.cli.cases import case_app
 from yuanlu.cli.clearing import clearing_app
+from yuanlu.cli.evidence import evidence
 from yuanlu.cli.incidents import incident_app
 from yuanlu.cli.keys import key_app
 from yuanlu.cli.notifications import notification_app
@@ -45,6 +46,7 @@ app.add_typer(notification_app, name="notification")
 app.add_typer(staff_app, name="staff")
 app.add_typer(key_app, name="key")
 app.command()(init)
+case_app.command()(evidence)
 
 
 def main() -> None:

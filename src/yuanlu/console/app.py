@@ -1,7 +1,7 @@
 """The console as one ASGI application: pages below /zh and /en, the API below /v1, static files, health."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -72,7 +72,7 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         outbox = Outbox(console)
-        beside = (_tidy(console), console.live.watch(), console.tills.keep(), outbox.run())
+        beside = (_tidy(console), console.live.watch(), console.tills.keep(), outbox.run(), *_traces(console))
         running = [loop.create_task(each) for each in beside]
         yield
         for task in running:
@@ -100,6 +100,15 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(Guard)
     return app
+
+
+def _traces(console: Console) -> list[Coroutine[Any, Any, None]]:
+    """What sends traces, where they are wanted: protobuf is imported for nobody else."""
+    if not console.settings.console.traces:
+        return []
+    from yuanlu.console.tracing import Tracing  # noqa: PLC0415
+
+    return [Tracing(console.settings, console.store).run()]
 
 
 async def _home(request: Request) -> Response:

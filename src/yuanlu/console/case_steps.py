@@ -6,7 +6,7 @@ The order is that of every text here: query first, give back only what is charge
 from yuanlu.cases.records import BATCH, TERMINAL, DecisionKind
 from yuanlu.cases.states import CaseState, DecisionState
 from yuanlu.console.asked import Asked
-from yuanlu.console.case_reading import Whole
+from yuanlu.people.case_reading import Whole
 from yuanlu.returns.orders import OrderState
 from yuanlu.returns.states import State
 

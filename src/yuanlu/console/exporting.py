@@ -14,7 +14,7 @@ import xlsxwriter
 from starlette.responses import Response
 
 from yuanlu.console.asked import Asked
-from yuanlu.console.rendering import when_text
+from yuanlu.people.figures import when_text
 
 ROWS_MAX = 50_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -37,7 +37,7 @@ def csv_file(asked: Asked, name: str, headings: Sequence[str], rows: Iterable[Se
     out.writerow(headings)
     out.writerows([safe(cell) for cell in row] for row in rows)
     data = text.getvalue().encode("utf-8-sig")
-    return _download(data, f"{name}.csv", "text/csv; charset=utf-8")
+    return download(data, f"{name}.csv", "text/csv; charset=utf-8")
 
 
 def xlsx_file(asked: Asked, name: str, headings: Sequence[str], rows: Iterable[Sequence[str]], about: str) -> Response:
@@ -56,7 +56,7 @@ def xlsx_file(asked: Asked, name: str, headings: Sequence[str], rows: Iterable[S
             sheet.write_string(row_no, n, cell)
     sheet.set_column(0, max(len(headings) - 1, 0), 20)
     book.close()
-    return _download(data.getvalue(), f"{name}.xlsx", XLSX)
+    return download(data.getvalue(), f"{name}.xlsx", XLSX)
 
 
 def _head(asked: Asked, about: str) -> list[str]:
@@ -80,6 +80,7 @@ def _is_amount(cell: str) -> bool:
     return whole.isdecimal() and rest.isdecimal() and len(rest) == 2
 
 
-def _download(data: bytes, name: str, kind: str) -> Response:
+def download(data: bytes, name: str, kind: str) -> Response:
+    """A file to save, under its name."""
     disposition = f"attachment; filename=\"export.{name.rpartition('.')[2]}\"; filename*=UTF-8''{quote(name)}"
     return Response(data, media_type=kind, headers={"content-disposition": disposition})

@@ -13,18 +13,16 @@ from yuanlu.cases.records import Words as CaseWords
 from yuanlu.causes.cause import Words
 from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console.asked import Asked
-from yuanlu.console.positions import Position, position_of
 from yuanlu.flow.declaring import cause_of, scope_words
 from yuanlu.incidents.records import Incident
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money
+from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text
+from yuanlu.people.positions import Position, position_of
 from yuanlu.people.words import CHINESE, ROLE_WORDS, case_word, kind_word, word
 
 FOLDER = Path(__file__).parent
-SYMBOLS = {"156": "¥", "344": "HK$", "446": "MOP$", "840": "US$", "978": "€", "392": "JP¥"}
 _TITLES = {cause.code: cause.title for cause in CAUSES}
-WHOLE = frozenset({"392"})
-"""Currencies without minor units."""
 
 
 def environment(brand: str) -> Environment:
@@ -44,30 +42,11 @@ def environment(brand: str) -> Environment:
     return made
 
 
-def amount_text(amount: Money) -> str:
-    """¥1,280.00"""
-    return minor_text(amount.minor, amount.currency)
-
-
-def minor_text(minor: int, currency: str) -> str:
-    """¥1,280.00, −¥36.50; whole units where the currency has no others."""
-    sign, minor = ("−" if minor < 0 else ""), abs(minor)
-    symbol = SYMBOLS.get(currency, currency + " ")
-    if currency in WHOLE:
-        return f"{sign}{symbol}{minor:,}"
-    return f"{sign}{symbol}{minor // 100:,}.{minor % 100:02}"
-
-
 def plain_text(amount: Money) -> str:
     """1280.00, as a form takes it."""
     if amount.currency in WHOLE:
         return str(amount.minor)
     return f"{amount.minor // 100}.{amount.minor % 100:02}"
-
-
-def when_text(at_us: int) -> str:
-    """An instant in Beijing time, to the second."""
-    return f"{local_time(at_us):%Y-%m-%d %H:%M:%S}"
 
 
 def clock_text(at_us: int) -> str:

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from yuanlu.console.asked import Asked
 from yuanlu.console.proving import proved
-from yuanlu.console.rendering import WHOLE
 from yuanlu.kernel.clock import CHINA
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import MINOR_DIGITS_MAX, Money
+from yuanlu.people.figures import WHOLE
 
 NUMBER_DIGITS_MAX = 15
 

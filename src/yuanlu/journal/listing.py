@@ -1,31 +1,37 @@
-"""Lists of payments for people: filters, pages, counts. Newest first; the identifier is the time.
+"""Lists of payments for people and programs: filters, pages, counts, totals. Newest first; the identifier is the time.
 
 A page begins behind the last payment of the page before (keyset). Each query reads either a range of time by the
-primary key, the abnormal ones of it by their partial index, or what one terminal, reference number or id has.
+primary key, the abnormal ones of it by their partial index, or what one merchant, terminal or reference number has. A
+merchant's payments are found by their first facts: the facts' key begins with the merchant.
 """
 
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select, text
 
-from yuanlu.journal.tables import transactions
-from yuanlu.journal.transactions import ABNORMAL, HAS_RRN, Transaction, from_row
+from yuanlu.db.types import total
+from yuanlu.journal.tables import facts, transactions
+from yuanlu.journal.transactions import ABNORMAL, HAS_RRN, OWN_STAN_ABOVE, Transaction, from_row
 from yuanlu.kernel.identifiers import first_of
 
 PAGE_ROWS_MAX = 200
+"""And one more, which says whether there is a next page."""
 EXPORT_ROWS_MAX = 100_000
 AT_ONCE = 1_000
+FOREVER_US = 2**62
 
 _T = transactions.c
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """Which payments. Empty fields do not filter; `merchant_id` also holds a person to his own merchant."""
+    """Which payments. Empty fields do not filter; `merchant_id` also holds a person to his own merchant. Times are
+    microseconds since 1970 UTC, `until_us` not included.
+    """
 
-    since_us: int
-    until_us: int
+    since_us: int = 0
+    until_us: int = FOREVER_US
     merchant_id: str = ""
     terminal_ids: tuple[str, ...] = ()
     acquirer: str = ""
@@ -45,12 +51,18 @@ class Filter(Struct, frozen=True, kw_only=True):
         """Few enough rows by the terminal's own index."""
         return bool(self.terminal_ids)
 
+    @property
+    def by_merchant(self) -> bool:
+        """Nothing that is asked for has fewer rows than the merchant."""
+        fewer = self.terminal_ids or self.rrn or self.abnormal or any(self.causes)
+        return bool(self.merchant_id) and not fewer
 
-def query_of(wanted: Filter, *columns: Any) -> Select[Any]:
-    """The rows, in no order."""
-    query = select(*(columns or (transactions,))).where(
-        _T.transaction_id >= first_of(wanted.since_us), _T.transaction_id < first_of(wanted.until_us)
-    )
+
+def query_of(wanted: Filter, *columns: Any, place: ColumnElement[str] = _T.transaction_id) -> Select[Any]:
+    """The rows, in no order; `place` is the identifier whose index is read."""
+    query = select(*(columns or (transactions,)))
+    query = query.where(place >= first_of(wanted.since_us)) if wanted.since_us else query
+    query = query.where(place < first_of(wanted.until_us)) if wanted.until_us < FOREVER_US else query
     exact = (
         (_T.merchant_id, wanted.merchant_id), (_T.acquirer, wanted.acquirer), (_T.stan, wanted.stan),
         (_T.card_last4, wanted.card_last4), (_T.response_code, wanted.response_code), (_T.rrn, wanted.rrn),
@@ -76,10 +88,14 @@ def query_of(wanted: Filter, *columns: Any) -> Select[Any]:
 
 def page_query(wanted: Filter, after: str, limit: int) -> Select[Any]:
     """One page. A terminal's rows are sorted; everything else is read in the order of its index."""
-    query = query_of(wanted).limit(limit)
+    place: ColumnElement[str] = facts.c.subject_id if wanted.by_merchant else _T.transaction_id
+    query = query_of(wanted, place=place).limit(limit)
+    if wanted.by_merchant:
+        query = query.join(facts, facts.c.subject_id == _T.transaction_id)
+        query = query.where(facts.c.merchant_id == wanted.merchant_id, facts.c.version == 1)
     if after:
-        query = query.where(_T.transaction_id < after)
-    order = _T.transaction_id.desc()
+        query = query.where(place < after)
+    order = place.desc()
     if wanted.by_terminal or wanted.rrn:  # an expression is no index's order: read few rows, then sort them
         order = (_T.transaction_id.concat(literal_column("''"))).desc()
     return query.order_by(order)
@@ -87,7 +103,7 @@ def page_query(wanted: Filter, after: str, limit: int) -> Select[Any]:
 
 def page(connection: Connection, wanted: Filter, after: str = "", limit: int = 50) -> list[Transaction]:
     """One page of payments, newest first, behind the payment `after`."""
-    return [from_row(row) for row in connection.execute(page_query(wanted, after, min(limit, PAGE_ROWS_MAX)))]
+    return [from_row(row) for row in connection.execute(page_query(wanted, after, min(limit, PAGE_ROWS_MAX + 1)))]
 
 
 def everything(connection: Connection, wanted: Filter, limit: int = EXPORT_ROWS_MAX) -> Iterator[Transaction]:
@@ -134,3 +150,21 @@ def grouped(connection: Connection, wanted: Filter, by: str, limit: int = 50) ->
 def _hour() -> Any:
     """The hour of the day in Beijing, 0 to 23: eight hours ahead, all year."""
     return (_T.received_at_us // 3_600_000_000 + 8) % 24
+
+
+def totals(connection: Connection, from_us: int, to_us: int, merchant_id: str = "") -> list[Any]:
+    """What terminals began in this time, by merchant, currency, kind and state: rows with `many` and `minor`.
+
+    Reads the span once. Our own voids and refunds, which people or the policy ordered, are left out.
+    """
+    table = transactions.c
+    charged = func.coalesce(table.approved_minor, table.amount_minor)
+    query = select(
+        table.merchant_id, table.currency, table.kind, table.state, func.count().label("many"),
+        total(charged).label("minor"),
+    ).where(table.transaction_id >= first_of(from_us), table.transaction_id < first_of(to_us), text("original_id = ''"),
+            table.stan <= OWN_STAN_ABOVE)  # fmt: skip
+    if merchant_id:
+        query = query.where(table.merchant_id == merchant_id)
+    grouped = query.group_by(table.merchant_id, table.currency, table.kind, table.state)
+    return list(connection.execute(grouped.order_by(table.merchant_id, table.currency)))

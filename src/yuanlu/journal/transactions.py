@@ -202,7 +202,15 @@ def about(connection: Connection, original_id: str) -> list[Transaction]:
 
 def get(connection: Connection, transaction_id: str) -> Transaction:
     """The transaction of this id, which must exist."""
-    return _all(connection, select(transactions).where(transactions.c.transaction_id == transaction_id))[0]
+    found = find(connection, transaction_id)
+    assert found is not None, f"{transaction_id} is no transaction"
+    return found
+
+
+def find(connection: Connection, transaction_id: str) -> Transaction | None:
+    """The transaction of this id."""
+    query = select(transactions).where(transactions.c.transaction_id == transaction_id)
+    return next(iter(_all(connection, query)), None)
 
 
 def find_latest(

@@ -71,6 +71,11 @@ def _base32(value: int, length: int) -> str:
     return "".join([_ALPHABET[(value >> shift) & 31] for shift in range(5 * (length - 1), -1, -5)])
 
 
+def bits_of(identifier: str) -> int:
+    """The 128 bits of one."""
+    return _number(identifier) & (1 << 128) - 1
+
+
 def _number(text: str) -> int:
     value = 0
     for character in text:

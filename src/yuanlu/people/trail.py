@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, or_, select
 
 from yuanlu.access.tables import staff
 from yuanlu.cases.people import GATEWAY
+from yuanlu.cases.records import EventKind
 from yuanlu.cases.tables import case_events, cases
 from yuanlu.incidents.records import ScopeKind
 from yuanlu.incidents.tables import incidents
@@ -83,7 +84,8 @@ def _of_cases(connection: Connection, wanted: Wanted, limit: int) -> list[Deed]:
         query = query.join(cases, cases.c.case_id == e.case_id).where(cases.c.merchant_id == wanted.merchant_id)
     return [
         Deed(
-            at_us=row.at_us, who=row.who, via=row.via, kind=row.kind, place="cases", subject=row.case_id, text=row.text
+            at_us=row.at_us, who=row.who, via=row.via, kind=EventKind(row.kind).fact, place="cases",
+            subject=row.case_id, text=row.text,
         )
         for row in connection.execute(query)
     ]  # fmt: skip

@@ -105,6 +105,7 @@ CASE_KINDS = {
     "CASE_DECISION_REFUSED": ("复核驳回", "Decision refused"),
     "CASE_DECISION_EXPIRED": ("申请逾期失效", "Proposal expired"),
     "CASE_DECISION_CARRIED_OUT": ("处理已执行", "Decision carried out"),
+    "CASE_EXPORTED": ("导出证据材料", "Evidence pack exported"),
     "CASE_REFUSED": ("操作被拒绝，未作任何变动", "An action was refused; nothing moved"),
     "CASE_TOLD": ("通知", "Telling people"),
 }

@@ -40,6 +40,7 @@ class Listed(Struct, frozen=True, kw_only=True):
 
     transaction_id: str
     reference: str
+    day: date
     side: Side
     amount_minor: int
 
@@ -119,7 +120,7 @@ def listed_about(connection: Connection, transaction_ids: Collection[str]) -> di
         query = (
             select(
                 clearing_entries.c.transaction_id, clearing_entries.c.line, clearing_entries.c.side,
-                clearing_entries.c.amount_minor, clearing_files.c.name,
+                clearing_entries.c.amount_minor, clearing_files.c.name, clearing_files.c.settlement_date,
             )
             .join(clearing_files, clearing_files.c.file_id == clearing_entries.c.file_id)
             .where(clearing_entries.c.transaction_id.in_(some), text(f"clearing_entries.{MATCHED}"))
@@ -128,8 +129,8 @@ def listed_about(connection: Connection, transaction_ids: Collection[str]) -> di
         for row in connection.execute(query):
             found[row.transaction_id].append(
                 Listed(
-                    transaction_id=row.transaction_id, reference=f"{row.name}:{row.line}", side=Side(row.side),
-                    amount_minor=row.amount_minor,
+                    transaction_id=row.transaction_id, reference=f"{row.name}:{row.line}",
+                    day=date.fromisoformat(row.settlement_date), side=Side(row.side), amount_minor=row.amount_minor,
                 )
             )  # fmt: skip
     return found

@@ -33,6 +33,7 @@ batches = Table(
     Column("closed_at_us", Whole),
     CheckConstraint("state in ('UPLOADING', 'CLOSED')", name="state"),
     CheckConstraint("agreed in (0, 1)", name="agreed"),
+    Index("ix_batches_opened", "opened_at_us"),
     Index("ix_batches_uploading", "opened_at_us", sqlite_where=text("state = 'UPLOADING'"),
           postgresql_where=text("state = 'UPLOADING'")),
     **STRICT_BY_KEY,

@@ -160,7 +160,7 @@ class ReturnEngine:
             return
         host = self._hosts[found.leg.acquirer]
         now = self._clock.now()
-        if found.leg.original_boot_id != now.boot_id:  # begun by a gateway on another machine
+        if _is_of_another_machine(found.leg, now):
             again = tasks.move(task, self.runner.now_us())
             await self._journal.commit([], [store.restart_window(found.leg, now), again])
             return
@@ -344,3 +344,8 @@ class ReturnEngine:
         )
         if isinstance(await self._journal.commit(facts, [*changes, tasks.drop(task)]), Conflict):
             await self._look_again(task)
+
+
+def _is_of_another_machine(leg: Leg, now: Moment) -> bool:
+    """Begun there; or taken over, and then written by one who had read it before that."""
+    return leg.original_boot_id != now.boot_id or (leg.attempts > 0 and leg.last_boot_id != now.boot_id)

@@ -13,10 +13,12 @@ from yuanlu.cases.pages import View
 from yuanlu.cases.records import Case
 from yuanlu.cases.store import events_of, get_case
 from yuanlu.cases.work import note
+from yuanlu.causes.cause import Family
+from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console.api import models, views
 from yuanlu.console.api.caller import Caller, CanReadCases, CanWriteCases
 from yuanlu.console.api.idempotency import Done, OptionalKey, once
-from yuanlu.console.api.models import LIMIT_DEFAULT, CaseId, Given, IncidentId, Limit, Listed, MerchantId
+from yuanlu.console.api.models import LIMIT_DEFAULT, CaseId, Given, IncidentId, Limit, Listed, MerchantId, TerminalId
 from yuanlu.console.api.problems import ApiProblem, not_found
 from yuanlu.console.api.transactions import paged
 from yuanlu.people.casework import perform
@@ -30,11 +32,21 @@ class Filters(Given):
 
     state: Literal["open", "snoozed", "closed"] = "open"
     merchant_id: MerchantId | None = None
+    terminal_id: TerminalId | None = None
+    priority: Annotated[int | None, Field(ge=1, le=4)] = None
+    """1 is the most urgent."""
+    family: Family | None = None
+    """Where the cause lies."""
     queue: Annotated[str | None, Field(min_length=1, max_length=40)] = None
     incident_id: IncidentId | None = None
     cause: Annotated[str | None, Field(pattern=r"^[A-Z0-9_]{1,60}$")] = None
     limit: Limit = LIMIT_DEFAULT
     cursor: CaseId | None = None
+
+    @property
+    def causes(self) -> list[str] | None:
+        """Those of the family; None for any."""
+        return None if self.family is None else [each.code for each in CAUSES if each.family is self.family]
 
     @property
     def view(self) -> tuple[View, str]:
@@ -68,7 +80,8 @@ async def list_cases(caller: CanReadCases, filters: Annotated[Filters, Query()])
             _seen(connection, caller, filters.cursor)
         return listed(
             connection, view, key, merchant_id=merchant_id, queue=filters.queue or "",
-            incident=filters.incident_id or "", cause=filters.cause or "", after_id=filters.cursor or "",
+            incident=filters.incident_id or "", cause=filters.cause or "", causes=filters.causes,
+            terminal_id=filters.terminal_id or "", priority=filters.priority or 0, after_id=filters.cursor or "",
             limit=filters.limit + 1,
         )  # fmt: skip
 

@@ -11,13 +11,15 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yuanlu.access.api_keys import SECRET_CHARACTERS_MAX, ApiKey, Mode, find_key
-from yuanlu.console.api.limits import Buckets
 from yuanlu.console.api.problems import ApiProblem, answer
 from yuanlu.console.asked import Console
+from yuanlu.console.limits import Limiter
 
 BODY_BYTES_MAX = 64 * 1024
 CHALLENGE = {"www-authenticate": 'Bearer realm="yuanlu"'}
 BEARER = "bearer "
+BURST_SECONDS = 10
+"""So many seconds' worth may come at once."""
 
 
 class Gate:
@@ -26,8 +28,8 @@ class Gate:
     def __init__(self, app: ASGIApp, console: Console) -> None:
         self._app = app
         self._console = console
-        self._keys = Buckets(console.settings.console.api_requests_per_second)
-        self._addresses = Buckets(console.settings.console.api_address_requests_per_second)
+        self._keys = _per_second(console.settings.console.api_requests_per_second)
+        self._addresses = _per_second(console.settings.console.api_address_requests_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on, or say why not."""
@@ -67,8 +69,12 @@ class Gate:
         return key
 
 
-def _limit(buckets: Buckets, name: str, now_s: float) -> None:
-    wait_s = buckets.take(name, now_s)
+def _per_second(number: int) -> Limiter:
+    return Limiter(burst=number * BURST_SECONDS, per_minute=number * 60)
+
+
+def _limit(limiter: Limiter, name: str, now_s: float) -> None:
+    wait_s = limiter.wait_s(name, now_s)
     if wait_s:
         raise ApiProblem(
             "rate_limited", "too many requests for the moment", headers={"retry-after": str(math.ceil(wait_s))}

@@ -230,6 +230,118 @@ class Merchant(BaseModel):
     id: str
     terminals: int
     acquirers: list[str]
+    terminal_list: list[Terminal] | None = None
+    """With expand=terminals."""
+
+
+class Group(BaseModel):
+    """Payments that have something in common, in one currency."""
+
+    key: str
+    """"" in `by=cause`: nothing was odd. In `by=hour`: 0 to 23, Beijing time."""
+    title: Words | None
+    currency: str
+    payments: int
+    abnormal: int
+    amount_minor: int
+
+
+class Analysis(BaseModel):
+    """How payments behave: counted by something that they have in common, most first."""
+
+    object: Literal["report.analysis"] = "report.analysis"
+    by: str
+    begins_at: datetime
+    ends_at: datetime
+    as_of: datetime
+    groups: list[Group]
+
+
+class Sides(BaseModel):
+    """What charges (debit) and what gives back by a message of its own (credit)."""
+
+    debit_count: int
+    debit_minor: int
+    credit_count: int
+    credit_minor: int
+
+
+class Batch(BaseModel):
+    """A terminal's batch as its latest settlement left it."""
+
+    terminal_id: str
+    merchant_id: str
+    batch_no: str
+    acquirer: str
+    state: str
+    """CLOSED, or UPLOADING while the terminal sends its details."""
+    agreed: bool
+    currency: str
+    ours: Sides
+    theirs: Sides
+    findings: int
+    """Differences about single transactions; each was returned or has a case."""
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class SettledDay(BaseModel):
+    """A merchant's batches of a day, in one currency."""
+
+    merchant_id: str
+    currency: str
+    batches: int
+    agreed: int
+    findings: int
+    ours: Sides
+    theirs: Sides
+
+
+class Settlement(BaseModel):
+    """The terminals' batches of a day (by when they were settled, Beijing time), by merchant and currency."""
+
+    object: Literal["report.settlement"] = "report.settlement"
+    date: str
+    as_of: datetime
+    merchants: list[SettledDay]
+    batches: list[Batch] | None = None
+    """With expand=batches."""
+
+
+class ClearingFile(BaseModel):
+    """An acquirer's clearing file that is loaded."""
+
+    id: str
+    acquirer: str
+    merchant_id: str | None
+    """None: it is of all merchants."""
+    name: str
+    lines: int
+    totals: Sides
+    loaded_at: datetime
+    loaded_by: str
+
+
+class ClearedDay(BaseModel):
+    """A merchant's lines in an acquirer's files of a settlement date, in one currency."""
+
+    merchant_id: str
+    acquirer: str
+    currency: str
+    totals: Sides
+    unmatched: Sides
+    """Of these, the lines for which there is no transaction of ours."""
+
+
+class Clearing(BaseModel):
+    """What the clearing files of a settlement date say, by merchant, acquirer and currency."""
+
+    object: Literal["report.clearing"] = "report.clearing"
+    date: str
+    as_of: datetime
+    merchants: list[ClearedDay]
+    files: list[ClearingFile] | None = None
+    """With expand=files. A merchant's key sees the files of this merchant alone."""
 
 
 class Totals(BaseModel):

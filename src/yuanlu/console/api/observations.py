@@ -15,15 +15,14 @@ from yuanlu.causes.evidence import CHARGED_STATES
 from yuanlu.causes.guidance import LOOKED_INTO
 from yuanlu.console.api import models, views
 from yuanlu.console.api.caller import Caller, CanObserve
+from yuanlu.console.api.filters import micros
 from yuanlu.console.api.idempotency import Done, OptionalKey, once
 from yuanlu.console.api.models import Given, MerchantId, Time, Ulid, when
 from yuanlu.console.api.paying import money_of
 from yuanlu.console.api.problems import ApiProblem, Wrong, not_found
 from yuanlu.console.api.returns import Proposal, proposed
-from yuanlu.console.api.transactions import micros
 from yuanlu.flow.outside import KINDS, Seen, Sighting
-from yuanlu.journal.lists import find
-from yuanlu.journal.transactions import Transaction, search
+from yuanlu.journal.transactions import Transaction, find, search
 from yuanlu.kernel.card_numbers import has_card_number
 from yuanlu.people.outside import sighted
 
@@ -139,7 +138,7 @@ def _read(connection: Connection, caller: Caller, given: Observation) -> tuple[S
         seen=given.seen, merchant_id=merchant_id, reference=given.reference, amount=money_of(given.amount),
         terminal_id=found.key.terminal_id if found is not None else given.terminal_id,
         acquirer=found.acquirer if found is not None else terminal.acquirer if terminal is not None and known else "",
-        at_us=micros(given.occurred_at) or 0, remark=remark,
+        at_us=micros(given.occurred_at), remark=remark,
     )  # fmt: skip
     return sighting, found
 

@@ -20,7 +20,8 @@ from yuanlu.cases.store import get_case
 from yuanlu.console.api import views
 from yuanlu.console.asked import Console
 from yuanlu.incidents.store import IncidentError, get_incident
-from yuanlu.journal.lists import find
+from yuanlu.journal.following import FACTS_MAX, News
+from yuanlu.journal.transactions import find
 from yuanlu.kernel.identifiers import IdentifierSource, first_of
 from yuanlu.keys.errors import KeyStoreError
 from yuanlu.webhooks import reading, store
@@ -94,9 +95,9 @@ class Outbox:
         news, found = await self._console.store.read(_read_news)
         if news.moved:
             await self._console.store.write(lambda c: self._keep(c, news, found))
-        return len(news.rows) >= reading.FACTS_MAX
+        return len(news.rows) >= FACTS_MAX
 
-    def _keep(self, connection: Connection, news: reading.News, found: list[_Found]) -> None:
+    def _keep(self, connection: Connection, news: News, found: list[_Found]) -> None:
         if not reading.advance(connection, news.steps):
             raise _Overtaken
         enabled = [each for each in store.endpoints(connection) if each.state is EndpointState.ENABLED]
@@ -182,7 +183,7 @@ def _waiting(connection: Connection, now_us: int) -> list[Endpoint]:
     ]
 
 
-def _read_news(connection: Connection) -> tuple[reading.News, list[_Found]]:
+def _read_news(connection: Connection) -> tuple[News, list[_Found]]:
     """What happened, each with its subject as it stands now."""
     news = reading.news(connection)
     seen = [_Found(row=row, about=about) for row in news.rows if (about := _about(connection, row)) is not None]

@@ -10,9 +10,9 @@ from yuanlu.causes.cause import Guidance
 from yuanlu.console.api import models, views
 from yuanlu.console.api.models import Given, MerchantId, TerminalId, Ulid, maybe_when, when
 from yuanlu.console.api.problems import ApiProblem
-from yuanlu.console.positions import NOT_CHARGED, UNKNOWN, Position, position_of
 from yuanlu.journal.transactions import Transaction
 from yuanlu.kernel.money import Money, numeric
+from yuanlu.people.positions import NOT_CHARGED, UNKNOWN, Position, position_of
 from yuanlu.till.records import CardData, Entry, QrCode, Source, TillKind, TillPayment, TillState, Undo
 
 CONFIRM_S_MIN, CONFIRM_S_MAX = 10, 600

@@ -12,7 +12,7 @@ from yuanlu.console.api.idempotency import Done, RequiredKey, once
 from yuanlu.console.api.models import LIMIT_DEFAULT, Given, Limit, Listed, MerchantId, Ulid
 from yuanlu.console.api.problems import ApiProblem, not_found
 from yuanlu.console.api.transactions import paged
-from yuanlu.journal.lists import find
+from yuanlu.journal.transactions import find
 from yuanlu.kernel.money import numeric
 from yuanlu.people import ordering
 from yuanlu.returns.orders import Order, OrderState, find_order, page_of_orders

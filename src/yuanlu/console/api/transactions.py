@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 from yuanlu.cases.store import find_case_of
 from yuanlu.console.api import models, views
 from yuanlu.console.api.caller import Caller, CanReadPayments
-from yuanlu.console.api.models import LIMIT_DEFAULT, Given, Limit, Listed, MerchantId, TerminalId, Time, Ulid
+from yuanlu.console.api.filters import PaymentFilters, micros
+from yuanlu.console.api.models import LIMIT_DEFAULT, Limit, Listed, Ulid
 from yuanlu.console.api.problems import not_found
-from yuanlu.journal.lists import Wanted, find, page
-from yuanlu.journal.transactions import Transaction, facts_of
+from yuanlu.journal.listing import FOREVER_US, Filter, page
+from yuanlu.journal.transactions import Transaction, facts_of, find
 from yuanlu.returns.orders import OrderState, orders_of
-from yuanlu.returns.states import State
 
 CLEARED = "CLEARED"
 router = APIRouter(prefix="/transactions", tags=["transactions"])
@@ -23,34 +23,29 @@ Expand = Literal["returns", "case", "timeline"]
 Expands = Annotated[list[Expand], Query(description="What to put in beside it.", max_length=3)]
 
 
-class Filters(Given):
+class Filters(PaymentFilters):
     """Which transactions; the newest come first."""
 
-    merchant_id: MerchantId | None = None
-    terminal_id: TerminalId | None = None
-    state: State | None = None
-    kind: Annotated[str | None, Field(pattern=r"^[a-z_]{1,40}$", examples=["sale"])] = None
-    cause: Annotated[str | None, Field(pattern=r"^[A-Z0-9_]{1,60}$", examples=["NO_ANSWER"])] = None
     rrn: Annotated[str | None, Field(pattern=r"^[0-9A-Za-z]{12}$")] = None
+    stan: Annotated[str | None, Field(pattern=r"^[0-9]{6}$")] = None
     last4: Annotated[str | None, Field(pattern=r"^[0-9]{4}$")] = None
-    from_: Annotated[Time | None, Field(alias="from")] = None
-    to: Time | None = None
     limit: Limit = LIMIT_DEFAULT
     cursor: Ulid | None = None
     expand: Annotated[list[Expand], Field(default_factory=list, max_length=3)]
 
-    def wanted(self, merchant_id: str) -> Wanted:
+    def wanted(self, merchant_id: str) -> Filter:
         """The same for the journal."""
-        return Wanted(
-            merchant_id=merchant_id, terminal_id=self.terminal_id or "", state=self.state or "", kind=self.kind or "",
-            cause=self.cause or "", rrn=self.rrn or "", last4=self.last4 or "", from_us=micros(self.from_),
-            to_us=micros(self.to),
+        return Filter(
+            merchant_id=merchant_id, terminal_ids=_one(self.terminal_id), acquirer=self.acquirer or "",
+            states=self.states, kinds=_one(self.kind), causes=self.causes, abnormal=self.abnormal,
+            response_code=self.response_code or "", rrn=self.rrn or "", stan=self.stan or "",
+            card_last4=self.last4 or "", amount_from=self.amount_from, amount_to=self.amount_to,
+            since_us=micros(self.from_), until_us=micros(self.to, FOREVER_US),
         )  # fmt: skip
 
 
-def micros(at: Time | None) -> int | None:
-    """A time as the journal has it; what lies before 1970 is 1970."""
-    return None if at is None else max(0, int(at.timestamp() * 1_000_000))
+def _one(value: str | None) -> tuple[str, ...]:
+    return (value,) if value else ()
 
 
 @router.get("")

@@ -8,10 +8,10 @@ from yuanlu.causes.cause import Guidance
 from yuanlu.causes.taxonomy import find_cause
 from yuanlu.console.api import models
 from yuanlu.console.api.models import maybe_when, when
-from yuanlu.console.positions import Position, position_of
 from yuanlu.incidents.records import Incident
 from yuanlu.journal.transactions import Transaction
 from yuanlu.kernel.money import Money, alphabetic
+from yuanlu.people.positions import Position, position_of
 from yuanlu.people.words import ALL_KINDS, CHINESE, ENGLISH, case_word
 from yuanlu.returns.orders import Order
 from yuanlu.terminals import Terminal

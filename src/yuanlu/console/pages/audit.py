@@ -6,9 +6,9 @@ from yuanlu.access.roles import Right
 from yuanlu.console.asked import Asked
 from yuanlu.console.exporting import csv_file
 from yuanlu.console.payment_filters import sought
-from yuanlu.console.rendering import when_text
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
+from yuanlu.people.figures import when_text
 from yuanlu.people.trail import SHOWN_MAX, Wanted, deeds
 from yuanlu.people.words import word
 

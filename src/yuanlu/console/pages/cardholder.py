@@ -3,6 +3,8 @@
 An address that is not ours gets the same answer as one that is too old: nothing says whether a payment exists.
 """
 
+import asyncio
+
 from msgspec import Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -13,7 +15,16 @@ from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import find_case_of
 from yuanlu.console.asked import Asked
 from yuanlu.console.limits import Limiter
-from yuanlu.console.positions import (
+from yuanlu.console.routing import Page
+from yuanlu.console.texts import noted
+from yuanlu.journal.transactions import Transaction, facts_of, search
+from yuanlu.notices import Language
+from yuanlu.notification.addresses import AddressError
+from yuanlu.notification.records import Contact
+from yuanlu.notification.store import CONTACTS_MAX, contacts_of, is_unwanted
+from yuanlu.people import cardholder, contacts
+from yuanlu.people.notifications import shop_name
+from yuanlu.people.positions import (
     CHARGED,
     FAILED,
     HELD,
@@ -25,15 +36,6 @@ from yuanlu.console.positions import (
     Position,
     position_of,
 )
-from yuanlu.console.routing import Page
-from yuanlu.console.texts import noted
-from yuanlu.journal.transactions import Transaction, facts_of, search
-from yuanlu.notices import Language
-from yuanlu.notification.addresses import AddressError
-from yuanlu.notification.records import Contact
-from yuanlu.notification.store import CONTACTS_MAX, contacts_of, is_unwanted
-from yuanlu.people import cardholder, contacts
-from yuanlu.people.notifications import shop_name
 from yuanlu.people.words import CHINESE
 
 LOOKS, WORDS = Limiter(burst=60, per_minute=60), Limiter(burst=5, per_minute=2)
@@ -116,7 +118,7 @@ def _unknown(asked: Asked) -> Response:
 
 async def _story(asked: Asked) -> Story | None:
     name = asked.request.client.host if asked.request.client else ""
-    if not LOOKS.takes(name, asked.now_us):
+    if LOOKS.wait_s(name, asyncio.get_running_loop().time()):
         return None
     transaction_id = cardholder.opened(asked.console.keys, asked.request.path_params["link"])
     if transaction_id is None:
@@ -171,7 +173,7 @@ async def _said(asked: Asked, *, complaint: bool) -> Response:
     if story is None:
         return _unknown(asked)
     name = story.payment.transaction_id
-    if not WORDS.takes(name, asked.now_us):
+    if WORDS.wait_s(name, asyncio.get_running_loop().time()):
         return _page(asked, story, 429, asked.say("That was often in a short time. Please wait a minute."))
     text = asked.given("text")
     try:

@@ -13,15 +13,15 @@ from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import attachments_of, content_of
 from yuanlu.cases.work import AWAKE_STATES, MONEY_IN_THE_OPEN
 from yuanlu.console.asked import Asked, NotThere
-from yuanlu.console.case_reading import Whole, guidance_for, read_whole
 from yuanlu.console.case_steps import doing, to_do
 from yuanlu.console.message_words import WORDS
-from yuanlu.console.order_words import ORDER_WORDS, WAY_WORDS
 from yuanlu.console.pages.cases import CAUSE_OF, QUEUES, TABS, incident_link
-from yuanlu.console.positions import NOT_CHARGED, REVERSING, SENT
 from yuanlu.console.proving import is_fresh
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_case
+from yuanlu.people.case_reading import Whole, guidance_for, read_whole
+from yuanlu.people.order_words import ORDER_WORDS, WAY_WORDS
+from yuanlu.people.positions import NOT_CHARGED, REVERSING, SENT
 
 NUMBER_DIGITS_MAX = 6
 DOWNLOAD_CSP = "sandbox; default-src 'none'"

@@ -11,8 +11,9 @@ from yuanlu.causes.cause import FAMILY_WORDS, Family
 from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console.asked import Asked
 from yuanlu.console.charts import Bar, bars, line
-from yuanlu.console.rendering import clock_text, minor_text
+from yuanlu.console.rendering import clock_text
 from yuanlu.console.routing import Page
+from yuanlu.people.figures import minor_text
 from yuanlu.people.overview import SECONDS, Overview, Second, overview, seconds_since
 from yuanlu.people.words import CHINESE
 

@@ -12,8 +12,6 @@ from yuanlu.cases.errors import CaseError
 from yuanlu.cases.people import same_person
 from yuanlu.cases.texts import reference_of, text_of
 from yuanlu.console.asked import Asked
-from yuanlu.console.case_reading import Money, money_of
-from yuanlu.console.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
 from yuanlu.console.proving import is_fresh
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_order
@@ -24,6 +22,8 @@ from yuanlu.journal.transactions import Transaction, search
 from yuanlu.kernel.clock import Moment
 from yuanlu.kernel.money import Money as Amount
 from yuanlu.people import ordering
+from yuanlu.people.case_reading import Money, money_of
+from yuanlu.people.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
 from yuanlu.people.refusals import refusal
 from yuanlu.returns import proposing
 from yuanlu.returns.decision import BY_HAND

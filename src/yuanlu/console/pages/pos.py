@@ -17,11 +17,11 @@ from yuanlu.cases.errors import CaseError
 from yuanlu.console import fault_orders
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.pos_screen import AGAIN, MOVING, Phase, Screen, screen_of, sentences
-from yuanlu.console.rendering import minor_text
 from yuanlu.console.routing import Page
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.kernel.money import Money
 from yuanlu.people.cardholder import link_of
+from yuanlu.people.figures import minor_text
 from yuanlu.people.notifications import shop_name
 from yuanlu.people.words import CHINESE
 from yuanlu.terminals import Terminal

@@ -17,9 +17,6 @@ from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.charts import Bar, bars
 from yuanlu.console.message_words import WORDS
 from yuanlu.console.payment_filters import POSITIONS, Sought, sought
-from yuanlu.console.positions import POSITIONS as MONEY_POSITIONS
-from yuanlu.console.positions import position_of
-from yuanlu.console.rendering import when_text
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.iso8583.codec import codec_for
@@ -29,6 +26,9 @@ from yuanlu.journal.listing import count, everything, grouped, page
 from yuanlu.journal.transactions import Transaction, about, facts_of, get, search
 from yuanlu.notification.records import Message as Told
 from yuanlu.notification.store import told_of_transaction
+from yuanlu.people.figures import when_text
+from yuanlu.people.positions import POSITIONS as MONEY_POSITIONS
+from yuanlu.people.positions import position_of
 from yuanlu.people.words import CHINESE, kind_word
 from yuanlu.returns.orders import Order, orders_of
 from yuanlu.returns.policy import Leg

@@ -14,7 +14,6 @@ from yuanlu.cases.states import DecisionState
 from yuanlu.cases.store import attachments_of, decisions_of, events_of
 from yuanlu.causes.cause import Cause, Guidance
 from yuanlu.causes.guidance import LOOKED_INTO, UNKNOWN
-from yuanlu.console.positions import Position, position_of
 from yuanlu.incidents.store import IN_THE_OPEN
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
@@ -22,6 +21,7 @@ from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.transactions import Transaction, facts_of
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import told_of_case
+from yuanlu.people.positions import Position, position_of
 from yuanlu.returns.orders import Order, OrderState
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import Link, find_link
@@ -129,13 +129,15 @@ class Whole(Struct, frozen=True, kw_only=True):
         return [each for each in self.events if each.version > version]
 
 
-def read_whole(connection: Connection, case: Case, view: View | None, key: str, merchant_id: str) -> Whole:
+def read_whole(
+    connection: Connection, case: Case, view: View | None, key: str, merchant_id: str, facts_max: int = FACTS_MAX
+) -> Whole:
     """The case with all about it; `view` and `key` say in which list its neighbours are."""
     events = events_of(connection, case.case_id)
     link = find_link(connection, case.transaction_id) if case.transaction_id else None
     facts = facts_of(connection, case.merchant_id, case.transaction_id) if case.transaction_id else []
     decisions = decisions_of(connection, case.case_id)
-    lines = [*(_of_fact(row) for row in facts[-FACTS_MAX:]), *map(_of_event, events)]
+    lines = [*(_of_fact(row) for row in facts[-facts_max:]), *map(_of_event, events)]
     sides = ("", "")
     if view is not None:
         sides = beside(connection, view, key, case, Narrowing(merchant_id=merchant_id))
@@ -146,7 +148,7 @@ def read_whole(connection: Connection, case: Case, view: View | None, key: str, 
         attachments=attachments_of(connection, case.case_id),
         link=link,
         lines=tuple(sorted(lines, key=lambda line: line.at_us)),
-        left_out=max(0, len(facts) - FACTS_MAX),
+        left_out=max(0, len(facts) - facts_max),
         money=None
         if link is None
         else money_of(link, _waits(decisions, link), any(r.kind == "CLEARED" for r in facts)),

@@ -1,0 +1,1 @@
+"""Traces of payments, made from the journal's facts after they happened."""
