@@ -166,8 +166,8 @@ def test_a_payment_takes_five_numbers_and_the_same_one_once(run, tmp_path, monke
 class Everything:
     """A limiter without a limit."""
 
-    def takes(self, _name: str, _now_us: int) -> bool:
-        return True
+    def wait_s(self, _name: str, _now_s: float) -> float:
+        return 0.0
 
 
 def test_who_writes_too_often_waits(run, tmp_path):

@@ -240,7 +240,7 @@ async def take_back(asked: Asked) -> Response:
 
 
 def _refused(asked: Asked, story: Story) -> str | None:
-    if WORDS.takes(story.payment.transaction_id, asked.now_us):
+    if not WORDS.wait_s(story.payment.transaction_id, asyncio.get_running_loop().time()):
         return None
     return asked.say("That was often in a short time. Please wait a minute.")
 
