@@ -5,6 +5,7 @@ import re
 
 from tests.console.desk import Browser, ConsoleDesk, words
 from tests.console.tilling import at_a_till
+from tests.scenario.messages import spoken
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import MERCHANT, TERMINALS
 from yuanlu.access.roles import Role
@@ -40,7 +41,7 @@ def test_an_approved_sale_has_a_slip_and_is_given_back_to_the_same_card(run, tmp
         said = await says(cashier, path, "交易成功")
         assert "请将小票交给顾客" in said
         slip = await cashier.see(f"{path}/slip")
-        for part in ("¥12.80", "尾号 1011", "模拟交易", TERMINALS[0]):
+        for part in ("¥12.80", "尾号 1011", "模拟交易", TERMINALS[0], f"南站出口店 {MERCHANT}"):
             assert part in words(slip)
         link = re.search(r'href="http://testserver(/zh/m/[\w-]+)"', slip.text)
         assert link
@@ -49,7 +50,7 @@ def test_an_approved_sale_has_a_slip_and_is_given_back_to_the_same_card(run, tmp
         assert "消费撤销" in await says(cashier, str(back.headers["location"]), "交易成功")
         await says(cashier, path, "收单机构已受理退回")
 
-    run(at_a_till(story, tmp_path, more=TRAINING))
+    run(at_a_till(story, tmp_path, more=TRAINING | spoken()))
 
 
 def test_a_lost_answer_is_reversed_while_the_cashier_watches_and_nobody_charges_meanwhile(run, tmp_path):

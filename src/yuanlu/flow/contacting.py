@@ -6,8 +6,8 @@ The number is kept sealed, for this payment alone, and known again only by a key
 from functools import partial
 
 from yuanlu.journal import tasks
-from yuanlu.journal.transactions import get
-from yuanlu.journal.unit import Committed
+from yuanlu.journal.transactions import Transaction, get
+from yuanlu.journal.unit import Change, Committed
 from yuanlu.journal.writer import Journal
 from yuanlu.kernel.clock import Clock
 from yuanlu.kernel.identifiers import IdentifierSource
@@ -18,8 +18,29 @@ from yuanlu.notification.records import Contact, contact_context
 from yuanlu.notification.store import contacts_of, insert_contact, put_optout
 
 
+def token_of(keys: KeyStore, number: str) -> str:
+    """The keyed name of a number: the same for the same number, and one-way."""
+    return keys.card_token(f"telephone {number}")
+
+
+def new_contact(
+    keys: KeyStore, payment: Transaction, plain: str, language: Language, told_by: str, contact_id: str, now_us: int
+) -> Contact:
+    """This number for this payment; `plain` is in the form of E.164."""
+    return Contact(
+        contact_id=contact_id, transaction_id=payment.transaction_id, merchant_id=payment.key.merchant_id,
+        masked=masked(plain), token=token_of(keys, plain),
+        sealed=keys.seal(plain.encode(), contact_context(contact_id)), language=language, told_by=told_by, at_us=now_us,
+    )  # fmt: skip
+
+
+def given(contact: Contact) -> list[Change]:
+    """It is told from now on; what holds now is told at once."""
+    return [insert_contact(contact), tasks.tell("payment", contact.transaction_id, contact.at_us)]
+
+
 class ContactBook:
-    """Whom to tell, and whom not; one per process that may ask people."""
+    """Whom to tell, and whom not; for the gateway's own process. Beside it: `yuanlu.people.contacts`."""
 
     def __init__(self, journal: Journal, keys: KeyStore, clock: Clock, identifiers: IdentifierSource) -> None:
         self._journal = journal
@@ -33,27 +54,16 @@ class ContactBook:
         False when it is known already. Raises AddressError when it is no mobile number.
         """
         plain = mobile_number(number)
-        token = self.token(plain)
         found = await self._journal.read(partial(get, transaction_id=transaction_id))
-        if any(
-            each.token == token
-            for each in await self._journal.read(partial(contacts_of, transaction_id=transaction_id))
-        ):
-            return False
-        contact_id, now_us = self._identifiers.new(), self._clock.wall_us()
-        contact = Contact(
-            contact_id=contact_id, transaction_id=transaction_id, merchant_id=found.key.merchant_id,
-            masked=masked(plain), token=token, sealed=self._keys.seal(plain.encode(), contact_context(contact_id)),
-            language=language, told_by=told_by, at_us=now_us,
+        contact = new_contact(
+            self._keys, found, plain, language, told_by, self._identifiers.new(), self._clock.wall_us()
         )  # fmt: skip
-        rows = [insert_contact(contact), tasks.tell("payment", transaction_id, now_us)]
-        return isinstance(await self._journal.commit([], rows), Committed)
+        known = await self._journal.read(partial(contacts_of, transaction_id=transaction_id))
+        if any(each.token == contact.token for each in known):
+            return False
+        return isinstance(await self._journal.commit([], given(contact)), Committed)
 
     async def refuse(self, number: str, told_by: str) -> None:
         """Tell this number nothing any more. Raises AddressError when it is no mobile number."""
-        token = self.token(mobile_number(number))
+        token = token_of(self._keys, mobile_number(number))
         await self._journal.commit([], [put_optout(token, told_by, self._clock.wall_us())])
-
-    def token(self, number: str) -> str:
-        """The keyed name of a number: the same for the same number, and one-way."""
-        return self._keys.card_token(f"telephone {number}")

@@ -188,7 +188,7 @@ def _read(connection: Connection, message_id: str) -> Read:
     return Read(
         message=message,
         contact=find_contact(connection, message.contact_id) if message is not None and known else None,
-        unwanted=message is not None and is_unwanted(connection, message.person),
+        unwanted=message is not None and is_unwanted(connection, message.person, message.contact_id),
     )
 
 

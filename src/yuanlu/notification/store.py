@@ -91,9 +91,9 @@ def insert_contact(c: Contact) -> Change:
     )  # fmt: skip
 
 
-def put_optout(token: str, told_by: str, at_us: int) -> Change:
-    """Whoever has this number does not want to be told any more."""
-    return Change(statement=PUT_OPTOUT, row=(token, told_by, at_us))
+def put_optout(name: str, told_by: str, at_us: int) -> Change:
+    """Whoever has this number (its token) is told nothing any more; by a contact's id, nothing of its payment."""
+    return Change(statement=PUT_OPTOUT, row=(name, told_by, at_us))
 
 
 def _message(row: Any) -> Message:
@@ -255,7 +255,7 @@ def find_contact(connection: Connection, contact_id: str) -> Contact | None:
     return None if row is None else Contact(**row._mapping)
 
 
-def is_unwanted(connection: Connection, token: str) -> bool:
-    """Whether whoever has this number does not want to be told."""
-    query = select(notification_optouts.c.token).where(notification_optouts.c.token == token)
+def is_unwanted(connection: Connection, *names: str) -> bool:
+    """Whether somebody does not want to be told, by a number's token, or by a contact's id for its payment alone."""
+    query = select(notification_optouts.c.token).where(notification_optouts.c.token.in_(names))
     return connection.execute(query).first() is not None

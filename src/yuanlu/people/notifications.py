@@ -74,6 +74,12 @@ def unregistered(notification: Notification, language: str) -> dict[str, list[st
     }
 
 
+def shop_name(settings: Settings, merchant_id: str) -> str:
+    """What customers call the merchant; "" where no name is set."""
+    shop = settings.notification.shops.get(merchant_id)
+    return "" if shop is None else shop.name
+
+
 def channels_by_audience(settings: Settings) -> dict[Audience, tuple[str, ...]]:
     """The channels by which each audience is told, whatever the contract, in the order of the settings."""
     tellings = [settings.notification.everybody(), *(each.notification for each in settings.contracts.values())]

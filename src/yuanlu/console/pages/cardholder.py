@@ -18,11 +18,33 @@ from yuanlu.console.limits import Limiter
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.journal.transactions import Transaction, facts_of, search
-from yuanlu.people import cardholder
-from yuanlu.people.positions import CHARGED, FAILED, HELD, NOT_CHARGED, RETURNED, SENT, Position, position_of
+from yuanlu.notices import Language
+from yuanlu.notification.addresses import AddressError
+from yuanlu.notification.records import Contact
+from yuanlu.notification.store import CONTACTS_MAX, contacts_of, is_unwanted
+from yuanlu.people import cardholder, contacts
+from yuanlu.people.notifications import shop_name
+from yuanlu.people.positions import (
+    CHARGED,
+    FAILED,
+    HELD,
+    NOT_CHARGED,
+    RETURNED,
+    REVERSING,
+    SENT,
+    UNKNOWN,
+    Position,
+    position_of,
+)
+from yuanlu.people.words import CHINESE
 
 LOOKS, WORDS = Limiter(burst=60, per_minute=60), Limiter(burst=5, per_minute=2)
 MINUTE_US = 60_000_000
+
+OPEN = frozenset({UNKNOWN.key, REVERSING.key, SENT.key, FAILED.key})
+"""While the money is there, there is news to wait for."""
+CONSENT = "cardholder page, consent 1"
+"""Who told us a number, and to which words on this page he agreed: the number rises with every change of them."""
 
 STEPS = {
     "SEND_INTENT": noted("The payment was sent to the bank"),
@@ -56,6 +78,14 @@ class Story(Struct, frozen=True, kw_only=True):
     case: Case | None
     agreed_by_us: int | None
     """By when the money is to be back, by contract; None where nothing is agreed."""
+    shop: str
+    """What customers call the shop; "" where no name is known."""
+    contacts: tuple[Contact, ...]
+    """Whom we tell of this payment by SMS. Only masked numbers leave here."""
+    taken_back: frozenset[str]
+    """The ids of those that are told nothing any more."""
+    asks: bool
+    """Whether a number can be given: messages are sent for this merchant, and there is news to come."""
 
 
 async def show(asked: Asked) -> Response:
@@ -107,9 +137,16 @@ def _read(connection: Connection, asked: Asked, transaction_id: str) -> Story | 
         if row.kind in STEPS and row.kind not in steps:
             steps[row.kind] = Step(at_us=row.at_us, text=asked.say(STEPS[row.kind]))
     case = find_case_of(connection, payment.transaction_id)
+    place = position_of(payment.state, payment.kind, confirmed="CLEARED" in steps)
+    settings, known = asked.console.settings, contacts_of(connection, payment.transaction_id)
+    telling = settings.agreements().of(payment.key.merchant_id).telling
     return Story(
         payment=payment,
-        place=position_of(payment.state, payment.kind, confirmed="CLEARED" in steps),
+        place=place,
+        shop=shop_name(settings, payment.key.merchant_id),
+        contacts=tuple(known),
+        taken_back=frozenset(each.contact_id for each in known if is_unwanted(connection, each.contact_id, each.token)),
+        asks=telling.cardholders and bool(telling.sms) and place.key in OPEN and len(known) < CONTACTS_MAX,
         steps=tuple(steps.values()),
         case=case if case is not None and case.state is not CaseState.CLOSED else None,
         agreed_by_us=_agreed_by(asked, payment),
@@ -154,8 +191,64 @@ async def _said(asked: Asked, *, complaint: bool) -> Response:
     return _page(asked, again or story, told=told)
 
 
+async def give(asked: Asked) -> Response:
+    """A number to be told by, with consent. It stands nowhere on the page afterwards but masked."""
+    story = await _story(asked)
+    if story is None:
+        return _unknown(asked)
+    wrong = _refused(asked, story)
+    if wrong is None:
+        if asked.given("agreed") != "1":
+            wrong = asked.say("We keep a number only if you agree. Nothing was kept.")
+        elif not story.asks:
+            wrong = asked.say("There is no more news to send about this payment.")
+    if wrong is not None:
+        return _page(asked, story, 422, wrong)
+    name, number = story.payment.transaction_id, asked.given("number")
+    language: Language = "zh" if asked.language == CHINESE else "en"
+    try:
+        contact = await asked.act(contacts.gave, asked.console.keys, name, number, language, CONSENT)
+    except AddressError:
+        wrong = asked.say("This is no mobile number: 11 digits, or + and the country's code before it.")
+    except (contacts.TakenBack, contacts.TooManyContacts):
+        wrong = asked.say("This number cannot be told of this payment. Give another one, or look at this page again.")
+    except contacts.ContactBusy:
+        wrong = asked.say("This could not be taken just now. Please send it again.")
+    again = await _story(asked) or story
+    if wrong is not None:
+        return _page(asked, again, 422, wrong)
+    return _page(asked, again, told=asked.say("We send the news to {number}.", number=contact.masked))
+
+
+async def take_back(asked: Asked) -> Response:
+    """A number of this payment is told nothing more."""
+    story = await _story(asked)
+    if story is None:
+        return _unknown(asked)
+    wrong = _refused(asked, story)
+    if wrong is not None:
+        return _page(asked, story, 422, wrong)
+    name, everywhere = story.payment.transaction_id, asked.given("everywhere") == "1"
+    try:
+        done = await asked.act(contacts.took_back, name, asked.given("contact"), CONSENT, everywhere=everywhere)
+    except contacts.ContactBusy:
+        return _page(asked, story, 422, asked.say("This could not be taken just now. Please send it again."))
+    again = await _story(asked) or story
+    if not done:
+        return _page(asked, again, 422, asked.say("There is no such number at this payment."))
+    return _page(asked, again, told=asked.say("The number is taken back. Nothing more is sent to it."))
+
+
+def _refused(asked: Asked, story: Story) -> str | None:
+    if not WORDS.wait_s(story.payment.transaction_id, asyncio.get_running_loop().time()):
+        return None
+    return asked.say("That was often in a short time. Please wait a minute.")
+
+
 PAGES = (
     Page(path="/m/{link}", right=None, show=show, public=True),
     Page(path="/m/{link}/complaint", right=None, show=complain, method="POST", public=True),
     Page(path="/m/{link}/feedback", right=None, show=feedback, method="POST", public=True),
+    Page(path="/m/{link}/contact", right=None, show=give, method="POST", public=True),
+    Page(path="/m/{link}/contact/back", right=None, show=take_back, method="POST", public=True),
 )

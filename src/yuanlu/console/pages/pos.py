@@ -22,6 +22,7 @@ from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.kernel.money import Money
 from yuanlu.people.cardholder import link_of
 from yuanlu.people.figures import minor_text
+from yuanlu.people.notifications import shop_name
 from yuanlu.people.words import CHINESE
 from yuanlu.terminals import Terminal
 from yuanlu.till.presented import CHOICES, Presented, choice_of
@@ -270,6 +271,7 @@ async def slip(asked: Asked) -> Response:
     return asked.page(
         "slip.html", screen=screen, payment=screen.payment, phase=screen.phase.value, code=code, address=address,
         wide=asked.given("mm") == "80", training=is_training(asked), source=choice_of(screen.payment.reference),
+        shop=shop_name(asked.console.settings, screen.payment.merchant_id),
     )  # fmt: skip
 
 
