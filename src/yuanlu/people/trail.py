@@ -5,6 +5,7 @@ from sqlalchemy import Connection, select
 
 from yuanlu.access.tables import staff
 from yuanlu.cases.people import GATEWAY
+from yuanlu.cases.records import EventKind
 from yuanlu.cases.tables import case_events
 from yuanlu.journal.tables import facts
 
@@ -41,7 +42,9 @@ def _of_cases(connection: Connection, since_us: int, until_us: int, who: str, li
     )
     query = query.where(e.who == who) if who else query
     return [
-        Deed(at_us=row.at_us, who=row.who, via=row.via, kind=row.kind, subject=row.case_id, text=row.text)
+        Deed(
+            at_us=row.at_us, who=row.who, via=row.via, kind=EventKind(row.kind).fact, subject=row.case_id, text=row.text
+        )
         for row in connection.execute(query)
     ]
 
