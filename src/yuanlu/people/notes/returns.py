@@ -50,7 +50,7 @@ HOW = (
 """Which way an order goes, and how it ended."""
 
 LEGS = (
-    Note("by {id}", "由交易 {id} 退回"),
+    Note("by {id}", "由交易 {id}"),
     Note("{amount} given back", "已退回 {amount}"),
     Note("{amount} given back, reference {text}", "已退回 {amount}，参考号 {text}"),
     Note("all of it, by {kind}", "已全额退回，方式：{kind}"),
