@@ -177,6 +177,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     since_us: int = 0
     until_us: int | None = None
     merchant_id: str = ""
+    transaction_id: str = ""
+    case_id: str = ""
+    incident_id: str = ""
     state: str = ""
     audience: str = ""
     channel: str = ""
@@ -207,6 +210,9 @@ def _of(query: Select[Any], wanted: Wanted) -> Select[Any]:
     for column in (n.merchant_id, n.state, n.audience, n.channel, n.event):
         value = getattr(wanted, column.name)
         query = query.where(column == value) if value else query
+    for column, there in ((n.transaction_id, OF_TRANSACTION), (n.case_id, OF_CASE), (n.incident_id, OF_INCIDENT)):
+        value = getattr(wanted, column.name)
+        query = query.where(column == value, text(there)) if value else query
     return query
 
 
