@@ -1,5 +1,6 @@
 """Who works at the console in stories, and how they read forms: by what is on the page."""
 
+import html
 import re
 
 import httpx2
@@ -19,7 +20,10 @@ async def two(desk: ConsoleDesk) -> tuple[Browser, Browser]:
 
 def forms(page: httpx2.Response) -> dict[str, dict[str, str]]:
     """The forms of a page by their address, each with its hidden fields."""
-    return {found[1]: dict(FIELD.findall(found[0])) for found in FORM.finditer(page.text)}
+    return {
+        found[1]: {name: html.unescape(value) for name, value in FIELD.findall(found[0])}
+        for found in FORM.finditer(page.text)
+    }
 
 
 async def press(browser: Browser, page: httpx2.Response, path: str, **typed: str) -> httpx2.Response:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tests.scenario.scripted_host import Hush
-from tests.scenario.stage import MERCHANT, Stage
+from tests.scenario.stage import MERCHANT, SOON_S, Stage
 from yuanlu.journal.tables import tasks as due
 from yuanlu.notices import Notification, Recipient, Sandbox, Shop
 from yuanlu.notification.channels.sandbox import read_inbox
@@ -53,14 +53,14 @@ async def given(stage: Stage, payment: Any, number: str = NUMBER, language: Any 
     assert await stage.gateway.contacts.give(found.transaction_id, number, language, "till")
 
 
-async def comes_true(happened: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
+async def comes_true(happened: Callable[[], Awaitable[bool]], within_s: float = SOON_S) -> None:
     """Wait until something in the journal is so."""
     async with asyncio.timeout(within_s):
         while not await happened():  # noqa: ASYNC110 - the journal has no event
             await asyncio.sleep(0.02)
 
 
-async def arrives(happened: Callable[[], bool], within_s: float = 10.0) -> None:
+async def arrives(happened: Callable[[], bool], within_s: float = SOON_S) -> None:
     """Wait until something is so; the first message also starts the process that sends."""
     async with asyncio.timeout(within_s):
         while not happened():  # noqa: ASYNC110 - another process writes the inbox

@@ -32,6 +32,8 @@ class Right(StrEnum):
     SEE_SETTINGS = "see_settings"
     SEE_AUDIT = "see_audit"
     """The trail of people's actions."""
+    SHARE_VIEWS = "share_views"
+    """Keep a list's filters for everybody, and remove what others shared."""
     MANAGE_STAFF = "manage_staff"
     MANAGE_KEYS = "manage_keys"
     """API keys and webhooks."""
@@ -58,7 +60,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.RISK: _SEEING | {_R.WORK_CASES, _R.HOLD_SALES, _R.EXPORT},
     Role.COMPLIANCE: _SEEING | {_R.EXPORT, _R.SEE_AUDIT, _R.SEE_SETTINGS},
     Role.ADMINISTRATOR: _SEEING
-    | {_R.USE_POS, _R.SEE_SETTINGS, _R.SEE_AUDIT, _R.MANAGE_STAFF, _R.MANAGE_KEYS, _R.EXPORT},
+    | {_R.USE_POS, _R.SEE_SETTINGS, _R.SEE_AUDIT, _R.SHARE_VIEWS, _R.MANAGE_STAFF, _R.MANAGE_KEYS, _R.EXPORT},
 }
 
 LANDS_ON: dict[Role, str] = {

@@ -1,6 +1,7 @@
 """`yuanlu serve` keeps the console running: a process of its own, started again when it ends."""
 
 import asyncio
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,8 @@ class ConsoleKeeper:
     """Starts `yuanlu console` and starts it again; payments do not depend on it."""
 
     def __init__(self, config: Path) -> None:
-        self._command = [sys.executable, "-m", "yuanlu.cli", "console", "--watched", "--config", str(config)]
+        command = ("console", "--watched", str(os.getpid()), "--config", str(config))
+        self._command = [sys.executable, "-m", "yuanlu.cli", *command]
         self._process: asyncio.subprocess.Process | None = None
         self._keeping: asyncio.Task[None] | None = None
 

@@ -95,8 +95,8 @@ def serve(config: ConfigOption = CONFIG) -> None:
 def console(
     config: ConfigOption = CONFIG,
     watched: Annotated[
-        bool, typer.Option("--watched", hidden=True, help="End with the process that started it.")
-    ] = False,
+        int, typer.Option("--watched", hidden=True, help="End with this process, which started it.")
+    ] = 0,
 ) -> None:
     """Run the console alone: pages and API. `yuanlu serve` starts one by itself when [console] listen is set."""
     from yuanlu.cli.logs import configure_logs  # noqa: PLC0415
@@ -104,7 +104,7 @@ def console(
 
     settings = settings_of(config)
     configure_logs(settings.log)
-    run_loop(run(settings, lambda address: typer.echo(f"console on {address}", err=True), watched=watched))
+    run_loop(run(settings, lambda address: typer.echo(f"console on {address}", err=True), parent=watched))
 
 
 def run_loop(work: "asyncio._CoroutineLike[None]") -> None:

@@ -19,8 +19,8 @@ PARENT_LOOK_S = 0.5
 NICENESS = 5
 
 
-async def run(settings: Settings, announce: Callable[[str], None], *, watched: bool = False) -> None:
-    """Serve until a signal ends it, or, `watched`, until the process that started it is gone.
+async def run(settings: Settings, announce: Callable[[str], None], *, parent: int = 0) -> None:
+    """Serve until a signal ends it, or until the process `parent`, which started it, is gone (0: there is none).
 
     Raises ConfigurationError or StoreError before it listens.
     """
@@ -38,14 +38,14 @@ async def run(settings: Settings, announce: Callable[[str], None], *, watched: b
         )
     )  # fmt: skip
     announce(settings.console.public_url or f"http://{host}:{port}")
-    watch = asyncio.get_running_loop().create_task(_end_with_parent(server)) if watched else None
+    watch = asyncio.get_running_loop().create_task(_end_with(parent, server)) if parent else None
     await server.serve()
     if watch is not None:
         watch.cancel()
 
 
-async def _end_with_parent(server: uvicorn.Server) -> None:
-    parent = os.getppid()
+async def _end_with(parent: int, server: uvicorn.Server) -> None:
+    """It said its number itself: it may have been gone before we could look who it is."""
     while os.getppid() == parent:  # noqa: ASYNC110 - no event tells it
         await asyncio.sleep(PARENT_LOOK_S)
     server.should_exit = True

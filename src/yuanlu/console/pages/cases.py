@@ -17,6 +17,7 @@ from yuanlu.causes.cause import FAMILY_WORDS, Cause, Family
 from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.routing import Page
+from yuanlu.console.saved_views import CASES, reader
 from yuanlu.console.seeing import own_terminals, sees_incident
 from yuanlu.incidents.store import IncidentError, get_incident
 from yuanlu.journal.glances import Standing, standing_of
@@ -109,15 +110,16 @@ def asked_filter(asked: Asked) -> Filter:
 async def show(asked: Asked) -> Response:
     """The list, or its rows alone for a page that refreshes itself."""
     chosen, after = asked_filter(asked), asked.given("after")[:64]
+    above = reader(asked, CASES, chosen.query().removeprefix("?"))
     try:
-        found = await asked.read(lambda c: _found(asked, c, chosen, after))
+        found, views = await asked.read(lambda c: (_found(asked, c, chosen, after), above(c)))
     except CaseUnknown:
         raise NotThere(asked.say("There is no such page of this list. Start again from the first.")) from None
     part = bool(asked.request.headers.get("x-fragment"))
     return asked.page(
         "cases_rows.html" if part else "cases.html", chosen=chosen, found=found, families=FAMILY_WORDS,
         cause_of=CAUSE_OF, queues=QUEUES, merchants=sorted({each.merchant_id for each in own_terminals(asked)}),
-        here=f"{chosen.query(after=after)}", done=asked.given("done"),
+        here=f"{chosen.query(after=after)}", done=asked.given("done"), views=views,
     )  # fmt: skip
 
 

@@ -22,12 +22,14 @@ from yuanlu.console.pages import (
     staff,
     terminals,
     transactions,
+    views,
 )
 from yuanlu.console.routing import Page
 
 PAGES: tuple[Page, ...] = (
     *signing_in.PAGES,
     *me.PAGES,
+    *views.PAGES,
     *cases.PAGES,
     *case.PAGES,
     *case_work.PAGES,

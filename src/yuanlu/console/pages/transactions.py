@@ -18,6 +18,7 @@ from yuanlu.console.charts import Bar, bars
 from yuanlu.console.message_words import WORDS
 from yuanlu.console.payment_filters import POSITIONS, Sought, sought
 from yuanlu.console.routing import Page
+from yuanlu.console.saved_views import TRANSACTIONS, reader
 from yuanlu.console.texts import noted
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
@@ -66,12 +67,13 @@ async def show(asked: Asked) -> Response:
     if asked.given("format") in ("csv", "xlsx"):
         return await _export(asked, wanted)
     after = asked.given("after")[:26]
-    found, number = await asked.read(
-        lambda c: (page(c, wanted.filter, after, ROWS + 1), count(c, wanted.filter, COUNTED_MAX))
+    above = reader(asked, TRANSACTIONS, wanted.address())
+    found, number, views = await asked.read(
+        lambda c: (page(c, wanted.filter, after, ROWS + 1), count(c, wanted.filter, COUNTED_MAX), above(c))
     )
     more = wanted.address(after=found[ROWS - 1].transaction_id) if len(found) > ROWS else ""
     return asked.page(
-        "transactions.html", payments=found[:ROWS], number=number, more=more, counted_max=COUNTED_MAX,
+        "transactions.html", payments=found[:ROWS], number=number, more=more, counted_max=COUNTED_MAX, views=views,
         **_bar(asked, wanted),
     )  # fmt: skip
 
