@@ -76,7 +76,7 @@ def report(part: str, runs: Runs, before: dict[str, object]) -> None:
 def table(part: str, runs: Runs, medians: dict[str, float]) -> Table:
     """One row a figure: median, lowest, highest, target."""
     shown = Table(title=part, title_justify="left", title_style="bold")
-    shown.add_column("figure", overflow="fold")
+    shown.add_column("figure", no_wrap=True)
     for heading in ("median", "lowest", "highest", "runs", "target"):
         shown.add_column(heading, justify="right")
     for name, values in runs.items():

@@ -116,6 +116,7 @@ class Trial:
         self.gateway.kill()
         self.gateway.wait()
         self._processes.remove(self.gateway)
+        self.gateway = None
 
     def load(self) -> subprocess.Popen[bytes]:
         """Start the load; its lines are on its standard output."""
