@@ -133,8 +133,8 @@ def _agreed(pen: Pen, material: Material) -> tuple[Pair, ...]:
 
 
 def told(pen: Pen, material: Material) -> Section:
-    """Who was told what, when and by what way, and whether it arrived. Numbers and addresses are masked."""
-    if not material.told:
+    """Who was told what, when and by what way, and whether it arrived; first to last. Addresses are masked."""
+    if not material.whole.told:
         return Section(title=pen.say("told"), blocks=(Text(text=pen.say("nobody told")),))
     columns = (
         Column(title=pen.say("time"), width=130), Column(title=pen.say("whom"), width=130),
@@ -146,7 +146,7 @@ def told(pen: Pen, material: Material) -> Section:
             when_text(each.changed_at_us), f"{pen.say('to ' + each.audience)}\n{plain(each.masked)}",
             plain(each.channel) or NONE, pen.word(FACTS[each.state]), plain(each.text),
         )
-        for each in material.told
+        for each in reversed(material.whole.told)
     )  # fmt: skip
     return Section(title=pen.say("told"), blocks=(Table(columns=columns, rows=rows),))
 

@@ -204,7 +204,7 @@ def test_the_contract_says_what_lateness_is_worth():
 def test_who_was_told_what_and_whether_it_arrived():
     assert words(part(pack(), "通知")) == "没有通知记录。"
     failed = notice(audience=Audience.MERCHANT, masked="finance", state=Sending.FAILED, channel="", text="请登录")
-    said = rows(pack(material(told=(notice(), failed))), "通知")
+    said = rows(pack(material(whole(told=[failed, notice()]))), "通知")
     assert said[0][:2] == ("2025-10-09 16:53:20", "持卡人\n138****0001")
     assert said[0][4] == "您尾号0005的卡交易结果待确认，如已扣款将退回原卡。"
     assert said[1][1:3] == ("商户\nfinance", "–")
@@ -213,7 +213,7 @@ def test_who_was_told_what_and_whether_it_arrived():
 
 @pytest.mark.parametrize("audience", Audience)
 def test_every_audience_has_its_word(audience):
-    [row] = rows(pack(material(told=(notice(audience=audience),))), "通知")
+    [row] = rows(pack(material(whole(told=[notice(audience=audience)]))), "通知")
     assert row[1].partition("\n")[0] == {"cardholder": "持卡人", "merchant": "商户", "support": "技术支持"}[audience]
 
 
