@@ -165,6 +165,8 @@ def timeline(pen: Pen, material: Material, messages: Messages) -> Section:
         who = pen.say("system") if line.who in NOBODY else plain(line.who)
         rows.append((str(number), instant_text(line.at_us), pen.word(line.kind), who, text, messages.of(line)))
     blocks: list[Block] = [Text(text=pen.say("timeline note"))]
+    if material.whole.left_out:
+        blocks.append(Text(text=pen.say("earlier left out", n=material.whole.left_out)))
     left_out = len(rows) - LINES_HEAD - LINES_TAIL
     if left_out > 0:
         blocks.append(

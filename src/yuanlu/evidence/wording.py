@@ -86,6 +86,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "为控制篇幅，第 {first} 条与第 {last} 条之间略去 {n} 条；账本中全部保留。",
         "To keep this short, {n} lines between no. {first} and no. {last} are left out; the journal has them all.",
     ),
+    "earlier left out": (
+        "另有更早的 {n} 条未列出；账本中全部保留。",
+        "{n} earlier lines are not listed here; the journal has them all.",
+    ),
     "number": ("序号", "No."),
     "time": ("时间", "Time"),
     "happened": ("事项", "What"),

@@ -114,6 +114,11 @@ def test_what_is_too_much_for_paper_is_said_to_be_left_out_and_the_beginning_and
     assert f"另有 {many - MESSAGES_MAX} 份" in words(part(of, "报文"))
 
 
+def test_what_was_not_even_read_is_said_too():
+    assert "另有更早的 5 条未列出" in words(part(pack(material(whole(left_out=5))), "处理经过"))
+    assert "未列出" not in words(part(pack(), "处理经过"))
+
+
 def test_a_decision_has_its_reason_and_both_people():
     text = words(part(pack(), "处理决定"))
     assert "处理申请 1：人工贷记\n交易金额: ¥1,280.00\n状态: 已执行\n理由: 银行确认已扣款" in text
