@@ -7,12 +7,14 @@ the machine cannot settle it. What we refuse ourselves has no payment: its recor
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 import uvloop
 
+from tests.chinese import notes_left_english
 from tests.scenario.rows import BY_CODE, Refusals, Refused, Row, ends_as_its_remedy_says, follows, is_refused
 from tests.scenario.rows_lost import LOST, SHORT_MS
 from tests.scenario.rows_refused import DISK, FULL_DISK_MIB, REFUSED, SIGNED_TOWN, UNSIGNED
@@ -68,8 +70,13 @@ Tell = Callable[[str, Row | Refused], None]
 """Plays a row in a town that is open, and looks at what follows."""
 
 
+TYPED = ("Li", "north", "printer", "alipay", "IND261123/77")
+"""What people and tills of the rows say in Latin letters: names, a reference, a fault."""
+
+
 def opened(folder: Path, hosts: Mapping[str, Upstream], **more: Any) -> Iterator[Tell]:
-    """A town that many rows share; at its end every cause that was found still stands, and none was missing."""
+    """A town that many rows share; at its end every cause that was found still stands, none was
+    missing, and every note has its Chinese."""
 
     def halt(reason: str) -> NoReturn:
         raise AssertionError(f"halted: {reason}")
@@ -94,6 +101,7 @@ def opened(folder: Path, hosts: Mapping[str, Upstream], **more: Any) -> Iterator
             yield lambda code, row: runner.run(tell(town, code, row))
             assert [(runner.run(town.find(payment))).cause for _, payment in played] == [code for code, _ in played]
             assert town.gateway.examiner.unclassified == 0
+            assert runner.run(town.read(partial(notes_left_english, but=(*hosts, *TYPED)))) == {}
         finally:
             runner.run(place.__aexit__(None, None, None))
 

@@ -7,6 +7,7 @@ from yuanlu.cases.records import BATCH, OUTSIDE, TERMINAL, Case, Decision, Decis
 from yuanlu.cases.states import CaseState
 from yuanlu.cases.store import attachments_of, decisions_of, events_of, state_of_money
 from yuanlu.kernel.clock import local_time
+from yuanlu.people.notes.reading import EVIDENCE, in_words
 from yuanlu.people.words import CHINESE, case_word, word
 
 _NAMES = {
@@ -92,7 +93,7 @@ def waiting_line(case: Case, decision: Decision, now_us: int, language: str) -> 
 def case_text(connection: Connection, case: Case, now_us: int, language: str) -> str:
     """The whole case: what happened, where the money is, what may be done, and the timeline."""
     parts = [line(case, now_us, language), said(case.explanation, language), *_head(connection, case, language)]
-    parts += [f"    {each}" for each in case.evidence]
+    parts += [f"    {in_words(each, language, EVIDENCE)}" for each in case.evidence]
     decisions = decisions_of(connection, case.case_id)
     if decisions:
         parts += ["", _name("decisions", language), *(_decision(each, language) for each in decisions)]
@@ -147,7 +148,7 @@ def _decision(decision: Decision, language: str) -> str:
 
 
 def _event(event: Event, language: str) -> str:
-    text = f": {event.text}" if event.text else ""
+    text = f": {in_words(event.text, language, event.kind.fact)}" if event.text else ""
     return f"  {when(event.at_us)}  {event.who}  {case_word(event.kind.fact, language)}{text}"
 
 

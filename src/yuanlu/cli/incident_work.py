@@ -10,6 +10,7 @@ from yuanlu.journal.transactions import facts_of
 from yuanlu.kernel.clock import local_time
 from yuanlu.people import incidents
 from yuanlu.people.database import on_database, reading
+from yuanlu.people.notes.reading import REASON, in_words
 from yuanlu.people.words import CHINESE, incident_word, language_of
 from yuanlu.settings import Settings
 
@@ -52,13 +53,19 @@ def show_text(settings: Settings, incident_id: str, lang: str) -> str:
         case = find_case_of_incident(connection, incident_id)
         report = counted(connection, incident_id)
         rows = facts_of(connection, merchant_of(incident), incident_id)
-    lines = [_line(incident, language), f"{_say('原因', 'reason', language)}: {incident.reason}"]
+    lines = [
+        _line(incident, language),
+        f"{_say('原因', 'reason', language)}: {in_words(incident.reason, language, REASON)}",
+    ]
     lines += _report(report, language)
     if case is not None:
         lines.append(f"{_say('工单', 'case', language)}: {case.case_id}")
     lines.append(f"{_say('单笔工单', 'its payments’ cases', language)}: yuanlu case list --incident {incident_id}")
     lines += ["", _say("经过", "timeline", language)]
-    lines += [f"  {_when(row.at_us)}  {incident_word(row.kind, language)}: {row.note}" for row in rows]
+    lines += [
+        f"  {_when(row.at_us)}  {incident_word(row.kind, language)}: {in_words(row.note, language, row.kind)}"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 

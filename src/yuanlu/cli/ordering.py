@@ -3,6 +3,7 @@
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock
 from yuanlu.people.database import on_database
+from yuanlu.people.notes.reading import REASON, WHY, in_words
 from yuanlu.people.ordering import link_of
 from yuanlu.people.words import CHINESE, language_of
 from yuanlu.returns.orders import Order, open_orders, orders_of
@@ -22,14 +23,16 @@ def listed(settings: Settings, what: str, lang: str) -> str:
             found = orders_of(connection, link_of(connection, what).original.transaction_id)
         else:
             found = open_orders(connection, LISTED_MAX)
-    chinese = language_of(lang) == CHINESE
+    language = language_of(lang)
     head = (
-        "编号  状态  方式  金额  提出 / 复核  原因" if chinese else "order  state  kind  amount  maker / checker  why"
+        "编号  状态  方式  金额  提出 / 复核  原因"
+        if language == CHINESE
+        else "order  state  kind  amount  maker / checker  why"
     )
-    return "\n".join([head, *(_line(order) for order in found)])
+    return "\n".join([head, *(_line(order, language) for order in found)])
 
 
-def _line(order: Order) -> str:
+def _line(order: Order, language: str) -> str:
     people = f"{order.maker} / {order.checker or '-'}"
-    why = f"{order.reason}  ({order.explanation})"
+    why = f"{in_words(order.reason, language, REASON)}  ({in_words(order.explanation, language, WHY)})"
     return f"{order.order_id}  {order.state}  {order.kind}  {order.amount}  {people}  {why}"

@@ -20,6 +20,7 @@ from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import format_minor
 from yuanlu.notification.store import told_of_transaction
 from yuanlu.people.database import on_database
+from yuanlu.people.notes.reading import in_words
 from yuanlu.people.words import CHINESE, language_of, word
 from yuanlu.returns.store import open_legs
 from yuanlu.returns.tables import orders, watches
@@ -72,7 +73,7 @@ def _status(connection: Connection, language: str) -> str:
     lines += [
         f"{row.transaction_id}  {local_time(row.opened_at_us):%m-%d %H:%M:%S}  {row.terminal_id}+{row.stan}"
         f"  ••{row.card_last4}  {format_minor(row.amount_minor, row.currency)}  {row.acquirer}  {row.state}"
-        f"  {row.attempts}×  {row.explanation}"
+        f"  {row.attempts}×  {in_words(row.explanation, language)}"
         for row in legs
     ]
     return "\n".join(lines)
@@ -114,7 +115,7 @@ def _timeline(connection: Connection, found: Transaction, language: str, *, fram
     ]
     for row in facts_of(connection, found.key.merchant_id, found.transaction_id):
         at = local_time(row.at_us)
-        note = f": {row.note}" if row.note else ""
+        note = f": {in_words(row.note, language, row.kind)}" if row.note else ""
         lines.append(f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}  {word(row.kind, language)}{note}")
         lines += _messages(row.frames, whole=frames)
     told = told_of_transaction(connection, found.transaction_id)

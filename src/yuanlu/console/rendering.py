@@ -18,6 +18,7 @@ from yuanlu.incidents.records import Incident
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money
 from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text
+from yuanlu.people.notes.reading import in_words
 from yuanlu.people.positions import Position, position_of
 from yuanlu.people.words import CHINESE, ROLE_WORDS, case_word, kind_word, word
 
@@ -35,7 +36,7 @@ def environment(brand: str) -> Environment:
     made.filters |= {
         "money": amount_text, "minor": minor_text, "when": when_text, "clock": clock_text, "said": _said,
         "plain": plain_text, "word": _word, "case_word": _case_word, "left": _left, "role": _role,
-        "kind": _kind,
+        "kind": _kind, "note": _note,
         "cause": _cause,
         "incident_title": _incident_title, "position": _position,
     }  # fmt: skip
@@ -94,6 +95,12 @@ def _case_word(context: Context, name: str) -> str:
 @pass_context
 def _kind(context: Context, kind: str) -> str:
     return kind_word(kind, _asked(context).language)
+
+
+@pass_context
+def _note(context: Context, note: str, kind: str = "") -> str:
+    """A note of a fact of this kind, or a reason; see `people.notes.reading`."""
+    return in_words(note, _asked(context).language, kind)
 
 
 @pass_context

@@ -7,10 +7,11 @@ from sqlalchemy import Connection
 
 from yuanlu.acquirers.terms import HostTerms
 from yuanlu.cases.people import Actor
+from yuanlu.cases.records import Words
 from yuanlu.cases.service_levels import ServiceLevels
 from yuanlu.cases.texts import reference_of
 from yuanlu.causes.evidence import Break, HandedOver
-from yuanlu.fleet.observations import ObservationWrong, Told, told
+from yuanlu.fleet.observations import Kind, ObservationWrong, Told, told
 from yuanlu.fleet.reporting import Report, considered
 from yuanlu.flow.observing import OBSERVED, in_words
 from yuanlu.flow.testimony import (
@@ -30,6 +31,30 @@ from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.people.database import on_database
 from yuanlu.settings import Settings
 from yuanlu.terminals import read_terminals
+
+KIND_WORDS: dict[str, Words] = {
+    Kind.RESTARTED: Words(zh="终端重启", en="Restarted"),
+    Kind.READ_FAILED: Words(zh="读卡失败次数", en="Failed card reads"),
+    Kind.CARD_REMOVED: Words(zh="过早拔卡", en="Card removed early"),
+    Kind.CHIP_REFUSED: Words(zh="芯片拒绝交易", en="Chip refused"),
+    Kind.SLIP_FAILED: Words(zh="签购单未打印", en="Slip not printed"),
+    Kind.HARDWARE_FAULT: Words(zh="硬件故障", en="Hardware fault"),
+    Kind.SIGNAL: Words(zh="信号强度（%）", en="Signal, %"),
+    Kind.BATTERY: Words(zh="电量（%）", en="Battery, %"),
+    Kind.SOFTWARE_OUTDATED: Words(zh="软件版本过旧", en="Software outdated"),
+    Kind.TAMPERED: Words(zh="疑似被拆改", en="Perhaps tampered with"),
+    Kind.MOVED: Words(zh="不在登记地点", en="Not where it belongs"),
+    Kind.TEST_TERMINAL: Words(zh="测试终端", en="Test terminal"),
+    Kind.HANDED_OVER: Words(zh="商品或现金已交付", en="Goods or cash handed over"),
+    Kind.CLEARING: Words(zh="清算文件不符", en="Clearing file differs"),
+}
+"""What is observed, for people."""
+
+TOLD_BY = {
+    "terminal": Words(zh="终端", en="the terminal"),
+    "gateway": Words(zh="网关", en="the gateway"),
+}
+"""Who observed it and is no person."""
 
 TRIES = 5
 Build = Callable[[Connection, Transaction, Declaration], Declared]

@@ -9,6 +9,7 @@ from yuanlu.console.payment_filters import sought
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.people.figures import when_text
+from yuanlu.people.notes.reading import in_words
 from yuanlu.people.trail import SHOWN_MAX, Wanted, deeds
 from yuanlu.people.words import word
 
@@ -24,7 +25,11 @@ async def show(asked: Asked) -> Response:
     if asked.given("format") == "csv" and asked.may(Right.EXPORT):
         headings = [asked.say(each) for each in HEADINGS]
         rows = (
-            (when_text(d.at_us), d.who, d.via, word(d.kind, asked.language), d.subject, d.text) for d in found
+            (
+                when_text(d.at_us), d.who, d.via, word(d.kind, asked.language), d.subject,
+                in_words(d.text, asked.language, d.kind),
+            )
+            for d in found
         )  # fmt: skip
         return csv_file(asked, "audit-trail", headings, rows, f"{wanted.since} – {wanted.until}")
     return asked.page("audit.html", deeds=found, sought=wanted, who=who, most=SHOWN_MAX)

@@ -10,7 +10,7 @@ from yuanlu.access.roles import Right
 from yuanlu.causes.cause import FAMILY_WORDS, Family
 from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console.asked import Asked
-from yuanlu.console.charts import Bar, bars, line
+from yuanlu.console.charts import Bar, bars, lines
 from yuanlu.console.rendering import clock_text
 from yuanlu.console.routing import Page
 from yuanlu.people.figures import minor_text
@@ -88,8 +88,8 @@ def _traffic(asked: Asked, seconds: list[Second]) -> Markup:
             points[place] += each.payments
             odd[place] += each.abnormal
     title = asked.say("Payments in the last five minutes, five seconds a point; the second line is the abnormal ones")
-    first, now = clock_text((last - SECONDS) * 1_000_000), clock_text(asked.now_us)
-    return line(points, title, first, now, odd)
+    ends = clock_text((last - SECONDS) * 1_000_000), clock_text(asked.now_us)
+    return lines(points, odd, (asked.say("Payments"), asked.say("Abnormal")), ends, title)
 
 
 def _families(asked: Asked, found: Overview) -> Markup:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from yuanlu.access.roles import Right
 from yuanlu.cases.pages import of_terminal, open_at_terminals
-from yuanlu.cases.records import Case, Words
+from yuanlu.cases.records import Case
 from yuanlu.causes.evidence import Terminal as Health
 from yuanlu.console.asked import Asked
 from yuanlu.console.pages.cases import CAUSE_OF
@@ -31,7 +31,7 @@ from yuanlu.fleet.observations import (
 from yuanlu.fleet.store import latest_of_each, told_lately
 from yuanlu.journal.glances import Lately, lately
 from yuanlu.journal.transactions import Transaction, last_of_terminal
-from yuanlu.people.observing import reported
+from yuanlu.people.observing import KIND_WORDS, TOLD_BY, reported
 from yuanlu.people.refusals import refusal
 from yuanlu.terminals import Terminal
 
@@ -40,26 +40,6 @@ PAYMENTS = 20
 DAY_US = 86_400_000_000
 OBSERVED_US = 30 * DAY_US
 
-KIND_WORDS: dict[str, Words] = {
-    Kind.RESTARTED: Words(zh="终端重启", en="Restarted"),
-    Kind.READ_FAILED: Words(zh="读卡失败次数", en="Failed card reads"),
-    Kind.CARD_REMOVED: Words(zh="过早拔卡", en="Card removed early"),
-    Kind.CHIP_REFUSED: Words(zh="芯片拒绝交易", en="Chip refused"),
-    Kind.SLIP_FAILED: Words(zh="签购单未打印", en="Slip not printed"),
-    Kind.HARDWARE_FAULT: Words(zh="硬件故障", en="Hardware fault"),
-    Kind.SIGNAL: Words(zh="信号强度（%）", en="Signal, %"),
-    Kind.BATTERY: Words(zh="电量（%）", en="Battery, %"),
-    Kind.SOFTWARE_OUTDATED: Words(zh="软件版本过旧", en="Software outdated"),
-    Kind.TAMPERED: Words(zh="疑似被拆改", en="Perhaps tampered with"),
-    Kind.MOVED: Words(zh="不在登记地点", en="Not where it belongs"),
-    Kind.TEST_TERMINAL: Words(zh="测试终端", en="Test terminal"),
-    Kind.HANDED_OVER: Words(zh="商品或现金已交付", en="Goods or cash handed over"),
-    Kind.CLEARING: Words(zh="清算文件不符", en="Clearing file differs"),
-}
-TOLD_BY = {
-    "terminal": Words(zh="终端", en="the terminal"),
-    "gateway": Words(zh="网关", en="the gateway"),
-}
 BAD_CHIPS = frozenset({Kind.TAMPERED, Kind.MOVED, Kind.HARDWARE_FAULT})
 
 

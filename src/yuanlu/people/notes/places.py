@@ -1,0 +1,138 @@
+"""What is written about incidents, batches, terminals and accounts, in Chinese."""
+
+from yuanlu.flow.batch_cases import WORDS
+from yuanlu.people.notes.casework import REPORT
+from yuanlu.people.notes.saying import Note
+
+DETECTED = (
+    Note("{text} / {n} terminals of {n2} merchants fail together, {scope}", "{text}"),
+    Note("{text} / {n} terminals started anew together after payments got lost, {scope}", "{text}"),
+)
+"""What detection has seen; both languages stand in it."""
+
+SAID_BY = (Note("{name}: {text}", "{name}：{text}"),)
+INCIDENTS: dict[str, tuple[Note, ...]] = {
+    "INCIDENT_DECLARED": (
+        Note("{name}: {incident}, {scope}: {detected}", "{name}：{incident}，{scope}：{detected}"),
+        Note(
+            "{name}: {incident}, {scope}: {detected}; new sales are held",
+            "{name}：{incident}，{scope}：{detected}；暂停新交易",
+        ),
+    ),
+    "INCIDENT_HELD": SAID_BY,
+    "INCIDENT_RELEASED": SAID_BY,
+    "INCIDENT_ENDED": (
+        *(Note("{name}: {text}; " + each.en, "{name}：{text}；" + each.zh) for each in REPORT),
+        *(Note("{name}: the place is well again; " + each.en, "{name}：已恢复正常；" + each.zh) for each in REPORT),
+    ),
+    "INCIDENT_SETTLED": REPORT,
+}
+
+FINDINGS = (
+    *(Note(words.en, words.zh) for words in WORDS.values()),
+    Note("trace {n}: {finding}", "流水号 {n}：{finding}"),
+    Note("{finding} (ours {amount})", "{finding}（我方 {amount}）"),
+    Note("{finding} (theirs {amount})", "{finding}（终端 {amount}）"),
+    Note("{finding} (ours {amount}, theirs {amount2})", "{finding}（我方 {amount}，终端 {amount2}）"),
+)
+"""How a terminal's batch differs."""
+
+EVIDENCE = (
+    Note("{text} / the terminal's totals: {n} debits of {amount}, {n2} credits of {amount2}", "{text}"),
+    Note("{text} / our totals: {n} debits of {amount}, {n2} credits of {amount2}", "{text}"),
+    Note("{seen}, reference {text}, {amount}", "{seen}，单号 {text}，{amount}"),
+    Note("{text}:{n} {id} debit {n2} × {amount}", "{text}:{n} {id} 借记 {n2} 笔 {amount}"),
+    Note("{text}:{n} {id} credit {n2} × {amount}", "{text}:{n} {id} 贷记 {n2} 笔 {amount}"),
+    Note("writer {n} had come to {n2}, the journal ends at {n3}", "写入者 {n} 曾写到 {n2}，账本止于 {n3}"),
+    Note("{both}", "{both}"),
+)
+"""What a case lists beside its timeline; causes' reasons are there, too."""
+
+_OURS = "{n3} debits of {amount3}, {n4} credits of {amount4}"
+_THEIRS = "{n} debits of {amount}, {n2} credits of {amount2}"
+_OURS_ZH = "借记 {n3} 笔 {amount3}，贷记 {n4} 笔 {amount4}"
+_THEIRS_ZH = "借记 {n} 笔 {amount}，贷记 {n2} 笔 {amount2}"
+BATCHES: dict[str, tuple[Note, ...]] = {
+    "SETTLEMENT": (
+        Note("{code}: {refused}", "{code}：{refused}"),
+        Note("{batch}: answered from the record, {n}", "{batch}：按记录答复，标志 {n}"),
+        Note("{batch}: " + _THEIRS + ", agrees", "{batch}：" + _THEIRS_ZH + "，相符"),
+        Note(
+            "{batch}: " + _THEIRS + "; differs, ours: " + _OURS, "{batch}：" + _THEIRS_ZH + "；不符，我方：" + _OURS_ZH
+        ),
+    ),
+    "BATCH_UPLOAD": (
+        Note("{batch}: no upload is open; nothing is counted", "{batch}：没有进行中的批上送，不计入"),
+        Note("{batch}: 60.3 is {id}; nothing is counted", "{batch}：60.3 为 {id}，不计入"),
+        Note("{batch}: {n} uploaded", "{batch}：已上送 {n} 笔"),
+        Note("{batch}: closed meanwhile", "{batch}：期间已结束"),
+        Note("{batch}: {n} uploaded, complete; {n2} differ", "{batch}：已上送 {n} 笔，完整；{n2} 笔不符"),
+        Note("{batch}: {n} uploaded, not complete; {n2} differ", "{batch}：已上送 {n} 笔，不完整；{n2} 笔不符"),
+    ),
+    "BATCH_FINDING": (Note("batch {n}: {findings}", "批次 {n}：{findings}"),),
+    "CLEARING_FILE": (
+        Note(
+            "{file} of {id}, {date}: {n} debits, {n2} credits, sha256 {id2}, loaded by {text}",
+            "{file}：{id} {date}，借记 {n} 笔，贷记 {n2} 笔，sha256 {id2}，{text} 装入",
+        ),
+    ),
+    "CLEARING_LINES": (Note("{file}: lines {n} to {n2}", "{file}：第 {n} 至 {n2} 行"),),
+}
+
+TERMINALS: dict[str, tuple[Note, ...]] = {
+    "OBSERVED": (
+        Note("{name}: nothing that is known here", "{name}：没有可识别的内容"),
+        Note("{name}: nothing that is known here, about {id}", "{name}：没有可识别的内容，交易 {id}"),
+        Note("{name}: {observed}", "{name}：{observed}"),
+        Note("{name}: {observed}, about {id}", "{name}：{observed}，交易 {id}"),
+        Note("{name}: {observed}, about {id}, not known here", "{name}：{observed}，流水号 {id} 在账中没有"),
+        Note("{name}: goods handed over", "{name}：已交货"),
+        Note("{name}: cash handed over", "{name}：已退现金"),
+        Note(
+            "{name}: clearing {differs}, in no file from {date} to {date2}",
+            "{name}：与清算文件核对，{differs}；{date} 至 {date2} 的文件中都没有",
+        ),
+        Note("{name}: clearing {differs}, {text}", "{name}：与清算文件核对，{differs}；{text}"),
+        Note("{name} ({id}): {seen}, reference {text}, {amount}", "{name}（{id}）：{seen}，单号 {text}，{amount}"),
+    ),
+    "CARDHOLDER_FEEDBACK": (
+        Note("helpful", "有帮助"),
+        Note("not helpful", "没有帮助"),
+        Note("helpful: {text}", "有帮助：{text}"),
+        Note("not helpful: {text}", "没有帮助：{text}"),
+    ),
+    "REFUSED": (Note("{code}: {refused} [{cause}]", "{code}：{refused}（{cause}）"),),
+    "PROBE": (
+        Note("reversal of an unseen original", "冲正一笔主机没有见过的交易"),
+        Note("that original afterwards", "随后发送该原交易"),
+        Note("its reversal", "冲正"),
+        Note("a sale", "消费"),
+        Note("the same reversal again", "再发一次同一冲正"),
+        Note("status inquiry", "状态查询"),
+    ),
+}
+
+ACCOUNTS: dict[str, tuple[Note, ...]] = {
+    "STAFF_CREATED": (Note("{name}: {name2}, {roles}", "{name}：{name2}，{roles}"),),
+    "STAFF_CHANGED": (
+        Note("{name}: {name2}, disable", "{name}：停用 {name2}"),
+        Note("{name}: {name2}, enable", "{name}：启用 {name2}"),
+        Note("{name}: {name2}, {roles}", "{name}：{name2}，{roles}"),
+    ),
+    "STAFF_PASSWORD": (),
+    "STAFF_CODE": (
+        Note("{name}: {name2}, taken away", "{name}：取消 {name2} 的动态验证码"),
+        Note("{name}: set up", "{name}：已设置"),
+    ),
+    "STAFF_PASSKEY": (Note("added {text}", "增加 {text}"), Note("removed", "已移除")),
+    "STAFF_REFUSED": (
+        Note("from {origin}", "来自 {origin}"),
+        Note("from {origin}; locked for 30 minutes", "来自 {origin}；锁定 30 分钟"),
+    ),
+    "STAFF_SIGNED_IN": (
+        Note("from {origin}", "来自 {origin}"),
+        Note("from {origin}, passkey {text}", "来自 {origin}，通行密钥 {text}"),
+    ),
+    "KEY_CREATED": (Note("{name}: {text}, all merchants", "{name}：{text}，全部商户"),),
+    "KEY_REVOKED": SAID_BY,
+}

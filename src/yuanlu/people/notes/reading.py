@@ -1,0 +1,144 @@
+"""A note in the reader's language: the tables of this package, by the kind of the fact."""
+
+from collections.abc import Callable
+from functools import cache, lru_cache
+from types import MappingProxyType
+
+from yuanlu.cases.records import DecisionKind
+from yuanlu.flow.outside import Seen
+from yuanlu.people.notes import causes, payments, places, returns, values
+from yuanlu.people.notes.casework import ATTEMPTS, CASES, REMARKS
+from yuanlu.people.notes.messages import MALFORMED
+from yuanlu.people.notes.saying import Note, Table, Value, value_name
+from yuanlu.people.words import CHINESE, TRANSACTION_KINDS, case_word, kind_word, word
+
+DEPTH_MAX = 6
+"""A sentence holds another: so deep, and no deeper whatever stands there."""
+KEPT_MAX = 4096
+"""Notes whose Chinese is remembered: most are alike."""
+EVIDENCE, REASON, WHY = "EVIDENCE", "REASON", "WHY"
+"""Kinds for what is no fact: a line of a case's evidence, the reason of an order or incident, why an order goes so."""
+
+PLAIN = (*payments.PAYMENTS, *returns.RETURNS, *causes.REASONS)
+KINDS: dict[str, tuple[Note, ...]] = {
+    **CASES, **returns.ORDERS, **places.INCIDENTS, **places.BATCHES, **places.TERMINALS, **places.ACCOUNTS,
+    EVIDENCE: (*causes.REASONS, *places.EVIDENCE), REASON: (*returns.REASONS, *places.DETECTED),
+    WHY: (Note("{refused}", "{refused}"),),
+    "EXPLAINED": (
+        Note("{cause}: {why}", "{cause}：{why}"),
+        Note("{cause}: {why}, incident {id}", "{cause}：{why}，事件 {id}"),
+    ),
+}  # fmt: skip
+"""Kinds of facts with notes of their own; every other kind has those of `PLAIN`."""
+
+SENTENCES: dict[str, tuple[Note, ...]] = {
+    "why": PLAIN,
+    "refused": PLAIN,
+    "reason": returns.REASONS,
+    "remark": REMARKS,
+    "detected": places.DETECTED,
+    "finding": places.FINDINGS,
+    "findings": places.FINDINGS,
+    "malformed": MALFORMED,
+}
+"""Values that are sentences. Where people may have typed them, only what the machine says there is known."""
+
+
+def in_words(note: str, language: str, kind: str = "") -> str:
+    """The note of a fact of this kind, or another text that the machine wrote, as a page shows it.
+
+    English stays as the journal has it, and so does what no table knows: people typed it, or a host wrote it.
+    """
+    return _chinese(note, kind) if language == CHINESE and note else note
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _chinese(note: str, kind: str) -> str:
+    name = kind if kind in KINDS else ""
+    found = _say(name, note, 0)
+    if found is None and name in CASES:
+        return _after_who(name, note)
+    return note if found is None else found
+
+
+def _after_who(name: str, note: str) -> str:
+    """A case's fact says first who did it, and one that was refused of which case; its timeline has that beside it."""
+    for at in (1, 2):
+        parts = note.split(": ", at)
+        found = _say(name, parts[-1], 0) if len(parts) > at else None
+        if found is not None:
+            return "：".join([*(values.of_name(each) for each in parts[:-1]), found])
+    return note
+
+
+def _say(name: str, text: str, depth: int) -> str | None:
+    found = _table(name).find(text)
+    if found is None:
+        return None
+    note, given = found
+    return note.zh.format(**{place: _value(value_name(place), value, depth + 1) for place, value in given.items()})
+
+
+def _value(name: str, text: str, depth: int) -> str:
+    if name not in SENTENCES:
+        return VALUES[name].zh(text)
+    if depth > DEPTH_MAX:
+        return text
+    if name == "findings":
+        return "；".join(_value("finding", each, depth) for each in text.split("; "))
+    said = _say(name, text, depth)
+    if said is None:
+        return values.of_refusal(text) if name == "refused" else text
+    return said
+
+
+@cache
+def _table(name: str) -> Table:
+    return Table(SENTENCES.get(name) or KINDS.get(name) or PLAIN, VALUES)
+
+
+def _limited(form: str, zh: Callable[[str], str] = values.as_it_is) -> Value:
+    return Value(form=form, zh=zh)
+
+
+def _any_length(zh: Callable[[str], str] = values.as_it_is) -> Value:
+    return Value(form=".+", zh=zh, limited=False)
+
+
+VALUES = MappingProxyType(
+    {
+        "n": _limited("[0-9]{1,15}"),
+        "code": _limited(r"[^\s:]{2}"),
+        "host_code": _limited(r"[^\s:]{2}", values.of_host),
+        "amount": _limited(r"[0-9A-Z]{3} [0-9,.-]{1,24}"),
+        "amounts": _limited(r"[0-9A-Z ,.-]{1,200}"),
+        "date": _limited("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+        "id": _limited(r"[0-9A-Za-z._/+-]{1,80}"),
+        "origin": _limited(r"[0-9A-Za-z.:%_-]{0,64}"),
+        "name": _limited(r"[^:\n]{1,64}?", values.of_name),
+        "owner": _limited(r"[^→:\n]{1,64}?", values.of_owner),
+        "queue": _limited(r"[^→\n]{1,64}?"),
+        "file": _limited(r"[^:\n]{1,200}?"),
+        "reference": _limited(".{1,80}?"),
+        "batch": _limited(r"batch [0-9]{1,6} of [^\s:]{1,16}", values.of_batch),
+        "scope": _limited(r"(?:all|region|host|wallet|issuer|merchant)(?: [^\n]{1,80}?)?", values.of_scope),
+        "incident": _limited("[a-z_]{1,30}", values.of_incident),
+        "break": _limited("[a-z ]{1,30}", values.of_break),
+        "differs": _limited("[a-z_]{1,30}", values.of_break),
+        "seen": _limited("|".join(Seen), values.of_sighting),
+        "kind": _limited("|".join(TRANSACTION_KINDS), lambda kind: kind_word(kind, CHINESE)),
+        "decision": _limited("|".join(DecisionKind), lambda kind: case_word(kind, CHINESE)),
+        "state": _limited("[A-Z_]{1,30}", lambda state: word(state, CHINESE)),
+        "word": _limited("[0-9A-Za-z_]{1,30}", lambda name: case_word(name, CHINESE)),
+        "cause": _limited("[A-Z][0-9A-Z_]{1,60}", values.of_cause),
+        "meaning": _limited("[A-Za-z ;]{1,60}", values.of_meaning),
+        "attempt": _limited("|".join(ATTEMPTS), values.of_attempt),
+        "roles": _limited(r"[a-z ]{1,100}(?:, checker)?(?:, [^:,\n]{1,40})?", values.of_roles),
+        "observed": _any_length(values.of_observations),
+        "refusal": _any_length(values.of_refusal),
+        "both": _any_length(values.of_both),
+        "text": _any_length(),
+        **{name: _any_length() for name in SENTENCES},
+    }
+)
+"""What a value in braces looks like. Only those of any length may stand for much, and a note has one of them."""
