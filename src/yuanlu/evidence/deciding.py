@@ -14,6 +14,7 @@ from yuanlu.evidence.wording import Pen
 from yuanlu.notification.writing import FACTS
 from yuanlu.people.case_reading import guidance_for
 from yuanlu.people.figures import amount_text, instant_text, minor_text, when_text
+from yuanlu.people.notes.reading import REASON, WHY
 from yuanlu.people.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
 from yuanlu.returns.orders import Order
 
@@ -62,8 +63,8 @@ def _order(pen: Pen, number: int, order: Order) -> Pairs:
     rows = [
         ("amount", amount_text(order.amount)),
         ("stands", pen.said(ORDER_WORDS[order.state])),
-        ("reason", plain(order.reason) or NONE),
-        ("explanation", plain(order.explanation) or NONE),
+        ("reason", plain(pen.note(order.reason, REASON)) or NONE),
+        ("explanation", plain(pen.note(order.explanation, WHY)) or NONE),
         ("maker", _by(pen, maker, order.proposed_at_us)),
         ("checker", by),
     ]

@@ -50,7 +50,7 @@ def exported(settings: Settings, who: Actor, case_id: str, language: str) -> Exp
         material = read_material(connection, case, settings.agreements())
     pack = packed(material, made)
     done = Exported(name=_name(case_id, made), pdf=pressed(pack), pack=pack)
-    said = f"PDF {language}, SHA-256 {done.sha256}, content SHA-256 {pack.digest}"
+    said = f"PDF {language}, SHA-256 {done.sha256}; {Pack.CONTENT_NAME} SHA-256 {pack.digest}"
     own = IdentifierSource(clock, secrets.randbits).new()
     record = beside(case, who, Entry(kind=EventKind.EXPORTED, text=said), own, made.at_us)
     try:

@@ -86,7 +86,7 @@ def test_where_the_money_is_has_the_words_of_every_page_and_each_return():
 def test_the_timeline_names_who_did_what_when_and_points_to_messages_and_notes():
     said = rows(pack(), "处理经过")
     assert said[0] == ("1", "2025-10-09 16:53:20.000", "收到请求，准备发往主机", "系统", "", "M1")
-    assert said[3][-2:] == ("answered 40: refused for good", "M2")
+    assert said[3][-2:] == ("应答码 40：最终拒绝", "M2")
     assert said[4][2:5] == ("备注", "Li", "见备注第 1 条")
     assert rows(pack(), "备注") == [("1", "2025-10-09 16:54:20", "Li", "顾客来电")]
     assert "工单" not in words(part(pack(), "备注"))
