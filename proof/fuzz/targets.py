@@ -23,6 +23,8 @@ from yuanlu.iso8583.plan import USES_BEFORE_COMPILING
 from yuanlu.iso8583.subfields import F44, F60, F61, F63, SettlementTotals, UploadDetails, WorkingKeyBlock
 from yuanlu.kernel.errors import ConfigurationError
 from yuanlu.kernel.limits import FRAME_BYTES_MAX
+from yuanlu.notices import AliyunSms, TencentSms
+from yuanlu.people.receipts import RECEIPTS_MAX, ReceiptsWrong, read_receipts
 from yuanlu.reconciliation.batch import BatchItem, Standing, match_details, totals_of
 from yuanlu.settings import read_settings
 from yuanlu.terminals import read_terminals
@@ -169,6 +171,12 @@ def subfields(data: bytes) -> None:
     assert layout.parse(built) == record
 
 
+PROVIDERS = (
+    AliyunSms(access_key_id="id", access_key_secret="-", sign_name="sign", templates={}),
+    TencentSms(secret_id="id", secret_key="-", app_id="1", sign_name="sign", templates={}),
+)
+
+
 def status(data: bytes) -> None:
     """Field 62 of a status upload."""
     try:
@@ -195,6 +203,17 @@ def batch(data: bytes) -> None:
     assert len(findings) <= len(ours) + len(theirs)
     assert not match_details(theirs, theirs), "an upload differs from itself"
     assert totals_of(ours).count == (len(ours) if standing is Standing.COUNTS else 0)
+
+
+def receipts(data: bytes) -> None:
+    """What a provider of SMS pushes; the first byte chooses the provider."""
+    channel = PROVIDERS[data[0] % len(PROVIDERS)] if data else PROVIDERS[0]
+    try:
+        found = read_receipts(channel, data[1:])
+    except ReceiptsWrong:
+        return
+    assert len(found) <= RECEIPTS_MAX
+    assert all(isinstance(each.delivered, bool) and isinstance(each.provider_id, str) for each in found)
 
 
 def configuration(data: bytes) -> None:
@@ -234,6 +253,7 @@ TARGETS: Mapping[str, Target] = {
         Target(name="chip-data", check=chip_data, bytes_max=1_024),
         Target(name="subfields", check=subfields, bytes_max=512),
         Target(name="status", check=status, bytes_max=2_048),
+        Target(name="receipts", check=receipts, bytes_max=2_048),
         Target(name="batch", check=batch, bytes_max=700),
         Target(name="configuration", check=configuration, bytes_max=8_192),
         Target(name="terminals", check=terminals, bytes_max=8_192),

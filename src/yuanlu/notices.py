@@ -29,6 +29,7 @@ Named = Annotated[str, Meta(min_length=1)]
 WAYS_MAX = 4
 Seconds = Annotated[int, Meta(ge=1, le=20)]
 Ways = tuple[Named, ...]
+ReceiptsSecret = Annotated[str, Meta(pattern="^([A-Za-z0-9_-]{32,128})?$")]
 
 
 class Event(StrEnum):
@@ -163,6 +164,9 @@ class AliyunSms(Section, frozen=True, kw_only=True, tag_field="kind", tag="aliyu
     templates: Mapping[str, str]
     """Template codes by our template and language, as in `{"outcome_unknown.zh" = "SMS_1"}`;
     `yuanlu notification preview` prints the texts to register."""
+    receipts_secret: ReceiptsSecret = ""
+    """Receipts are taken at `/receipts/NAME/SECRET` of the console; none without a secret. They carry no signature:
+    whoever knows the address can say that a message arrived."""
     endpoint: str = "https://dysmsapi.aliyuncs.com"
     """Where requests go."""
     timeout_s: Seconds = 10
@@ -184,6 +188,8 @@ class TencentSms(Section, frozen=True, kw_only=True, tag_field="kind", tag="tenc
     """Template ids by our template and language, as for `aliyun-sms`."""
     region: Literal["ap-guangzhou", "ap-beijing", "ap-nanjing"] = "ap-guangzhou"
     """Where the service is asked."""
+    receipts_secret: ReceiptsSecret = ""
+    """As for `aliyun-sms`."""
     endpoint: str = "https://sms.tencentcloudapi.com"
     """Where requests go."""
     timeout_s: Seconds = 10

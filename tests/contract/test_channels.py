@@ -75,7 +75,7 @@ def test_whoever_does_not_answer_or_answers_nonsense_is_asked_again_later(make):
         at.silent.set()
         assert isinstance(sent(make(at.url)), Unreachable)
         at.silent.clear()
-        for status, body in ((500, b""), (503, b"<html>"), (429, b"{}")):
+        for status, body in ((500, b""), (503, b"<html>"), (429, b"{}"), (503, b'{"Code": "\xff"}')):
             at.says(status, body)
             assert isinstance(sent(make(at.url)), Unreachable), status
         gone = at.url

@@ -16,14 +16,18 @@ from yuanlu.notification.delivering import outgoing
 from yuanlu.notification.records import Contact
 from yuanlu.notification.states import STEPS, Sending
 from yuanlu.notification.store import (
+    Wanted,
     attempts_of,
+    by_state,
     contacts_of,
     find_by_receipt,
     insert_contact,
     is_unwanted,
     latest,
     of_transaction,
+    paged,
     put_optout,
+    queue,
     told_of_transaction,
 )
 from yuanlu.notification.writing import SendingRefused, again, moved
@@ -253,5 +257,41 @@ def test_who_was_told_what_is_found_by_its_index(place):
         assert [each.message_id for each in page] == ["m2", "m1"]
         rest = await o.journal.read(lambda c: latest(c, limit=2, waiting=False, before="m1"))
         assert [each.message_id for each in rest] == ["m0"]
+
+    told(place, story)
+
+
+LISTS = (
+    ({}, "(sqlite_autoindex_notifications_1|pk_notifications)"),
+    ({"merchant_id": "898440153110001"}, "ix_notifications_merchant"),
+    ({"transaction_id": "01KAQ", "merchant_id": "898440153110001"}, "ix_notifications_transaction"),
+    ({"case_id": "C261123-00000001"}, "ix_notifications_case"),
+    ({"incident_id": "I261123-01"}, "ix_notifications_incident"),
+)
+
+
+def test_every_list_is_found_by_its_index_in_its_order(place):
+    async def story(o: MessageOffice) -> None:
+        for n in range(3):
+            await put(o, replace(o.message(f"m{n}"), round=str(n)))
+        for asked, index in LISTS:
+            o.at.found_by(paged(Wanted(**asked), "m2", 2), index)
+
+    told(place, story)
+
+
+def test_a_list_counts_what_stands_where_and_since_when_the_oldest_waits(place):
+    async def story(o: MessageOffice) -> None:
+        for n in range(3):
+            await put(o, replace(o.message(f"m{n}"), round=str(n), not_before_us=o.clock.us + n))
+        await driven(o, S.DELIVERED, message_id="m0")
+        merchant_id = (await o.found("m1")).subject.merchant_id
+        counts = await o.journal.read(lambda c: by_state(c, Wanted()))
+        assert sum(counts.values()) == 3
+        assert counts[S.DELIVERED] >= 1
+        assert (await o.journal.read(lambda c: queue(c, merchant_id))).waiting == counts.get(S.WAITING, 0)
+        nobody = await o.journal.read(lambda c: queue(c, "another"))
+        assert (nobody.waiting, nobody.due_since_us) == (0, None)
+        assert await o.journal.read(lambda c: by_state(c, Wanted(merchant_id="another"))) == {}
 
     told(place, story)

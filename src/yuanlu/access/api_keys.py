@@ -48,6 +48,8 @@ class Scope(StrEnum):
     TERMINALS_READ = "terminals:read"
     """Terminals and merchants."""
     REPORTS_READ = "reports:read"
+    NOTIFICATIONS_READ = "notifications:read"
+    """Who was told what; addresses are masked."""
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
 

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuanlu.access.store import end_idle
+from yuanlu.console import receiving
 from yuanlu.console.api.building import Api
 from yuanlu.console.api.idempotency import forget_old
 from yuanlu.console.api.outbox import Outbox
@@ -91,6 +92,7 @@ def build(settings: Settings, clock: Clock, keys: KeyStore) -> FastAPI:
             Route("/readyz", _ready),
             Route("/metrics", metrics),
             Route("/openapi.json", api.describe),
+            Route(receiving.PATH, receiving.receive, methods=["POST"]),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *routes(console, PAGES),
         ]

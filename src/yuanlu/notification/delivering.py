@@ -25,7 +25,7 @@ from yuanlu.notification.schedule import again_after_us
 from yuanlu.notification.sending import SendingProcess
 from yuanlu.notification.states import STEPS, Sending
 from yuanlu.notification.store import find_by_receipt, find_contact, find_message, is_unwanted
-from yuanlu.notification.writing import DELIVER, SMS_LANE, Written, lane_of, moved
+from yuanlu.notification.writing import DELIVER, SMS_LANE, Written, after_receipt, lane_of, moved
 
 AT_ONCE_MAX = 4
 AGAIN_US = 100_000
@@ -166,12 +166,8 @@ class Deliverer:
         )  # fmt: skip
         if message is None:
             return False
-        now_us = self.clock.wall_us()
-        if receipt.delivered and message.state in (Sending.SENT, Sending.UNDELIVERED):
-            written = moved(message, Sending.DELIVERED, receipt.note, now_us)
-        elif not receipt.delivered and message.state is Sending.SENT:
-            written = moved(message, Sending.UNDELIVERED, f"{channel}: {receipt.note}", now_us)
-        else:
+        written = after_receipt(message, channel, receipt, self.clock.wall_us())
+        if written is None:
             return True
         more = await self.journal.read(lambda c: self.beside(c, written.message))
         await self.journal.commit(written.facts, [*written.changes, *more])

@@ -177,6 +177,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     since_us: int = 0
     until_us: int | None = None
     merchant_id: str = ""
+    transaction_id: str = ""
+    case_id: str = ""
+    incident_id: str = ""
     state: str = ""
     audience: str = ""
     channel: str = ""
@@ -184,11 +187,17 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page(connection: Connection, wanted: Wanted, before: str, limit: int) -> list[Message]:
-    """The latest of them first, from below the id `before` on; by the primary key or the merchant's index."""
+    """The latest of them first, from below the id `before` on; by the index of payment, case, incident or
+    merchant, else by the primary key."""
+    return [_message(row) for row in connection.execute(paged(wanted, before, limit))]
+
+
+def paged(wanted: Wanted, before: str, limit: int) -> Select[Any]:
+    """The query of it."""
     query = _of(select(notifications), wanted).order_by(notifications.c.message_id.desc())
     if before:
         query = query.where(notifications.c.message_id < before)
-    return [_message(row) for row in connection.execute(query.limit(limit))]
+    return query.limit(limit)
 
 
 def by_state(connection: Connection, wanted: Wanted) -> dict[Sending, int]:
@@ -201,10 +210,17 @@ def by_state(connection: Connection, wanted: Wanted) -> dict[Sending, int]:
 def _of(query: Select[Any], wanted: Wanted) -> Select[Any]:
     """An id begins with the millisecond in which it was made, so that a time is a range of ids."""
     n = notifications.c
-    query = query.where(n.message_id >= first_of(wanted.since_us))
+    if wanted.since_us:
+        query = query.where(n.message_id >= first_of(wanted.since_us))
     if wanted.until_us is not None:
         query = query.where(n.message_id < first_of(wanted.until_us))
-    for column in (n.merchant_id, n.state, n.audience, n.channel, n.event):
+    subjects = ((n.transaction_id, OF_TRANSACTION), (n.case_id, OF_CASE), (n.incident_id, OF_INCIDENT))
+    named = [(column == value, text(there)) for column, there in subjects if (value := getattr(wanted, column.name))]
+    for conditions in named:
+        query = query.where(*conditions)
+    if wanted.merchant_id:  # beside a subject an expression, so that its index, which finds far less, is taken
+        query = query.where((n.merchant_id.concat("") if named else n.merchant_id) == wanted.merchant_id)
+    for column in (n.state, n.audience, n.channel, n.event):
         value = getattr(wanted, column.name)
         query = query.where(column == value) if value else query
     return query

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from yuanlu.journal import tasks
 from yuanlu.journal.unit import Change, Fact
 from yuanlu.kernel.errors import YuanluError
+from yuanlu.notification.channels.channel import Receipt
 from yuanlu.notification.records import Attempt, Message
 from yuanlu.notification.schedule import HOUR_US
 from yuanlu.notification.states import STEPS, Sending
 from yuanlu.notification.store import insert_attempt, insert_message, update_message
+from yuanlu.notification.templates import one_line
 
 DELIVER = "deliver"
 SMS_LANE = "sms"
@@ -65,6 +67,16 @@ def moved(
     )  # fmt: skip
     changes = (update_message(after, message.version), *(insert_attempt(each) for each in tried))
     return Written(message=after, facts=(_fact(after, note),), changes=changes)
+
+
+def after_receipt(message: Message, channel: str, receipt: Receipt, now_us: int) -> Written | None:
+    """What a provider's word makes of a message; None when it says nothing new. Delivered stays delivered."""
+    note = one_line(receipt.note)
+    if receipt.delivered and message.state in (Sending.SENT, Sending.UNDELIVERED):
+        return moved(message, Sending.DELIVERED, note, now_us)
+    if not receipt.delivered and message.state is Sending.SENT:
+        return moved(message, Sending.UNDELIVERED, f"{channel}: {note}", now_us)
+    return None
 
 
 def again(message: Message, who: str, now_us: int) -> Written:

@@ -10,7 +10,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from yuanlu.console.api import cases, observations, payments, places, reports, returns, transactions, webhooks
+from yuanlu.console.api import (
+    cases,
+    notifications,
+    observations,
+    payments,
+    places,
+    reports,
+    returns,
+    transactions,
+    webhooks,
+)
 from yuanlu.console.api.gate import Gate
 from yuanlu.console.api.problems import KINDS, MEDIA_TYPE, OF_STATUS, ApiProblem, Wrong, answer
 from yuanlu.console.asked import Console
@@ -20,7 +30,7 @@ from yuanlu.kernel.errors import YuanluError
 PREFIX = "/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     payments.router, observations.router, transactions.router, returns.router, cases.router, places.router,
-    reports.router, webhooks.router,
+    reports.router, notifications.router, webhooks.router,
 )  # fmt: skip
 DESCRIPTION = """Payments at the till, and what becomes of those that go wrong.
 

@@ -69,7 +69,7 @@ class _Said(msgspec.Struct, frozen=True):
 def _result(status: int, body: bytes) -> Result:
     try:
         said = msgspec.json.decode(body, type=_Said)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Unreachable(why=f"answered {status}, and no JSON")
     if said.Code == "OK":
         return Accepted(provider_id=said.BizId)
@@ -111,6 +111,6 @@ class _Report(msgspec.Struct, frozen=True):
 
 
 def receipts(body: bytes) -> list[Receipt]:
-    """What their HTTP push "SmsReport" says. Raises msgspec.DecodeError for anything else."""
+    """What their HTTP push "SmsReport" says. Raises msgspec.DecodeError or UnicodeDecodeError."""
     reports = msgspec.json.decode(body, type=list[_Report])
     return [Receipt(provider_id=each.biz_id, delivered=each.success, note=each.err_code) for each in reports]

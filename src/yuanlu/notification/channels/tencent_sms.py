@@ -85,7 +85,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 def _result(status: int, body: bytes) -> Result:
     try:
         said = msgspec.json.decode(body, type=_Envelope).Response
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Unreachable(why=f"answered {status}, and not what was expected")
     one = said.SendStatusSet[0] if said.SendStatusSet else _Status(Code=said.Error.Code)
     if one.Code == "Ok":
@@ -116,7 +116,7 @@ class _Report(msgspec.Struct, frozen=True):
 
 
 def receipts(body: bytes) -> list[Receipt]:
-    """What their status callback says. Raises msgspec.DecodeError for anything else."""
+    """What their status callback says. Raises msgspec.DecodeError or UnicodeDecodeError."""
     reports = msgspec.json.decode(body, type=list[_Report])
     return [
         Receipt(provider_id=each.sid, delivered=each.report_status == "SUCCESS", note=each.errmsg) for each in reports
