@@ -68,14 +68,18 @@ LEGS = (
 RETURNS = (*REASONS, *HOW, *LEGS)
 
 PROPOSED = (Note("{kind} of {amount} by {name}: {reason}", "{kind} {amount}，{name} 提出：{reason}"),)
+IN_THE_TRAIL = Note("{kind} {amount}: {reason}", "{kind} {amount}：{reason}")
+"""What the audit trail says of an order: who it was stands beside it."""
+
 ORDERS: dict[str, tuple[Note, ...]] = {
-    "RETURN_PROPOSED": PROPOSED,
+    "RETURN_PROPOSED": (*PROPOSED, IN_THE_TRAIL),
     "RETURN_ORDERED": PROPOSED,
-    "RETURN_APPROVED": (Note("{kind} of {amount} by {name}", "{kind} {amount}，{name} 同意"),),
+    "RETURN_APPROVED": (Note("{kind} of {amount} by {name}", "{kind} {amount}，{name} 同意"), IN_THE_TRAIL),
     "RETURN_REFUSED": (
         Note("{kind} of {amount} by {name}: {text}", "{kind} {amount}，{name} 驳回：{text}"),
         Note("{amount} proposed by {name}: {refusal}", "{name} 申请退回 {amount}：{refusal}"),
         Note("{id} by {name}: {refusal}", "{name} 办理 {id}：{refusal}"),
+        IN_THE_TRAIL,
     ),
     "RETURN_EXPIRED": (
         Note("{kind} of {amount}: not approved in time", "{kind} {amount}：逾期未复核"),
