@@ -21,7 +21,8 @@ SOURCE = Path(yuanlu.__path__[0])
 WRITERS = (
     "flow/*", "returns/*", "cases/*", "incidents/writing", "acquirers/outcome", "acquirers/advices", "acquirers/terms",
     "acquirers/iso8583_host", "acquirers/link", "gateway/desk", "gateway/actions", "people/cardholder",
-    "people/observing", "people/staff", "people/api_keys", "cli/clearing_work",
+    "notification/delivering", "notification/sender", "notification/sending", "notification/writing",
+    "notification/channels/*", "people/observing", "people/staff", "people/api_keys", "cli/clearing_work",
 )  # fmt: skip
 """Modules that write notes, or what stands in them."""
 NO_NOTES = ("bundle", "tables", "store", "pages", "people", "states")
@@ -29,7 +30,7 @@ NO_NOTES = ("bundle", "tables", "store", "pages", "people", "states")
 NOT_SAID = {
     # Names of work, of cases and of keys.
     "older journal", "handed over", "void in doubt", "clearing file", "cardholder link", "offer of one-time codes",
-    "terminal {} {} {}", "reported {} {}", "echo test", "status upload",
+    "terminal {} {} {}", "reported {} {}", "echo test", "status upload", "telephone {}", "level {}",
     # Kept beside a payment until a clearing file comes, and counted only.
     "an approval with a wrong MAC came late", "approved after its reversal was accepted",
     "{}: {}, but the terminal was told that it is taken over",
@@ -107,6 +108,7 @@ def has_words(text: str) -> bool:
     """Whether a table has it, with whatever values, or has a sentence of which it is a part."""
     if VALUE not in text and any(in_words(text, "zh", kind) != text for kind in ("", *KINDS)):
         return True
+    text = text.removeprefix(f"{VALUE}: ")  # who did it
     form = re.compile(r"(?<![a-z])" + ".*".join(re.escape(part) for part in text.split(VALUE)), re.DOTALL)
     known = [*(note.en for note in ALL), *(saying.rule for saying in SAYINGS), *MEANINGS]
     return any(form.search(en) for en in known)
@@ -149,7 +151,8 @@ SAMPLES = {
     "both": "应答丢失 / the answer got lost", "text": "原话", "why": "no answer in time",
     "refused": "the amount is zero", "reason": "the money came back after 12 minutes",
     "remark": "the return ended by itself", "detected": "原因", "finding": "the terminal has another amount",
-    "malformed": "not all digits",
+    "malformed": "not all digits", "masked": "138****0005", "channel": "sms1", "sending": "SENT",
+    "try": "the sending process ended", "tries": "sms1: answered 500; mail2: this is no e-mail address",
     "findings": "trace 000004: the terminal lists it twice; the terminal has another amount",
 }  # fmt: skip
 """One value of each kind. What the machine says in English is there in English."""
@@ -254,7 +257,7 @@ def test_what_pages_show(kind, note, zh):
         ("CASE_REOPENED", "no answer in time", "no answer in time"),
         (REASON, "attempt 2", "attempt 2"),
         ("CARDHOLDER_FEEDBACK", "helpful: not helpful", "有帮助：not helpful"),
-        ("INCIDENT_HELD", "Li Na: the place is well again", "Li Na：the place is well again"),
+        ("INCIDENT_HELD", "Li Na: the place is well again", "Li Na: the place is well again"),
         ("", "what a host may write {zh} {0}", "what a host may write {zh} {0}"),
         ("CLEARED", "clearing file: {zh}.csv:7", "清算文件：{zh}.csv:7"),
     ],

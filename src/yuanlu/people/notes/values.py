@@ -8,11 +8,13 @@ from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.flow import examining, older_journal, outside
 from yuanlu.flow.declaring import cause_of, scope_words
 from yuanlu.incidents.records import Scope, ScopeKind
+from yuanlu.notification.states import Sending
+from yuanlu.notification.writing import FACTS
 from yuanlu.people.cardholder import COMPLAINT
 from yuanlu.people.notes.casework import ATTEMPTS
 from yuanlu.people.observing import KIND_WORDS, TOLD_BY
 from yuanlu.people.refusals import find_saying, refusal
-from yuanlu.people.words import CHINESE, ROLE_WORDS
+from yuanlu.people.words import CHINESE, ROLE_WORDS, word
 
 REFUSAL_CHARACTERS_MAX = 300
 """No rule says more. What is longer holds somebody's text, and is not searched."""
@@ -101,6 +103,11 @@ def of_cause(code: str) -> str:
 def of_meaning(text: str) -> str:
     """What an answer says."""
     return MEANINGS.get(text, text)
+
+
+def of_sending(state: str) -> str:
+    """Where a message stands."""
+    return word(FACTS[Sending(state)], CHINESE)
 
 
 def of_attempt(name: str) -> str:
