@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from yuanlu.cases.records import DecisionKind
 from yuanlu.flow.outside import Seen
-from yuanlu.people.notes import causes, payments, places, returns, values
+from yuanlu.notification.states import Sending
+from yuanlu.people.notes import causes, payments, places, returns, telling, values
 from yuanlu.people.notes.casework import ATTEMPTS, CASES, REMARKS
 from yuanlu.people.notes.messages import MALFORMED
 from yuanlu.people.notes.saying import Note, Table, Value, value_name
@@ -16,13 +17,16 @@ DEPTH_MAX = 6
 """A sentence holds another: so deep, and no deeper whatever stands there."""
 KEPT_MAX = 4096
 """Notes whose Chinese is remembered: most are alike."""
-EVIDENCE, REASON, WHY = "EVIDENCE", "REASON", "WHY"
-"""Kinds for what is no fact: a line of a case's evidence, the reason of an order or incident, why an order goes so."""
+EVIDENCE, REASON, WHY, MESSAGE = "EVIDENCE", "REASON", "WHY", "MESSAGE"
+"""Kinds for what is no fact: a line of a case's evidence, the reason of an order or incident, why an order goes so, why
+a message stands as it does.
+"""
 
 PLAIN = (*payments.PAYMENTS, *returns.RETURNS, *causes.REASONS)
 KINDS: dict[str, tuple[Note, ...]] = {
     **CASES, **returns.ORDERS, **places.INCIDENTS, **places.BATCHES, **places.TERMINALS, **places.ACCOUNTS,
     EVIDENCE: (*causes.REASONS, *places.EVIDENCE), REASON: (*returns.REASONS, *places.DETECTED),
+    **telling.MESSAGES, "CASE_TOLD": telling.IN_CASE, MESSAGE: telling.TELLINGS,
     WHY: (Note("{refused}", "{refused}"),),
     "EXPLAINED": (
         Note("{cause}: {why}", "{cause}：{why}"),
@@ -40,6 +44,7 @@ SENTENCES: dict[str, tuple[Note, ...]] = {
     "finding": places.FINDINGS,
     "findings": places.FINDINGS,
     "malformed": MALFORMED,
+    "telling": telling.TELLINGS,
 }
 """Values that are sentences. Where people may have typed them, only what the machine says there is known."""
 
@@ -134,6 +139,10 @@ VALUES = MappingProxyType(
         "meaning": _limited("[A-Za-z ;]{1,60}", values.of_meaning),
         "attempt": _limited("|".join(ATTEMPTS), values.of_attempt),
         "roles": _limited(r"[a-z ]{1,100}(?:, checker)?(?:, [^:,\n]{1,40})?", values.of_roles),
+        "template": _limited(r"[a-z_.]{1,60}@[0-9]{1,4}", values.of_template),
+        "masked": _limited(r"[^:\n]{0,64}?"),
+        "channel": _limited(r"[^:()\n]{1,64}?"),
+        "sending": _limited("|".join(Sending), values.of_sending),
         "observed": _any_length(values.of_observations),
         "refusal": _any_length(values.of_refusal),
         "both": _any_length(values.of_both),
