@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import codec, deciding
+from bench.console import beside_gateway, pages
 from bench.load import at_share
 from bench.on_postgres import on_postgres
 from bench.recovery import recovery
@@ -128,6 +129,15 @@ def run_recovery(*, quick: bool) -> Runs:
     return {name: [value] for name, value in recovery(quick=quick).items()}
 
 
+def run_console(*, quick: bool) -> Runs:
+    """Every main page over a million payments, a twentieth when quick; and the gateway with a live monitor open."""
+    runs = {name: [value] for name, value in pages(quick=quick).items()}
+    for _ in range(1 if quick else 5):
+        for name, value in beside_gateway(terminals=MANY, measure_s=2.5 if quick else 4.0).items():
+            _put(runs, name, value)
+    return runs
+
+
 def run_postgres(*, quick: bool) -> Runs:
     """Payments a second from 256 terminals on a PostgreSQL of its own: with one gateway, and with two that share it."""
     runs: Runs = {}
@@ -175,6 +185,7 @@ PARTS: Mapping[str, Callable[..., Runs]] = {
     "memory": run_memory,
     "recovery": run_recovery,
     "postgres": run_postgres,
+    "console": run_console,
 }
 DEFAULT = ("codec", "deciding", "gateway", "postgres", "latency", "reversal", "idle")
-"""What runs when no part is named; the soak and the recovery take minutes and are asked for by name."""
+"""What runs when no part is named; the soak, the recovery and the console take minutes and are asked for by name."""

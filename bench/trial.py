@@ -36,6 +36,7 @@ GATEWAYS = {
     "without commits": ("bench.gateway_without_commits",),
     "profiled": ("bench.gateway_profiled",),
 }
+CONSOLE = '[console]\nlisten = "127.0.0.1:{port}"\nsecond_factor = "optional"\n'
 
 
 class TrialFailed(YuanluError):
@@ -65,6 +66,8 @@ class Plan:
     url: str = "sqlite:///journal.db"
     key_file: Path | None = None
     """None: one of its own."""
+    console: bool = False
+    """A console beside the gateway, which starts it."""
 
 
 class Trial:
@@ -73,7 +76,7 @@ class Trial:
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan = plan
         self.folder = folder
-        self.gateway_port, self._host_port = _free_ports(2)
+        self.gateway_port, self._host_port, self.console_port = _free_ports(3)
         self._processes: list[subprocess.Popen[bytes]] = []
         self.gateway: subprocess.Popen[bytes] | None = None
 
@@ -92,14 +95,20 @@ class Trial:
         self._write_files(mac)
         terms = HostTerms(port=self._host_port, mac=mac, keys=str(keys), silent_one_in=self.plan.silent_one_in)
         self._spawn("host", "bench.host", msgspec.json.encode(terms).decode())
-        self._wait_for(self._host_port)
+        self.wait_for(self._host_port)
         self.start_gateway()
 
     def start_gateway(self) -> None:
         """Returns when it listens."""
         module, *arguments = GATEWAYS[self.plan.gateway]
         self.gateway = self._spawn("gateway", module, *arguments, str(self.folder / "bench.toml"))
-        self._wait_for(self.gateway_port)
+        self.wait_for(self.gateway_port)
+
+    def start_console(self) -> subprocess.Popen[bytes]:
+        """A console alone, on a journal whose gateway is gone; returns when it listens."""
+        console = self._spawn("console", "yuanlu.cli", "console", "--config", str(self.folder / "bench.toml"))
+        self.wait_for(self.console_port)
+        return console
 
     def kill_gateway(self) -> None:
         """As a crash does."""
@@ -107,6 +116,7 @@ class Trial:
         self.gateway.kill()
         self.gateway.wait()
         self._processes.remove(self.gateway)
+        self.gateway = None
 
     def load(self) -> subprocess.Popen[bytes]:
         """Start the load; its lines are on its standard output."""
@@ -138,8 +148,7 @@ class Trial:
     def cpu_s(self) -> float:
         """CPU seconds of the gateway so far, all threads."""
         assert self.gateway is not None
-        fields = Path(f"/proc/{self.gateway.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+        return cpu_s_of(self.gateway.pid)
 
     def rss_mib(self) -> float:
         """The gateway's resident memory."""
@@ -158,7 +167,8 @@ class Trial:
         self._processes.append(process)
         return process
 
-    def _wait_for(self, port: int) -> None:
+    def wait_for(self, port: int) -> None:
+        """Until something listens there. TrialFailed when nothing does, or a process is gone."""
         until_s = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < until_s:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
@@ -169,13 +179,14 @@ class Trial:
 
     def _write_files(self, mac: str) -> None:
         sign_in = "link" if self.plan.mac else "none"
+        console = CONSOLE.format(port=self.console_port) if self.plan.console else ""
         (self.folder / "bench.toml").write_text(
             f'[store]\nurl = "{self.plan.url}"\n'
             f'[gateway]\nlisten = "127.0.0.1:{self.gateway_port}"\nterminals = "terminals.csv"\nmac = "{mac}"\n'
             f'[keys]\nfile = "keys.toml"\n[log]\nlevel = "warning"\n'
             f'[acquirers.{ACQUIRER}]\nkind = "iso8583-host"\naddress = "127.0.0.1:{self._host_port}"\n'
             f'dialect = "cup-pos"\nprofile = "P1"\nmac = "{mac}"\nsign_in = "{sign_in}"\n'
-            f"answer_timeout_ms = {self.plan.answer_timeout_ms}\nbreaker_timeouts = 1000000\n",
+            f"answer_timeout_ms = {self.plan.answer_timeout_ms}\nbreaker_timeouts = 1000000\n{console}",
             encoding="utf-8",
         )
         with (self.folder / "terminals.csv").open("w", encoding="utf-8", newline="") as file:
@@ -184,6 +195,12 @@ class Trial:
             for number in range(self.plan.terminals):
                 till = identity(self.plan.first_terminal + number, mac)
                 rows.writerow((till.terminal_id, till.merchant_id, ACQUIRER))
+
+
+def cpu_s_of(pid: int) -> float:
+    """CPU seconds of a process so far, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
 @contextlib.contextmanager

@@ -85,8 +85,8 @@ def test_its_making_is_in_the_timeline_and_the_audit_trail_with_its_digest_and_t
         ]
         [content] = PdfReader(BytesIO(answer.content)).attachments["content.json"]
         assert event.text == (
-            f"PDF zh, SHA-256 {hashlib.sha256(answer.content).hexdigest()}, "
-            f"content SHA-256 {hashlib.sha256(content).hexdigest()}"
+            f"PDF zh, SHA-256 {hashlib.sha256(answer.content).hexdigest()}; "
+            f"content.json SHA-256 {hashlib.sha256(content).hexdigest()}"
         )
         assert (event.who, event.via) == ("Li Na", "console")
         assert "导出证据材料" in words(await maker.see(f"/zh{path}"))

@@ -6,10 +6,13 @@ from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
+from pysqlite3 import dbapi2
 
 from tests.scenario.stage import CARD, Stage, told
 from tests.scenario.test_case_commands import escalated, speaker
 from yuanlu.cases.errors import CaseError, CaseUnknown
+from yuanlu.db import sqlite
+from yuanlu.db.errors import StoreError
 
 
 def test_the_command_writes_the_pack_says_its_digest_and_records_who_made_it(run, tmp_path):
@@ -58,5 +61,24 @@ def test_nobody_makes_one_nameless_for_no_case_or_over_another_file(run, tmp_pat
             say("evidence", case, "-o", str(tmp_path / "none" / "pack.pdf"), who="Li")
         assert file.read_text("utf-8") == "the first"
         assert "give zh or en" in say("evidence", case, who="Li", lang="fr")
+
+    run(told(story, tmp_path))
+
+
+def test_what_cannot_be_recorded_is_not_given_away(run, tmp_path, monkeypatch):
+    async def story(stage: Stage) -> None:
+        say = speaker(tmp_path)
+        case, _ = await escalated(stage)
+        monkeypatch.setattr(sqlite, "LOCKED_TRIES", 1)
+        file = tmp_path / "pack.pdf"
+        other = dbapi2.connect(str(tmp_path / "journal.db"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            with pytest.raises(StoreError, match="nothing was done"):
+                say("evidence", case, "-o", str(file), who="Li")
+        finally:
+            other.close()
+        assert not file.exists()
+        assert "Evidence pack exported" not in say("show", case)
 
     run(told(story, tmp_path))

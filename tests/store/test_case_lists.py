@@ -15,6 +15,7 @@ from yuanlu.cases.pages import (
     beside_query,
     counts,
     groups,
+    open_at_query,
     open_at_terminals,
     page,
     page_query,
@@ -132,6 +133,7 @@ def test_a_list_is_walked_forth_and_back_counted_and_grouped(place):
         ]
         terminal = everything[0].terminal_id
         assert await o.journal.read(lambda c: open_at_terminals(c, [terminal, "T9"])) == {terminal: 3}
+        o.at.found_by(open_at_query([terminal, "T9"]), "ix_cases_terminal")
 
     told(place, story)
 

@@ -1,7 +1,11 @@
 """A page of transactions reads no more than it has to."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
 from tests.store.journals import fact, inserted, opened, transaction
@@ -22,11 +26,16 @@ PAGES = [
 ]
 
 
+def plan_of(folder: Path, query: Select[Any]) -> list[str]:
+    """The steps of a query, as SQLite plans it."""
+    text = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    with opened(sqlite_place(folder)) as (_, at):
+        return [row[3] for row in at.aside(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all())]
+
+
 @pytest.mark.parametrize(("wanted", "step", "why"), PAGES, ids=[row[2] for row in PAGES])
 def test_a_page_is_one_range_of_an_index(tmp_path, wanted, step, why):
-    query = page_query(wanted, "Z", 51).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-    with opened(sqlite_place(tmp_path)) as (_, at):
-        plan = [row[3] for row in at.aside(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all())]
+    plan = plan_of(tmp_path, page_query(wanted, "Z", 51))
     assert step in plan[0], why
     assert not [line for line in plan if "SCAN" in line]
     sorts = wanted.rrn or wanted.terminal_ids
@@ -77,3 +86,20 @@ def test_every_way_to_read_finds_the_same_page_by_page(place):
                 assert [int(each.rrn[1:]) for each in found] == numbers, why
 
         run(story)
+
+
+RARE = [
+    ({"card_last4": "9999"}, "a card's last digits"),
+    ({"amount_from": 100, "amount_to": 200}, "an amount"),
+    ({"stan": "000001"}, "a trace number, anywhere"),
+    ({"kinds": ("void",)}, "a rare kind"),
+    ({"acquirer": "h1"}, "a host with little traffic"),
+]
+
+
+@pytest.mark.parametrize(("given", "why"), RARE, ids=[row[1] for row in RARE])
+def test_what_few_payments_have_is_sought_in_a_narrow_index_and_not_row_by_row(tmp_path, given, why):
+    wanted = Filter(since_us=DAY_US, until_us=2_000_000_000_000_000, **given)
+    plan = plan_of(tmp_path, page_query(wanted, "Z", 51))
+    assert [step for step in plan if "COVERING INDEX ix_transactions_sought (transaction_id>? AND" in step], (why, plan)
+    assert [step for step in plan if "ix_transactions_sought" not in step and "(transaction_id=?)" in step], plan

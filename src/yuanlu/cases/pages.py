@@ -207,14 +207,18 @@ def groups(connection: Connection, within: Narrowing = EVERYTHING, limit: int = 
     ]
 
 
-def open_at_terminals(connection: Connection, terminal_ids: Collection[str]) -> dict[str, int]:
-    """How many open cases each of these terminals has; terminals without any are left out."""
-    query = (
+def open_at_query(terminal_ids: Collection[str]) -> Select[Any]:
+    """The query of `open_at_terminals`, by ix_cases_terminal."""
+    return (
         select(cases.c.terminal_id, func.count().label("many"))
         .where(text(AWAKE), cases.c.terminal_id.in_(terminal_ids))
         .group_by(cases.c.terminal_id)
     )
-    return {row.terminal_id: row.many for row in connection.execute(query)}
+
+
+def open_at_terminals(connection: Connection, terminal_ids: Collection[str]) -> dict[str, int]:
+    """How many open cases each of these terminals has; terminals without any are left out."""
+    return {row.terminal_id: row.many for row in connection.execute(open_at_query(terminal_ids))}
 
 
 def of_terminal(connection: Connection, terminal_id: str, merchant_id: str, limit: int = 20) -> list[Case]:

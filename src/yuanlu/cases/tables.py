@@ -76,6 +76,7 @@ cases = Table(
     _partial("ix_cases_board", "priority", "deadline_at_us", "case_id", where=AWAKE),
     _partial("ix_cases_queue", "queue", "priority", "deadline_at_us", "case_id", where=AWAKE),
     _partial("ix_cases_owner", "owner", "priority", "deadline_at_us", "case_id", where=AWAKE),
+    _partial("ix_cases_terminal", "terminal_id", where=AWAKE),
     _partial("ix_cases_snoozed", "snoozed_until_us", "case_id", where="state = 'SNOOZED'"),
     _partial("ix_cases_closed", "closed_at_us", "case_id", where="state = 'CLOSED'"),
     _partial("ix_cases_incident", "incident", "priority", "deadline_at_us", "case_id", where=AWAKE),

@@ -7,6 +7,7 @@ from yuanlu.evidence.material import CLEARING_DAYS, Material
 from yuanlu.evidence.wording import Pen
 from yuanlu.people.case_reading import Line, Money, Shown
 from yuanlu.people.figures import amount_text, capital_text, instant_text, minor_text, when_text
+from yuanlu.people.notes.reading import EVIDENCE
 from yuanlu.people.positions import RETURNED
 from yuanlu.reconciliation.clearing import Side
 from yuanlu.returns.policy import Leg
@@ -39,7 +40,11 @@ def what_happened(pen: Pen, material: Material) -> Section:
         ]
     pairs += [Pair(label=pen.say("incident"), value=plain(case.incident))] if case.incident else []
     pairs += [Pair(label=pen.say("ticket"), value=case.ticket)] if case.ticket else []
-    pairs += [Pair(label=pen.say("evidence"), value=plain("\n".join(case.evidence)))] if case.evidence else []
+    pairs += (
+        [Pair(label=pen.say("evidence"), value=plain("\n".join(pen.note(each, EVIDENCE) for each in case.evidence)))]
+        if case.evidence
+        else []
+    )
     return Section(
         title=pen.say("what happened"), blocks=(Text(text=plain(told), lead=True), Pairs(pairs=tuple(pairs)))
     )
@@ -161,10 +166,12 @@ def timeline(pen: Pen, material: Material, messages: Messages) -> Section:
     rows: list[tuple[str, ...]] = []
     for number, line in enumerate(lines, 1):
         notes += line.kind == NOTE
-        text = pen.say("see note", n=notes) if line.kind == NOTE else plain(line.text)
+        text = pen.say("see note", n=notes) if line.kind == NOTE else plain(pen.note(line.text, line.kind))
         who = pen.say("system") if line.who in NOBODY else plain(line.who)
         rows.append((str(number), instant_text(line.at_us), pen.word(line.kind), who, text, messages.of(line)))
     blocks: list[Block] = [Text(text=pen.say("timeline note"))]
+    if material.whole.left_out:
+        blocks.append(Text(text=pen.say("earlier left out", n=material.whole.left_out)))
     left_out = len(rows) - LINES_HEAD - LINES_TAIL
     if left_out > 0:
         blocks.append(
@@ -174,7 +181,7 @@ def timeline(pen: Pen, material: Material, messages: Messages) -> Section:
     columns = (
         Column(title=pen.say("number"), width=55, right=True), Column(title=pen.say("time"), width=215),
         Column(title=pen.say("happened"), width=180), Column(title=pen.say("who"), width=100),
-        Column(title=pen.say("as in the journal"), width=300), Column(title=pen.say("message"), width=80),
+        Column(title=pen.say("said"), width=300), Column(title=pen.say("message"), width=80),
     )  # fmt: skip
     return Section(title=pen.say("timeline"), blocks=(*blocks, Table(columns=columns, rows=tuple(rows))))
 

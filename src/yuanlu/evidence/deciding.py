@@ -14,6 +14,7 @@ from yuanlu.evidence.wording import Pen
 from yuanlu.notification.writing import FACTS
 from yuanlu.people.case_reading import guidance_for
 from yuanlu.people.figures import amount_text, instant_text, minor_text, when_text
+from yuanlu.people.notes.reading import REASON, WHY
 from yuanlu.people.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
 from yuanlu.returns.orders import Order
 
@@ -62,8 +63,8 @@ def _order(pen: Pen, number: int, order: Order) -> Pairs:
     rows = [
         ("amount", amount_text(order.amount)),
         ("stands", pen.said(ORDER_WORDS[order.state])),
-        ("reason", plain(order.reason) or NONE),
-        ("explanation", plain(order.explanation) or NONE),
+        ("reason", plain(pen.note(order.reason, REASON)) or NONE),
+        ("explanation", plain(pen.note(order.explanation, WHY)) or NONE),
         ("maker", _by(pen, maker, order.proposed_at_us)),
         ("checker", by),
     ]
@@ -133,8 +134,8 @@ def _agreed(pen: Pen, material: Material) -> tuple[Pair, ...]:
 
 
 def told(pen: Pen, material: Material) -> Section:
-    """Who was told what, when and by what way, and whether it arrived. Numbers and addresses are masked."""
-    if not material.told:
+    """Who was told what, when and by what way, and whether it arrived; first to last. Addresses are masked."""
+    if not material.whole.told:
         return Section(title=pen.say("told"), blocks=(Text(text=pen.say("nobody told")),))
     columns = (
         Column(title=pen.say("time"), width=130), Column(title=pen.say("whom"), width=130),
@@ -146,7 +147,7 @@ def told(pen: Pen, material: Material) -> Section:
             when_text(each.changed_at_us), f"{pen.say('to ' + each.audience)}\n{plain(each.masked)}",
             plain(each.channel) or NONE, pen.word(FACTS[each.state]), plain(each.text),
         )
-        for each in material.told
+        for each in reversed(material.whole.told)
     )  # fmt: skip
     return Section(title=pen.say("told"), blocks=(Table(columns=columns, rows=rows),))
 

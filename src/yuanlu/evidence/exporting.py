@@ -4,11 +4,14 @@ import hashlib
 import secrets
 
 from msgspec import Struct
+from sqlalchemy.exc import DatabaseError
 
 from yuanlu.cases.people import Actor
 from yuanlu.cases.records import EventKind
 from yuanlu.cases.store import get_case
 from yuanlu.cases.writing import Entry, beside
+from yuanlu.db import choosing
+from yuanlu.db.errors import StoreError
 from yuanlu.evidence.document import Pack
 from yuanlu.evidence.material import Made, read_material
 from yuanlu.evidence.packing import packed
@@ -17,7 +20,7 @@ from yuanlu.journal.unit import Conflict
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import SystemClock, local_time
 from yuanlu.kernel.identifiers import IdentifierSource
-from yuanlu.people.database import on_database
+from yuanlu.people.database import on_database, reading
 from yuanlu.settings import Settings
 
 
@@ -41,18 +44,22 @@ def exported(settings: Settings, who: Actor, case_id: str, language: str) -> Exp
     The case does not move: colleagues who look at it are not disturbed.
     """
     clock = SystemClock()
-    with visit(settings.store.url, settings.folder, clock) as visitor:
-        made = Made(by=who.name, at_us=clock.wall_us(), language=language, brand=settings.console.brand)
-        with visitor.reading() as connection:
-            case = get_case(connection, case_id)
-            material = read_material(connection, case, settings.agreements())
-        pack = packed(material, made)
-        done = Exported(name=_name(case_id, made), pdf=pressed(pack), pack=pack)
-        said = f"PDF {language}, SHA-256 {done.sha256}, content SHA-256 {pack.digest}"
-        own = IdentifierSource(clock, secrets.randbits).new()
-        record = beside(case, who, Entry(kind=EventKind.EXPORTED, text=said), own, made.at_us)
-        result = visitor.commit(record.facts, record.changes)
-        assert not isinstance(result, Conflict), "a new fact under a new name races with nobody"
+    made = Made(by=who.name, at_us=clock.wall_us(), language=language, brand=settings.console.brand)
+    with reading(settings) as connection:
+        case = get_case(connection, case_id)
+        material = read_material(connection, case, settings.agreements())
+    pack = packed(material, made)
+    done = Exported(name=_name(case_id, made), pdf=pressed(pack), pack=pack)
+    said = f"PDF {language}, SHA-256 {done.sha256}; {Pack.CONTENT_NAME} SHA-256 {pack.digest}"
+    own = IdentifierSource(clock, secrets.randbits).new()
+    record = beside(case, who, Entry(kind=EventKind.EXPORTED, text=said), own, made.at_us)
+    try:
+        with visit(settings.store.url, settings.folder, clock) as visitor:
+            result = visitor.commit(record.facts, record.changes)
+    except (DatabaseError, *choosing.DRIVER_ERRORS) as error:
+        cause = error.orig if isinstance(error, DatabaseError) else error
+        raise StoreError(f"the journal could not be written ({cause}); look at the case before you try again") from None
+    assert not isinstance(result, Conflict), "a new fact under a new name races with nobody"
     return done
 
 

@@ -9,8 +9,6 @@ from yuanlu.cases.bundle import versions
 from yuanlu.cases.records import Case
 from yuanlu.contracts import Agreements, Terms
 from yuanlu.kernel.clock import local_time
-from yuanlu.notification.records import Message as Notice
-from yuanlu.notification.store import told_of_case
 from yuanlu.people.case_reading import Whole, read_whole
 from yuanlu.reconciliation.clearing_store import ClearingFile, Listed, files_of, listed_about
 
@@ -34,7 +32,6 @@ class Material(Struct, frozen=True, kw_only=True):
     whole: Whole
     listed: tuple[Listed, ...]
     files: tuple[ClearingFile, ...]
-    told: tuple[Notice, ...]
     terms: Terms
     versions: dict[str, str]
 
@@ -60,7 +57,6 @@ def read_material(connection: Connection, case: Case, agreements: Agreements) ->
         whole=whole,
         listed=tuple(listed),
         files=tuple(each for each in files if each.merchant_id in ("", case.merchant_id)),
-        told=tuple(told_of_case(connection, case.case_id, case.transaction_id or "")),
         terms=agreements.of(case.merchant_id),
         versions=versions(connection),
     )

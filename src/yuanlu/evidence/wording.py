@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from yuanlu.people.notes.reading import in_words
 from yuanlu.people.words import CHINESE, case_word, kind_word, word
 
 NUMERALS = "零一二三四五六七八九十"
@@ -37,7 +38,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nobody": ("未分派", "nobody"),
     "incident": ("相关事件或批次", "Incident or batch"),
     "ticket": ("技术支持单", "Support ticket"),
-    "evidence": ("判断依据（账本原文）", "What it rests on"),
+    "evidence": ("判断依据", "What it rests on"),
     # 2
     "identity": ("交易要素", "The payment"),
     "no payment": ("本工单不对应单笔交易。", "This case is not about one payment."),
@@ -86,12 +87,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "为控制篇幅，第 {first} 条与第 {last} 条之间略去 {n} 条；账本中全部保留。",
         "To keep this short, {n} lines between no. {first} and no. {last} are left out; the journal has them all.",
     ),
+    "earlier left out": (
+        "另有更早的 {n} 条未列出；账本中全部保留。",
+        "{n} earlier lines are not listed here; the journal has them all.",
+    ),
     "number": ("序号", "No."),
     "time": ("时间", "Time"),
     "happened": ("事项", "What"),
     "who": ("经办", "Who"),
     "said": ("说明", "Text"),
-    "as in the journal": ("说明（账本原文）", "Text, as in the journal"),
     "message": ("报文", "Message"),
     "see note": ("见备注第 {n} 条", "see note {n}"),
     # 5
@@ -244,6 +248,10 @@ class Pen:
     def case_word(self, name: str) -> str:
         """A state, level, decision or outcome of the work list."""
         return case_word(name, self.language)
+
+    def note(self, text: str, kind: str) -> str:
+        """What a fact of this kind says; what people typed stays as it is."""
+        return in_words(text, self.language, kind)
 
     def kind(self, kind: str) -> str:
         """A kind of transaction or return."""

@@ -57,6 +57,15 @@ class Filter(Struct, frozen=True, kw_only=True):
         fewer = self.terminal_ids or self.rrn or self.abnormal or any(self.causes)
         return bool(self.merchant_id) and not fewer
 
+    @property
+    def rare(self) -> bool:
+        """It asks for what few payments may have, and for nothing that ix_transactions_sought does not hold."""
+        elsewhere = (
+            self.merchant_id, self.terminal_ids, self.states, self.causes, self.abnormal, self.rrn, self.response_code,
+        )  # fmt: skip
+        amounts = self.amount_from is not None or self.amount_to is not None
+        return bool(self.stan or self.card_last4 or self.kinds or self.acquirer or amounts) and not any(elsewhere)
+
 
 def query_of(wanted: Filter, *columns: Any, place: ColumnElement[str] = _T.transaction_id) -> Select[Any]:
     """The rows, in no order; `place` is the identifier whose index is read."""
@@ -87,7 +96,13 @@ def query_of(wanted: Filter, *columns: Any, place: ColumnElement[str] = _T.trans
 
 
 def page_query(wanted: Filter, after: str, limit: int) -> Select[Any]:
-    """One page. A terminal's rows are sorted; everything else is read in the order of its index."""
+    """One page. A terminal's rows are sorted; everything else is read in the order of its index. What few payments may
+    have is sought in the narrow index, and only the page's rows are read.
+    """
+    if wanted.rare:
+        narrow = query_of(wanted, _T.transaction_id).order_by(_T.transaction_id.desc()).limit(limit)
+        narrow = narrow.where(_T.transaction_id < after) if after else narrow
+        return select(transactions).where(_T.transaction_id.in_(narrow)).order_by(_T.transaction_id.desc())
     place: ColumnElement[str] = facts.c.subject_id if wanted.by_merchant else _T.transaction_id
     query = query_of(wanted, place=place).limit(limit)
     if wanted.by_merchant:

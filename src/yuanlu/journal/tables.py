@@ -75,6 +75,7 @@ transactions = Table(
         sqlite_where=text("cause <> ''"),
         postgresql_where=text("cause <> ''"),
     ),
+    Index("ix_transactions_sought", "transaction_id", "card_last4", "amount_minor", "stan", "kind", "acquirer"),
     Index("ix_transactions_rrn", "rrn", sqlite_where=text("rrn <> ''"), postgresql_where=text("rrn <> ''")),
     **STRICT,
 )

@@ -139,7 +139,7 @@ def whole(**changed: Any) -> Whole:
     link = Link(original=payment(), legs=(leg(),))
     values: dict[str, Any] = {
         "case": a_case(merchant_id="898440153110001"), "events": [], "decisions": [DECIDED],
-        "attachments": [attachment()], "link": link, "lines": (*STORY, note("顾客来电")), "left_out": 0,
+        "attachments": [attachment()], "link": link, "lines": (*STORY, note("顾客来电")), "left_out": 0, "told": [],
         "money": money_of(link),
     }  # fmt: skip
     return Whole(**values | changed)
@@ -154,7 +154,7 @@ def of_incident() -> Whole:
 def material(found: Whole | None = None, **changed: Any) -> Material:
     """All that was read."""
     values: dict[str, Any] = {
-        "whole": whole() if found is None else found, "listed": (), "files": (), "told": (),
+        "whole": whole() if found is None else found, "listed": (), "files": (),
         "terms": Terms(),
         "versions": {"yuanlu": "0.1.0", "schema": "0016"},
     }  # fmt: skip

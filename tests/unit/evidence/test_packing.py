@@ -86,7 +86,7 @@ def test_where_the_money_is_has_the_words_of_every_page_and_each_return():
 def test_the_timeline_names_who_did_what_when_and_points_to_messages_and_notes():
     said = rows(pack(), "处理经过")
     assert said[0] == ("1", "2025-10-09 16:53:20.000", "收到请求，准备发往主机", "系统", "", "M1")
-    assert said[3][-2:] == ("answered 40: refused for good", "M2")
+    assert said[3][-2:] == ("应答码 40：最终拒绝", "M2")
     assert said[4][2:5] == ("备注", "Li", "见备注第 1 条")
     assert rows(pack(), "备注") == [("1", "2025-10-09 16:54:20", "Li", "顾客来电")]
     assert "工单" not in words(part(pack(), "备注"))
@@ -112,6 +112,11 @@ def test_what_is_too_much_for_paper_is_said_to_be_left_out_and_the_beginning_and
     shown = [block for block in part(of, "报文").blocks if isinstance(block, Message)]
     assert len(shown) == MESSAGES_MAX
     assert f"另有 {many - MESSAGES_MAX} 份" in words(part(of, "报文"))
+
+
+def test_what_was_not_even_read_is_said_too():
+    assert "另有更早的 5 条未列出" in words(part(pack(material(whole(left_out=5))), "处理经过"))
+    assert "未列出" not in words(part(pack(), "处理经过"))
 
 
 def test_a_decision_has_its_reason_and_both_people():
@@ -204,7 +209,7 @@ def test_the_contract_says_what_lateness_is_worth():
 def test_who_was_told_what_and_whether_it_arrived():
     assert words(part(pack(), "通知")) == "没有通知记录。"
     failed = notice(audience=Audience.MERCHANT, masked="finance", state=Sending.FAILED, channel="", text="请登录")
-    said = rows(pack(material(told=(notice(), failed))), "通知")
+    said = rows(pack(material(whole(told=[failed, notice()]))), "通知")
     assert said[0][:2] == ("2025-10-09 16:53:20", "持卡人\n138****0001")
     assert said[0][4] == "您尾号0005的卡交易结果待确认，如已扣款将退回原卡。"
     assert said[1][1:3] == ("商户\nfinance", "–")
@@ -213,7 +218,7 @@ def test_who_was_told_what_and_whether_it_arrived():
 
 @pytest.mark.parametrize("audience", Audience)
 def test_every_audience_has_its_word(audience):
-    [row] = rows(pack(material(told=(notice(audience=audience),))), "通知")
+    [row] = rows(pack(material(whole(told=[notice(audience=audience)]))), "通知")
     assert row[1].partition("\n")[0] == {"cardholder": "持卡人", "merchant": "商户", "support": "技术支持"}[audience]
 
 

@@ -149,7 +149,7 @@ def test_hundreds_of_facts_fill_many_pages_in_about_a_second():
     reader = read(of)
     assert time.monotonic() - began < ALLOWED_S
     assert len(reader.pages) > 15
-    assert "attempt 899" in text_of(reader)
+    assert "第 899 次" in text_of(reader)
 
 
 def test_a_pack_that_cannot_be_set_is_one_error_with_words(monkeypatch, tmp_path):

@@ -7,8 +7,10 @@ from yuanlu.console.asked import Asked
 from yuanlu.console.exporting import download
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_case
+from yuanlu.db.errors import StoreError
 from yuanlu.evidence.document import TypesettingFailed
 from yuanlu.evidence.exporting import exported
+from yuanlu.people.refusals import refusal
 from yuanlu.people.words import CHINESE, ENGLISH
 
 
@@ -22,6 +24,8 @@ async def export(asked: Asked) -> Response:
     except TypesettingFailed:
         said = asked.say("The evidence pack could not be made, and nothing was recorded. Tell support.")
         raise TypesettingFailed(said) from None
+    except StoreError as error:
+        raise StoreError(refusal(str(error), asked.language)) from None
     return download(done.pdf, done.name, "application/pdf")
 
 

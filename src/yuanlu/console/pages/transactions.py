@@ -22,7 +22,7 @@ from yuanlu.console.texts import noted
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
 from yuanlu.journal.frames import Direction, unpack
-from yuanlu.journal.listing import count, everything, grouped, page
+from yuanlu.journal.listing import Filter, count, everything, grouped, page
 from yuanlu.journal.transactions import Transaction, about, facts_of, get, search
 from yuanlu.notification.records import Message as Told
 from yuanlu.notification.store import told_of_transaction
@@ -68,14 +68,19 @@ async def show(asked: Asked) -> Response:
         return await _export(asked, wanted)
     after = asked.given("after")[:26]
     above = reader(asked, TRANSACTIONS, wanted.address())
-    found, number, views = await asked.read(
-        lambda c: (page(c, wanted.filter, after, ROWS + 1), count(c, wanted.filter, COUNTED_MAX), above(c))
-    )
+    found, number, views = await asked.read(lambda c: (*_page(c, wanted.filter, after), above(c)))
     more = wanted.address(after=found[ROWS - 1].transaction_id) if len(found) > ROWS else ""
     return asked.page(
         "transactions.html", payments=found[:ROWS], number=number, more=more, counted_max=COUNTED_MAX, views=views,
         **_bar(asked, wanted),
     )  # fmt: skip
+
+
+def _page(connection: Connection, wanted: Filter, after: str) -> tuple[list[Transaction], int]:
+    """One row more than is shown, and how many there are: they are counted where the page does not say it."""
+    found = page(connection, wanted, after, ROWS + 1)
+    whole = not after and len(found) <= ROWS
+    return found, len(found) if whole else count(connection, wanted, COUNTED_MAX)
 
 
 async def analyse(asked: Asked) -> Response:
