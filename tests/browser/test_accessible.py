@@ -13,6 +13,7 @@ from yuanlu.access.roles import Role
 from yuanlu.console.pages.listing import PAGES
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import told_of_transaction
+from yuanlu.people import cardholder
 from yuanlu.people.cardholder import link_of
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -33,12 +34,18 @@ async def told(desk: ConsoleDesk, transaction_id: str) -> str:
     return found[0].message_id
 
 
+async def complained(desk: ConsoleDesk, transaction_id: str) -> str:
+    """The id of a case about a payment, by whose messages its page is as full as any."""
+    case = await desk.app.state.console.store.act(cardholder.complained, transaction_id, "Where is my money?")
+    return str(case.case_id)
+
+
 async def addresses(windows: Windows) -> list[str]:
     """Every page there is, below its language; those about one thing, about a real one."""
     _, lost = await one_of_each(windows.desk)
     names = {
         "transaction_id": lost, "link": link_of(windows.desk.stage.store, lost),
-        "message_id": await told(windows.desk, lost),
+        "message_id": await told(windows.desk, lost), "case_id": await complained(windows.desk, lost),
     }  # fmt: skip
     found = []
     for page in PAGES:

@@ -24,12 +24,12 @@ from yuanlu.console.api.models import (
 )
 from yuanlu.console.api.problems import not_found
 from yuanlu.console.api.transactions import paged
-from yuanlu.console.message_words import SENDING_WORDS
 from yuanlu.notices import Event
 from yuanlu.notification.records import Attempt, Message
 from yuanlu.notification.states import Sending
 from yuanlu.notification.store import Wanted, attempts_of, find_message, page
 from yuanlu.notification.templates import Audience
+from yuanlu.people.message_words import SENDING_WORDS
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 Expand = Literal["tries"]

@@ -14,12 +14,12 @@ from yuanlu.cases.store import attachments_of, content_of
 from yuanlu.cases.work import AWAKE_STATES, MONEY_IN_THE_OPEN
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.case_steps import doing, to_do
-from yuanlu.console.message_words import WORDS
 from yuanlu.console.pages.cases import CAUSE_OF, QUEUES, TABS, incident_link
 from yuanlu.console.proving import is_fresh
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_case
 from yuanlu.people.case_reading import Whole, guidance_for, read_whole
+from yuanlu.people.message_words import WORDS
 from yuanlu.people.order_words import ORDER_WORDS, WAY_WORDS
 from yuanlu.people.positions import NOT_CHARGED, REVERSING, SENT
 

@@ -12,7 +12,6 @@ from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.charts import Bar, bars
 from yuanlu.console.exporting import csv_file
 from yuanlu.console.message_filters import Asking, asking
-from yuanlu.console.message_words import AUDIENCE_WORDS, EVENT_WORDS, EXAMPLES, SENDING_WORDS, TONES, WORDS
 from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.console.typed import Wrong, number
@@ -33,6 +32,7 @@ from yuanlu.notification.templates import (
 )
 from yuanlu.notification.writing import SendingRefused
 from yuanlu.people.figures import when_text
+from yuanlu.people.message_words import AUDIENCE_WORDS, EVENT_WORDS, EXAMPLES, SENDING_WORDS, TONES, WORDS
 from yuanlu.people.notifications import (
     ChangedMeanwhile,
     as_registered,

@@ -15,7 +15,6 @@ from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.console import exporting
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.charts import Bar, bars
-from yuanlu.console.message_words import WORDS
 from yuanlu.console.payment_filters import POSITIONS, Sought, sought
 from yuanlu.console.routing import Page
 from yuanlu.console.saved_views import TRANSACTIONS, reader
@@ -28,6 +27,7 @@ from yuanlu.journal.transactions import Transaction, about, facts_of, get, searc
 from yuanlu.notification.records import Message as Told
 from yuanlu.notification.store import told_of_transaction
 from yuanlu.people.figures import when_text
+from yuanlu.people.message_words import WORDS
 from yuanlu.people.positions import POSITIONS as MONEY_POSITIONS
 from yuanlu.people.positions import position_of
 from yuanlu.people.words import CHINESE, kind_word

@@ -1,10 +1,10 @@
 """Every message has its words and its examples: none is shown by a bare name."""
 
-from yuanlu.console.message_words import AUDIENCE_WORDS, EVENT_WORDS, EXAMPLES, SENDING_WORDS
 from yuanlu.notices import Event
 from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.states import Sending
 from yuanlu.notification.templates import Audience
+from yuanlu.people.message_words import AUDIENCE_WORDS, EVENT_WORDS, EXAMPLES, SENDING_WORDS
 
 
 def test_events_states_and_audiences_have_words():
