@@ -39,8 +39,8 @@ def seen(traffic: Traffic, connection: Connection, at_s: int) -> dict[int, tuple
     return {each.at_s - NOW_US // SECOND_US: (each.payments, each.abnormal) for each in found}
 
 
-def test_every_look_shows_the_last_five_minutes_as_they_are(tmp_path):
-    with opened(sqlite_place(tmp_path)) as (_run, at), at.store.engine.begin() as connection:
+def test_every_look_shows_the_last_five_minutes_as_they_are(place):
+    def story(connection: Connection) -> None:
         traffic = Traffic("")
         old = pay(connection, -SECONDS + 1, 3)
         pay(connection, -60, 2)
@@ -53,13 +53,19 @@ def test_every_look_shows_the_last_five_minutes_as_they_are(tmp_path):
         pay(connection, 1, 1)
         assert seen(traffic, connection, 2) == {-60: (2, 0), 0: (6, 1), 1: (1, 0)}
 
+    with opened(place) as (_run, at):
+        at.aside(story)
 
-def test_a_merchants_look_counts_that_merchants_payments(tmp_path):
-    with opened(sqlite_place(tmp_path)) as (_run, at), at.store.engine.begin() as connection:
+
+def test_a_merchants_look_counts_that_merchants_payments(place):
+    def story(connection: Connection) -> None:
         traffic = Traffic("N")
         pay(connection, -5, 3)
         goes_wrong(connection, pay(connection, -5, 2, merchant_id="N", batch="000002")[0])
         assert seen(traffic, connection, 0) == {-5: (2, 1)}
+
+    with opened(place) as (_run, at):
+        at.aside(story)
 
 
 def test_a_look_reads_what_is_new_and_not_the_five_minutes_again(tmp_path):
