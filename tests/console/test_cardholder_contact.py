@@ -95,7 +95,7 @@ def contact_on(page) -> str:
     return contact
 
 
-def test_a_number_that_is_taken_back_hears_nothing_more_of_this_payment_but_of_another(run, tmp_path):
+def test_a_number_that_is_taken_back_hears_nothing_more_of_this_payment_but_of_another(run, tmp_path, each_database):
     async def story(desk: ConsoleDesk) -> None:
         payment, _, path = await in_doubt(desk)
         browser = desk.browser()

@@ -43,7 +43,7 @@ def test_the_list_says_who_was_told_what_and_whether_it_arrived_and_shows_no_num
     run(seen(story, tmp_path, more=spoken(FINANCE)))
 
 
-def test_each_filter_keeps_what_it_names_and_the_address_keeps_the_filter(run, tmp_path):
+def test_each_filter_keeps_what_it_names_and_the_address_keeps_the_filter(run, tmp_path, each_database):
     async def story(desk: ConsoleDesk) -> None:
         transaction_id, message_id = await two_told(desk)
         finance = await desk.staff("Li Na", Role.FINANCE)
@@ -77,7 +77,7 @@ def test_the_next_page_begins_where_the_first_ended(run, tmp_path, monkeypatch):
     run(seen(story, tmp_path, more=spoken(FINANCE)))
 
 
-def test_a_message_shows_its_words_and_every_try_and_is_sent_once_more(run, tmp_path):
+def test_a_message_shows_its_words_and_every_try_and_is_sent_once_more(run, tmp_path, each_database):
     async def story(desk: ConsoleDesk) -> None:
         _, message_id = await two_told(desk)
         support = await desk.staff("Zhao Lei", Role.SUPPORT)

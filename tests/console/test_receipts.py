@@ -83,7 +83,9 @@ def test_a_sent_sms_is_delivered_when_the_provider_says_so(run, tmp_path):
         run(seen(story, tmp_path, more=by(aliyun(at))))
 
 
-def test_what_did_not_arrive_stands_in_the_case_with_the_providers_code_and_no_card_number(run, tmp_path):
+def test_what_did_not_arrive_stands_in_the_case_with_the_providers_code_and_no_card_number(
+    run, tmp_path, each_database
+):
     with provider() as at:
 
         async def story(desk: ConsoleDesk) -> None:
