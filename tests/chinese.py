@@ -9,7 +9,9 @@ from sqlalchemy import Connection, select
 from yuanlu.journal.tables import facts
 from yuanlu.people.notes.reading import in_words
 
-CODES = frozenset({"MAC", "CNY", "HKD", "GBK", "ASCII", "PIN", "VIP", "STAN", "RRN", "CVN", "POS", "CSV"})
+CODES = frozenset(
+    {"MAC", "CNY", "HKD", "GBK", "ASCII", "PIN", "VIP", "STAN", "RRN", "CVN", "POS", "CSV", "PDF", "JSON", "Apprise"}
+)
 """Names of protocols, currencies and fields, which are Chinese usage, too."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 

@@ -1,6 +1,8 @@
 """The work list and a case's page, as people use them."""
 
 import asyncio
+import csv
+import io
 import re
 
 from tests.console.desk import ConsoleDesk, seen, words
@@ -52,6 +54,25 @@ def test_filters_narrow_the_list_and_an_empty_one_says_why(run, tmp_path):
         odd = {"tab": "<script>", "f": "'; DROP", "p": "99999999999999999999", "t": "x" * 500, "after": "", "q": "\x00"}
         assert (await maker.see("/en/cases", **odd)).status_code == 200
         assert (await maker.see("/en/cases", after="C1")).status_code == 404
+
+    run(seen(story, tmp_path))
+
+
+def test_the_list_goes_away_as_a_file_as_it_is_narrowed(run, tmp_path):
+    async def story(desk: ConsoleDesk) -> None:
+        case = await case_of(desk.stage, await escalated(desk.stage))
+        finance = await desk.staff("Wang Fang", Role.FINANCE)
+        page = await finance.see("/zh/cases")
+        assert 'href="/zh/cases?format=csv"' in page.text
+        answer = await finance.see("/zh/cases", format="csv")
+        rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        named = dict(zip(rows[2], rows[3], strict=True))
+        assert (named["工单"], named["金额"], named["终端"], len(rows)) == (case.case_id, "12.34", TERMINALS[0], 4)
+        assert (await finance.see("/zh/cases", format="xlsx", tab="closed")).content.startswith(b"PK")
+        other = await desk.staff("Qian Qi", Role.FINANCE, merchant_id=OTHER)
+        assert case.case_id not in (await other.see("/zh/cases", format="csv")).text
+        support = await desk.staff("Zhao Min", Role.SUPPORT)
+        assert (await support.see("/zh/cases", format="csv")).status_code == 404
 
     run(seen(story, tmp_path))
 

@@ -91,7 +91,7 @@ def test_an_incident_and_the_trail_of_who_did_what_are_in_chinese(run, tmp_path)
         compliance = await desk.staff("Sun Li", Role.COMPLIANCE)
         trail = await all_chinese(compliance, "/audit", but=(TYPED, "the lights are on"))
         assert "开立工单" in trail
-        assert "test：Sun Li，合规" in trail
+        assert "Sun Li，合规" in trail
         file = await compliance.see("/zh/audit", format="csv")
         assert f"停电：{TYPED}" in file.text
 

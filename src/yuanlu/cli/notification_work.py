@@ -11,7 +11,7 @@ from yuanlu.notification.store import attempts_of, get_message, latest
 from yuanlu.notification.templates import Audience, Template, characters, longest, parts
 from yuanlu.notification.writing import FACTS
 from yuanlu.people.database import on_database, reading
-from yuanlu.people.notes.reading import in_words
+from yuanlu.people.notes.reading import TRY, in_words
 from yuanlu.people.notifications import as_registered, send_again, templates_named, told_about, unregistered
 from yuanlu.people.words import CHINESE, language_of, word
 from yuanlu.settings import Settings
@@ -53,10 +53,10 @@ def show_text(settings: Settings, message_id: str, lang: str) -> str:
         message = get_message(connection, message_id)
         lines = [line(message, language), "", message.title, message.text, ""]
         for row in facts_of(connection, message.subject.merchant_id, message_id):
-            note = in_words(row.note, language, row.kind)
-            lines.append(f"{local_time(row.at_us):%Y-%m-%d %H:%M:%S}  {word(row.kind, language)}: {note}")
+            said = in_words(row.note, language, row.kind)
+            lines.append(f"{local_time(row.at_us):%Y-%m-%d %H:%M:%S}  {word(row.kind, language)}: {said}")
         for each in attempts_of(connection, message_id):
-            note = f": {each.note}" if each.note else ""
+            note = f": {in_words(each.note, language, TRY)}" if each.note else ""
             lines.append(
                 f"{local_time(each.at_us):%Y-%m-%d %H:%M:%S}  {each.channel} {each.outcome} {each.provider_id}{note}"
             )

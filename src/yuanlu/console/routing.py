@@ -88,11 +88,11 @@ def _endpoint(console: Console, page: Page) -> Callable[[Request], Awaitable[Res
                 form = await _form(request, session)
                 asked = Asked(console=console, request=request, language=language, session=session, form=form)
             return await page.show(asked)
+        except (StoreError, DatabaseError) as error:
+            _log.error("the journal cannot be read", reason=str(getattr(error, "orig", error)))
+            return problem(asked, 503, asked.say("The journal cannot be read now. Nothing was changed. Try again."))
         except YuanluError as error:
             return problem(asked, _status_of(error), str(error))
-        except DatabaseError as error:
-            _log.error("the journal cannot be read", reason=str(error.orig))
-            return problem(asked, 503, asked.say("The journal cannot be read now. Nothing was changed. Try again."))
         finally:
             await request.close()  # the files of a form
 
@@ -110,8 +110,6 @@ def _status_of(error: YuanluError) -> int:
             return 404
         case NotYours() | Refused() | AccessRefused():
             return 403
-        case StoreError():
-            return 503
         case _:
             return 422
 

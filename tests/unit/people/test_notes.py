@@ -21,7 +21,8 @@ SOURCE = Path(yuanlu.__path__[0])
 WRITERS = (
     "flow/*", "returns/*", "cases/*", "incidents/writing", "acquirers/outcome", "acquirers/advices", "acquirers/terms",
     "acquirers/iso8583_host", "acquirers/link", "gateway/desk", "gateway/actions", "people/cardholder",
-    "people/observing", "people/staff", "people/api_keys", "cli/clearing_work",
+    "notification/delivering", "notification/sender", "notification/sending", "notification/writing",
+    "notification/channels/*", "people/observing", "people/staff", "people/api_keys", "cli/clearing_work",
 )  # fmt: skip
 """Modules that write notes, or what stands in them."""
 NO_NOTES = ("bundle", "tables", "store", "pages", "people", "states")
@@ -29,9 +30,7 @@ NO_NOTES = ("bundle", "tables", "store", "pages", "people", "states")
 NOT_SAID = {
     # Names of work, of cases and of keys.
     "older journal", "handed over", "void in doubt", "clearing file", "cardholder link", "offer of one-time codes",
-    "terminal {} {} {}", "reported {} {}", "telephone {}", "echo test", "status upload",
-    # By what round a message to people is told from another.
-    "level {}",
+    "terminal {} {} {}", "reported {} {}", "echo test", "status upload", "telephone {}", "level {}",
     # Kept beside a payment until a clearing file comes, and counted only.
     "an approval with a wrong MAC came late", "approved after its reversal was accepted",
     "{}: {}, but the terminal was told that it is taken over",
@@ -109,6 +108,7 @@ def has_words(text: str) -> bool:
     """Whether a table has it, with whatever values, or has a sentence of which it is a part."""
     if VALUE not in text and any(in_words(text, "zh", kind) != text for kind in ("", *KINDS)):
         return True
+    text = text.removeprefix(f"{VALUE}: ")  # who did it
     form = re.compile(r"(?<![a-z])" + ".*".join(re.escape(part) for part in text.split(VALUE)), re.DOTALL)
     known = [*(note.en for note in ALL), *(saying.rule for saying in SAYINGS), *MEANINGS]
     return any(form.search(en) for en in known)
@@ -150,10 +150,9 @@ SAMPLES = {
     "observed": "signal 20, battery 10", "refusal": "nothing is left of it to give back",
     "both": "应答丢失 / the answer got lost", "text": "原话", "why": "no answer in time",
     "refused": "the amount is zero", "reason": "the money came back after 12 minutes",
-    "template": "return_delayed.merchant@1", "masked": "138****0000", "channel": "短信", "sending": "UNDELIVERED",
-    "telling": "does not want to be told",
     "remark": "the return ended by itself", "detected": "原因", "finding": "the terminal has another amount",
-    "malformed": "not all digits",
+    "malformed": "not all digits", "masked": "138****0005", "channel": "sms1", "sending": "SENT",
+    "try": "the sending process ended", "tries": "sms1: answered 500; mail2: this is no e-mail address",
     "findings": "trace 000004: the terminal lists it twice; the terminal has another amount",
 }  # fmt: skip
 """One value of each kind. What the machine says in English is there in English."""
@@ -240,26 +239,6 @@ def chinese_of(en: str) -> list[str]:
         ("STAFF_CREATED", "王芳: Li Na, finance support, checker", "王芳：Li Na，财务、技术支持，可复核"),
         (WHY, "same batch and day, the whole amount: a void", "当日当批次全额：撤销"),
         (REASON, "the cashier voided it, and nobody knew the outcome", "收银员已撤销，但撤销结果未知"),
-        (
-            "TOLD",
-            "01KAQ: outcome_unknown@1 to 138****0000 by aliyun",
-            "01KAQ：交易结果未知（持卡人，第 1 版），发给 138****0000（aliyun）",
-        ),
-        (
-            "TELLING_OVERTAKEN",
-            "01KAQ: outcome_unknown@1 to 138****0000: overtaken by return_accepted@1",
-            "01KAQ：交易结果未知（持卡人，第 1 版），发给 138****0000：已有更新的通知（退回已受理（持卡人，第 1 版））",
-        ),
-        (
-            "TELLING",
-            "C1: case_escalated.support@1 to Li Na by mail: 王芳: once more",
-            "C1：工单已升级（技术支持，第 1 版），发给 Li Na（mail）：王芳：重新发送",
-        ),
-        (
-            "CASE_TOLD",
-            "UNDELIVERED: return_delayed@1 → 138****0000 (aliyun): aliyun: MK:0013",
-            "未送达：退回延迟（持卡人，第 1 版） → 138****0000（aliyun）：aliyun: MK:0013",
-        ),
         (EVIDENCE, "sent, and the connection was lost before the answer", "已发出，应答之前断线"),
     ],
 )
@@ -278,7 +257,7 @@ def test_what_pages_show(kind, note, zh):
         ("CASE_REOPENED", "no answer in time", "no answer in time"),
         (REASON, "attempt 2", "attempt 2"),
         ("CARDHOLDER_FEEDBACK", "helpful: not helpful", "有帮助：not helpful"),
-        ("INCIDENT_HELD", "Li Na: the place is well again", "Li Na：the place is well again"),
+        ("INCIDENT_HELD", "Li Na: the place is well again", "Li Na: the place is well again"),
         ("", "what a host may write {zh} {0}", "what a host may write {zh} {0}"),
         ("CLEARED", "clearing file: {zh}.csv:7", "清算文件：{zh}.csv:7"),
     ],

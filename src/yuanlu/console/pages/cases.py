@@ -15,13 +15,18 @@ from yuanlu.cases.pages import Counts, Group, Narrowing, View, counts, groups, p
 from yuanlu.cases.records import Case, Decision, Words
 from yuanlu.causes.cause import FAMILY_WORDS, Cause, Family
 from yuanlu.causes.taxonomy import CAUSES
+from yuanlu.console import exporting
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.routing import Page
 from yuanlu.console.saved_views import CASES, reader
 from yuanlu.console.seeing import own_terminals, sees_incident
+from yuanlu.console.texts import noted
 from yuanlu.incidents.store import IncidentError, get_incident
 from yuanlu.journal.glances import Standing, standing_of
 from yuanlu.people.casework import perform
+from yuanlu.people.figures import when_text
+from yuanlu.people.positions import position_of
+from yuanlu.people.words import CHINESE, case_word
 
 ROWS = 50
 TRIES = 5
@@ -38,6 +43,12 @@ TABS = {
     "closed": View.CLOSED,
 }  # fmt: skip
 CAUSE_OF: dict[str, Cause] = {cause.code: cause for cause in CAUSES}
+HEADINGS = (
+    noted("Case"), noted("Priority"), noted("State"), noted("Deadline"), noted("Opened at"), noted("Closed at"),
+    noted("Outcome"), noted("Cause"), noted("Amount"), noted("Currency"), noted("Money"), noted("Merchant"),
+    noted("Terminal"), noted("Payment"), noted("Incident"), noted("Queue"), noted("Owner"),
+)  # fmt: skip
+"""What each row says, in this order."""
 
 
 class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -110,6 +121,8 @@ def asked_filter(asked: Asked) -> Filter:
 async def show(asked: Asked) -> Response:
     """The list, or its rows alone for a page that refreshes itself."""
     chosen, after = asked_filter(asked), asked.given("after")[:64]
+    if asked.given("format") in ("csv", "xlsx"):
+        return await _export(asked, chosen)
     above = reader(asked, CASES, chosen.query().removeprefix("?"))
     try:
         found, views = await asked.read(lambda c: (_found(asked, c, chosen, after), above(c)))
@@ -138,6 +151,43 @@ def _found(asked: Asked, connection: Connection, chosen: Filter, after: str) -> 
         cases = page(connection, TABS[chosen.tab], key, after, ROWS, within)
         rows, last = _rows(connection, cases, {}), cases[-1].case_id if len(cases) == ROWS else ""
     return Found(rows=rows, groups=(), counts=counted, after=last)
+
+
+async def _export(asked: Asked, chosen: Filter) -> Response:
+    """All rows of the list as a file."""
+    if not asked.may(Right.EXPORT):
+        raise NotThere(asked.say("Exports are not part of your work. Ask an administrator for the role."))
+    rows = await asked.read(lambda c: _all_rows(asked, c, chosen))
+    if len(rows) > exporting.ROWS_MAX:
+        raise NotThere(asked.say("More than {most} cases: narrow the list first.", most=f"{exporting.ROWS_MAX:,}"))
+    name = f"cases-{when_text(asked.now_us).replace(':', '').replace(' ', '-')}+0800"
+    make = exporting.xlsx_file if asked.given("format") == "xlsx" else exporting.csv_file
+    headings, about = [asked.say(each) for each in HEADINGS], chosen.query().removeprefix("?")
+    return make(asked, name, headings, (_cells(asked, row) for row in rows), about)
+
+
+def _all_rows(asked: Asked, connection: Connection, chosen: Filter) -> list[Row]:
+    """All pages behind one another; more than a file may hold are enough to know it."""
+    found = _found(asked, connection, structs.replace(chosen, group=""), "")
+    rows = [*found.rows]
+    while found.after and len(rows) <= exporting.ROWS_MAX:
+        found = _found(asked, connection, structs.replace(chosen, group=""), found.after)
+        rows += found.rows
+    return rows
+
+
+def _cells(asked: Asked, row: Row) -> tuple[str, ...]:
+    case, standing, zh = row.case, row.standing, asked.language == CHINESE
+    money = standing and position_of(standing.state, standing.kind, waits=row.decision is not None)
+    amount = row.decision.amount if row.decision else case.amount if case.transaction_id else None
+    return (
+        case.case_id, f"P{case.priority}", case_word(case.state.value, asked.language), when_text(case.deadline_at_us),
+        when_text(case.opened_at_us), when_text(case.closed_at_us) if case.closed_at_us else "",
+        case_word(case.outcome, asked.language) if case.outcome else "", case.title.zh if zh else case.title.en,
+        exporting.amount(amount.minor) if amount else "", amount.currency if amount else "",
+        (money.zh if zh else money.en) if money else "", case.merchant_id, case.terminal_id, case.transaction_id or "",
+        case.incident, case.queue, case.owner,
+    )  # fmt: skip
 
 
 def _rows(connection: Connection, cases: list[Case], decisions: dict[str, Decision]) -> tuple[Row, ...]:

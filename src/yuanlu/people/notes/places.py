@@ -10,23 +10,23 @@ DETECTED = (
 )
 """What detection has seen; both languages stand in it."""
 
-SAID_BY = (Note("{name}: {text}", "{name}：{text}"),)
 INCIDENTS: dict[str, tuple[Note, ...]] = {
     "INCIDENT_DECLARED": (
-        Note("{name}: {incident}, {scope}: {detected}", "{name}：{incident}，{scope}：{detected}"),
-        Note(
-            "{name}: {incident}, {scope}: {detected}; new sales are held",
-            "{name}：{incident}，{scope}：{detected}；暂停新交易",
-        ),
+        Note("{incident}, {scope}: {detected}", "{incident}，{scope}：{detected}"),
+        Note("{incident}, {scope}: {detected}; new sales are held", "{incident}，{scope}：{detected}；暂停新交易"),
     ),
-    "INCIDENT_HELD": SAID_BY,
-    "INCIDENT_RELEASED": SAID_BY,
+    "INCIDENT_HELD": (),
+    "INCIDENT_RELEASED": (),
     "INCIDENT_ENDED": (
-        *(Note("{name}: {text}; " + each.en, "{name}：{text}；" + each.zh) for each in REPORT),
-        *(Note("{name}: the place is well again; " + each.en, "{name}：已恢复正常；" + each.zh) for each in REPORT),
+        *(Note("{text}; " + each.en, "{text}；" + each.zh) for each in REPORT),
+        *(
+            Note("detection: the place is well again; " + each.en, "自动检测：已恢复正常；" + each.zh)
+            for each in REPORT
+        ),
     ),
     "INCIDENT_SETTLED": REPORT,
 }
+"""What happens to an incident, without who did it: its facts say that first, and the audit trail has it beside."""
 
 FINDINGS = (
     *(Note(words.en, words.zh) for words in WORDS.values()),
@@ -113,17 +113,14 @@ TERMINALS: dict[str, tuple[Note, ...]] = {
 }
 
 ACCOUNTS: dict[str, tuple[Note, ...]] = {
-    "STAFF_CREATED": (Note("{name}: {name2}, {roles}", "{name}：{name2}，{roles}"),),
+    "STAFF_CREATED": (Note("{name}, {roles}", "{name}，{roles}"),),
     "STAFF_CHANGED": (
-        Note("{name}: {name2}, disable", "{name}：停用 {name2}"),
-        Note("{name}: {name2}, enable", "{name}：启用 {name2}"),
-        Note("{name}: {name2}, {roles}", "{name}：{name2}，{roles}"),
+        Note("{name}, disable", "停用 {name}"),
+        Note("{name}, enable", "启用 {name}"),
+        Note("{name}, {roles}", "{name}，{roles}"),
     ),
     "STAFF_PASSWORD": (),
-    "STAFF_CODE": (
-        Note("{name}: {name2}, taken away", "{name}：取消 {name2} 的动态验证码"),
-        Note("{name}: set up", "{name}：已设置"),
-    ),
+    "STAFF_CODE": (Note("{name}, taken away", "取消 {name} 的动态验证码"), Note("set up", "已设置")),
     "STAFF_PASSKEY": (Note("added {text}", "增加 {text}"), Note("removed", "已移除")),
     "STAFF_REFUSED": (
         Note("from {origin}", "来自 {origin}"),
@@ -133,6 +130,7 @@ ACCOUNTS: dict[str, tuple[Note, ...]] = {
         Note("from {origin}", "来自 {origin}"),
         Note("from {origin}, passkey {text}", "来自 {origin}，通行密钥 {text}"),
     ),
-    "KEY_CREATED": (Note("{name}: {text}, all merchants", "{name}：{text}，全部商户"),),
-    "KEY_REVOKED": SAID_BY,
+    "KEY_CREATED": (Note("{text}, all merchants", "{text}，全部商户"),),
+    "KEY_REVOKED": (),
 }
+"""What happens to accounts and keys, without who did it, as of incidents."""

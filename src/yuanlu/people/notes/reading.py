@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 
 from yuanlu.cases.records import DecisionKind
+from yuanlu.causes.evidence import IncidentKind
 from yuanlu.flow.outside import Seen
 from yuanlu.notification.states import Sending
 from yuanlu.people.notes import causes, payments, places, returns, telling, values
@@ -17,23 +18,25 @@ DEPTH_MAX = 6
 """A sentence holds another: so deep, and no deeper whatever stands there."""
 KEPT_MAX = 4096
 """Notes whose Chinese is remembered: most are alike."""
-EVIDENCE, REASON, WHY, MESSAGE = "EVIDENCE", "REASON", "WHY", "MESSAGE"
-"""Kinds for what is no fact: a line of a case's evidence, the reason of an order or incident, why an order goes so, why
-a message stands as it does.
-"""
+EVIDENCE, REASON, WHY, TRY = "EVIDENCE", "REASON", "WHY", "TRY"
+"""Kinds for what is no fact: a line of a case's evidence, the reason of an order or incident, why an order goes so, and
+what came of sending a message."""
 
 PLAIN = (*payments.PAYMENTS, *returns.RETURNS, *causes.REASONS)
 KINDS: dict[str, tuple[Note, ...]] = {
     **CASES, **returns.ORDERS, **places.INCIDENTS, **places.BATCHES, **places.TERMINALS, **places.ACCOUNTS,
+    **telling.MESSAGES,
     EVIDENCE: (*causes.REASONS, *places.EVIDENCE), REASON: (*returns.REASONS, *places.DETECTED),
-    **telling.MESSAGES, "CASE_TOLD": telling.IN_CASE, MESSAGE: telling.TELLINGS,
-    WHY: (Note("{refused}", "{refused}"),),
+    WHY: (Note("{refused}", "{refused}"),), TRY: (Note("{tries}", "{tries}"),),
     "EXPLAINED": (
         Note("{cause}: {why}", "{cause}：{why}"),
         Note("{cause}: {why}, incident {id}", "{cause}：{why}，事件 {id}"),
     ),
 }  # fmt: skip
 """Kinds of facts with notes of their own; every other kind has those of `PLAIN`."""
+
+WITH_WHO = CASES.keys() | places.INCIDENTS.keys() | places.ACCOUNTS.keys() | {"CASE_EXPORTED"}
+"""Kinds whose facts say first who did it; a timeline and the audit trail have that beside."""
 
 SENTENCES: dict[str, tuple[Note, ...]] = {
     "why": PLAIN,
@@ -44,7 +47,8 @@ SENTENCES: dict[str, tuple[Note, ...]] = {
     "finding": places.FINDINGS,
     "findings": places.FINDINGS,
     "malformed": MALFORMED,
-    "telling": telling.TELLINGS,
+    "try": telling.SENT,
+    "tries": telling.SENT,
 }
 """Values that are sentences. Where people may have typed them, only what the machine says there is known."""
 
@@ -61,13 +65,13 @@ def in_words(note: str, language: str, kind: str = "") -> str:
 def _chinese(note: str, kind: str) -> str:
     name = kind if kind in KINDS else ""
     found = _say(name, note, 0)
-    if found is None and name in CASES:
+    if found is None and name in WITH_WHO:
         return _after_who(name, note)
     return note if found is None else found
 
 
 def _after_who(name: str, note: str) -> str:
-    """A case's fact says first who did it, and one that was refused of which case; its timeline has that beside it."""
+    """Who did it stands before the note, and of an action that was refused also of which case."""
     for at in (1, 2):
         parts = note.split(": ", at)
         found = _say(name, parts[-1], 0) if len(parts) > at else None
@@ -91,10 +95,20 @@ def _value(name: str, text: str, depth: int) -> str:
         return text
     if name == "findings":
         return "；".join(_value("finding", each, depth) for each in text.split("; "))
+    if name == "tries":
+        return "；".join(_one_try(each, depth) for each in text.split("; "))
     said = _say(name, text, depth)
     if said is None:
         return values.of_refusal(text) if name == "refused" else text
     return said
+
+
+def _one_try(text: str, depth: int) -> str:
+    """What came of it, perhaps after the channel's name."""
+    channel, colon, why = text.partition(": ")
+    if not colon or _say("try", text, depth) is not None:
+        return _value("try", text, depth)
+    return f"{channel}：{_value('try', why, depth)}"
 
 
 @cache
@@ -118,7 +132,10 @@ VALUES = MappingProxyType(
         "amount": _limited(r"[0-9A-Z]{3} [0-9,.-]{1,24}"),
         "amounts": _limited(r"[0-9A-Z ,.-]{1,200}"),
         "date": _limited("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-        "id": _limited(r"[0-9A-Za-z._/+-]{1,80}"),
+        "id": _limited(r"[0-9A-Za-z._/+@-]{1,80}"),
+        "masked": _limited(r"\S{1,80}"),
+        "channel": _limited(r"[^\s:()]{1,60}"),
+        "sending": _limited("|".join(Sending), values.of_sending),
         "origin": _limited(r"[0-9A-Za-z.:%_-]{0,64}"),
         "name": _limited(r"[^:\n]{1,64}?", values.of_name),
         "owner": _limited(r"[^→:\n]{1,64}?", values.of_owner),
@@ -127,7 +144,7 @@ VALUES = MappingProxyType(
         "reference": _limited(".{1,80}?"),
         "batch": _limited(r"batch [0-9]{1,6} of [^\s:]{1,16}", values.of_batch),
         "scope": _limited(r"(?:all|region|host|wallet|issuer|merchant)(?: [^\n]{1,80}?)?", values.of_scope),
-        "incident": _limited("[a-z_]{1,30}", values.of_incident),
+        "incident": _limited("|".join(IncidentKind), values.of_incident),
         "break": _limited("[a-z ]{1,30}", values.of_break),
         "differs": _limited("[a-z_]{1,30}", values.of_break),
         "seen": _limited("|".join(Seen), values.of_sighting),
@@ -139,10 +156,6 @@ VALUES = MappingProxyType(
         "meaning": _limited("[A-Za-z ;]{1,60}", values.of_meaning),
         "attempt": _limited("|".join(ATTEMPTS), values.of_attempt),
         "roles": _limited(r"[a-z ]{1,100}(?:, checker)?(?:, [^:,\n]{1,40})?", values.of_roles),
-        "template": _limited(r"[a-z_.]{1,60}@[0-9]{1,4}", values.of_template),
-        "masked": _limited(r"[^:\n]{0,64}?"),
-        "channel": _limited(r"[^:()\n]{1,64}?"),
-        "sending": _limited("|".join(Sending), values.of_sending),
         "observed": _any_length(values.of_observations),
         "refusal": _any_length(values.of_refusal),
         "both": _any_length(values.of_both),

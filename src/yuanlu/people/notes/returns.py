@@ -67,13 +67,20 @@ LEGS = (
 
 RETURNS = (*REASONS, *HOW, *LEGS)
 
-PROPOSED = (Note("{kind} of {amount} by {name}: {reason}", "{kind} {amount}，{name} 提出：{reason}"),)
+PROPOSED = (
+    Note("{kind} of {amount} by {name}: {reason}", "{kind} {amount}，{name} 提出：{reason}"),
+    Note("{kind} {amount}: {reason}", "{kind} {amount}：{reason}"),
+)
 ORDERS: dict[str, tuple[Note, ...]] = {
     "RETURN_PROPOSED": PROPOSED,
     "RETURN_ORDERED": PROPOSED,
-    "RETURN_APPROVED": (Note("{kind} of {amount} by {name}", "{kind} {amount}，{name} 同意"),),
+    "RETURN_APPROVED": (
+        Note("{kind} of {amount} by {name}", "{kind} {amount}，{name} 同意"),
+        Note("{kind} {amount}: {reason}", "{kind} {amount}：{reason}"),
+    ),
     "RETURN_REFUSED": (
         Note("{kind} of {amount} by {name}: {text}", "{kind} {amount}，{name} 驳回：{text}"),
+        Note("{kind} {amount}: {text}", "{kind} {amount}：{text}"),
         Note("{amount} proposed by {name}: {refusal}", "{name} 申请退回 {amount}：{refusal}"),
         Note("{id} by {name}: {refusal}", "{name} 办理 {id}：{refusal}"),
     ),
@@ -86,4 +93,4 @@ ORDERS: dict[str, tuple[Note, ...]] = {
     "RETURN_DONE": (Note("{kind} of {amount}: {refused}", "{kind} {amount}：{refused}"),),
     "RETURN_ESCALATED": (Note("{kind} of {amount}: {refused}", "{kind} {amount}：{refused}"),),
 }
-"""What happens to an order, by the kind of the fact."""
+"""What happens to an order, by the kind of the fact; the audit trail says it without who did it."""

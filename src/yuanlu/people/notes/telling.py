@@ -1,35 +1,50 @@
-"""What is written about messages to people, in Chinese. What providers answered stays as it is."""
+"""What is written about messages to people, in Chinese: who was told, and why not."""
 
+from yuanlu.notification.writing import FACTS
 from yuanlu.people.notes.saying import Note
 
-TELLINGS = (
-    Note("overtaken by {template}", "已有更新的通知（{template}）"),
-    Note("does not want to be told", "对方不愿接收通知"),
-    Note("there is no address any more", "地址已不存在"),
-    Note("its time is over: -", "已过有效时间"),
-    Note("its time is over: {text}", "已过有效时间：{text}"),
-    Note("{name}: once more", "{name}：重新发送"),
+SENT = (
+    Note("does not want to be told", "对方不愿接收"),
+    Note("its time is over: -", "已过时限"),
+    Note("its time is over: {tries}", "已过时限：{tries}"),
+    Note("there is no address any more", "已没有可用的地址"),
+    Note("overtaken by {id}", "已由 {id} 取代"),
+    Note("{name}: once more", "{name} 要求再发一次"),
+    Note("no template is registered for {id}.{id2}", "没有为 {id}.{id2} 登记模板"),
+    Note("answered {id}", "应答 {id}"),
+    Note("answered {id} {id2}", "应答 {id} {id2}"),
+    Note("answered {id}, and no JSON", "应答 {id}，内容不是 JSON"),
+    Note("answered {id}, and not what was expected", "应答 {id}，内容不符"),
+    Note("this is no e-mail address", "不是电子邮箱地址"),
+    Note("the recipient was refused with {n}", "收件人被拒收，代码 {n}"),
+    Note("{text} was refused with {n}", "{text} 被拒收，代码 {n}"),
+    Note("Apprise does not know this address", "Apprise 不识别此地址"),
+    Note("Apprise could not deliver it", "Apprise 未能送达"),
+    Note("there is no such channel any more", "该渠道已不存在"),
+    Note("a defect of the channel: {id}", "渠道缺陷：{id}"),
+    Note("the sending process cannot be reached ({id})", "发送进程无法联系（{id}）"),
+    Note("the sending process ended", "发送进程已退出"),
+    Note("no answer within {n} s", "{n} 秒内没有应答"),
+    Note("the sandbox was told to fail", "沙箱按要求失败"),
+    Note("the inbox cannot be written ({id})", "收件箱无法写入（{id}）"),
 )
-"""Why a message stands as it does."""
+"""Why a message waits, failed or was not wanted; what a provider says itself stays as it is."""
 
-_TOLD, _TOLD_ZH = "{id}: {template} to {masked}", "{id}：{template}，发给 {masked}"
-_LINES = (
-    Note(_TOLD, _TOLD_ZH),
-    Note(_TOLD + " by {channel}", _TOLD_ZH + "（{channel}）"),
-    Note(_TOLD + ": {telling}", _TOLD_ZH + "：{telling}"),
-    Note(_TOLD + " by {channel}: {telling}", _TOLD_ZH + "（{channel}）：{telling}"),
+_MESSAGES = (
+    Note("{id}: {id2} to {masked}", "{id}：向 {masked} 发送 {id2}"),
+    Note("{id}: {id2} to {masked}: {tries}", "{id}：向 {masked} 发送 {id2}：{tries}"),
+    Note("{id}: {id2} to {masked} by {channel}", "{id}：经 {channel} 向 {masked} 发送 {id2}"),
+    Note("{id}: {id2} to {masked} by {channel}: {tries}", "{id}：经 {channel} 向 {masked} 发送 {id2}：{tries}"),
 )
-
-MESSAGES = dict.fromkeys(
-    ("TELLING", "TOLD", "TOLD_DELIVERED", "NOT_TOLD", "TELLING_OVERTAKEN", "TELLING_UNWANTED"), _LINES
-)
-"""The facts of a message, by their kinds; see `yuanlu.notification.writing`."""
-
-_CASE, _CASE_ZH = "{sending}: {template} → {masked}", "{sending}：{template} → {masked}"
-IN_CASE = (
-    Note(_CASE, _CASE_ZH),
-    Note(_CASE + " ({channel})", _CASE_ZH + "（{channel}）"),
-    Note(_CASE + ": {telling}", _CASE_ZH + "：{telling}"),
-    Note(_CASE + " ({channel}): {telling}", _CASE_ZH + "（{channel}）：{telling}"),
-)
-"""The line of a case's timeline; see `yuanlu.flow.telling`."""
+MESSAGES: dict[str, tuple[Note, ...]] = {
+    **dict.fromkeys(FACTS.values(), _MESSAGES),
+    "CASE_TOLD": (
+        Note("{sending}: {id} → {masked}", "{sending}：{id} → {masked}"),
+        Note("{sending}: {id} → {masked} ({channel})", "{sending}：{id} → {masked}（{channel}）"),
+        Note("{sending}: {id} → {masked}: {tries}", "{sending}：{id} → {masked}：{tries}"),
+        Note("{sending}: {id} → {masked} ({channel}): {tries}", "{sending}：{id} → {masked}（{channel}）：{tries}"),
+    ),
+    "CASE_EXPORTED": (
+        Note("PDF {id}, SHA-256 {id2}, content SHA-256 {id3}", "PDF {id}，SHA-256 {id2}，内容 SHA-256 {id3}"),
+    ),
+}

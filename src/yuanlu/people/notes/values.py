@@ -8,14 +8,13 @@ from yuanlu.causes.taxonomy import CAUSES
 from yuanlu.flow import examining, older_journal, outside
 from yuanlu.flow.declaring import cause_of, scope_words
 from yuanlu.incidents.records import Scope, ScopeKind
-from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.states import Sending
+from yuanlu.notification.writing import FACTS
 from yuanlu.people.cardholder import COMPLAINT
-from yuanlu.people.message_words import AUDIENCE_WORDS, EVENT_WORDS, SENDING_WORDS
 from yuanlu.people.notes.casework import ATTEMPTS
 from yuanlu.people.observing import KIND_WORDS, TOLD_BY
 from yuanlu.people.refusals import find_saying, refusal
-from yuanlu.people.words import CHINESE, ROLE_WORDS
+from yuanlu.people.words import CHINESE, ROLE_WORDS, word
 
 REFUSAL_CHARACTERS_MAX = 300
 """No rule says more. What is longer holds somebody's text, and is not searched."""
@@ -49,7 +48,6 @@ BREAKS = {
     Break.AMOUNT_DIFFERS: ("the amounts differ", "金额不符"),
     Break.TWICE: ("they have it twice", "对方有两笔"),
 }
-_TEMPLATES = {each.name: each for each in TEMPLATES}
 _BREAKS = dict(BREAKS.values()) | {how.value: zh for how, (_, zh) in BREAKS.items()}
 _BATCH = re.compile(r"batch ([0-9]{1,6}) of (\S{1,16})")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -107,6 +105,11 @@ def of_meaning(text: str) -> str:
     return MEANINGS.get(text, text)
 
 
+def of_sending(state: str) -> str:
+    """Where a message stands."""
+    return word(FACTS[Sending(state)], CHINESE)
+
+
 def of_attempt(name: str) -> str:
     """What somebody wanted to do."""
     return ATTEMPTS.get(name, name)
@@ -152,17 +155,3 @@ def of_both(text: str) -> str:
 def as_it_is(text: str) -> str:
     """What needs no words: numbers, names, what people typed."""
     return text
-
-
-def of_template(key: str) -> str:
-    """A template as it is kept with a message: what it is about, whose words, which version."""
-    name, _, version = key.partition("@")
-    template = _TEMPLATES.get(name)
-    if template is None:
-        return key
-    return f"{EVENT_WORDS[template.event].zh}（{AUDIENCE_WORDS[template.audience].zh}，第 {version} 版）"
-
-
-def of_sending(state: str) -> str:
-    """Where a message stands."""
-    return SENDING_WORDS[Sending(state)].zh
