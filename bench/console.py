@@ -206,11 +206,15 @@ def beside_gateway(*, terminals: int, measure_s: float) -> dict[str, float]:
         with _signed_in(running.console_port) as client:
             _asked_ms(client, "/zh/monitor")
             with _beside(lambda: _watch(running.console_port, client, ended), ended):
+                pid, began_s = running.console_pid(), time.monotonic()
+                cpu_s = cpu_s_of(pid)
                 with_one = measured(running)["tps"]
+                share = 100 * (cpu_s_of(pid) - cpu_s) / (time.monotonic() - began_s)
     return {
         "gateway_tps_no_console": without,
         "gateway_tps_console_open": with_one,
         "gateway_console_open_ratio": with_one / without,
+        "console_beside_cpu_percent": share,
     }
 
 

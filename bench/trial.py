@@ -110,6 +110,11 @@ class Trial:
         self.wait_for(self.console_port)
         return console
 
+    def console_pid(self) -> int:
+        """The console that the gateway started."""
+        assert self.gateway is not None
+        return int(Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children").read_text().split()[0])
+
     def kill_gateway(self) -> None:
         """As a crash does."""
         assert self.gateway is not None

@@ -10,13 +10,11 @@ from yuanlu.incidents.store import active_incidents
 from yuanlu.journal.listing import Filter, grouped, page
 from yuanlu.journal.tables import facts, transactions, writers
 from yuanlu.journal.transactions import IN_FLIGHT, Transaction
-from yuanlu.kernel.identifiers import first_of
 from yuanlu.returns.tables import legs, orders
 
 FAMILY_OF = {cause.code: cause.family for cause in CAUSES}
 HOUR_US = 3_600_000_000
 RECENT_ROWS = 15
-SECONDS = 300
 LOOKED_AT_ONCE = 500
 
 _T, _L = transactions.c, legs.c
@@ -131,27 +129,6 @@ def _to_approve(connection: Connection, merchant_id: str) -> int:
 
 def _touches(incident: Incident, merchant_id: str) -> bool:
     return not merchant_id or incident.scope.kind != "merchant" or incident.scope.name == merchant_id
-
-
-class Second(Struct, frozen=True, kw_only=True):
-    """One second of traffic."""
-
-    at_s: int
-    payments: int
-    abnormal: int
-
-
-def seconds_since(connection: Connection, since_us: int, merchant_id: str = "") -> list[Second]:
-    """Payments of each second since then, by the primary key."""
-    at_s = (_T.received_at_us // 1_000_000).label("at_s")
-    query = (
-        select(at_s, func.count(), func.sum(case((_T.cause != "", 1), else_=0)))
-        .where(_T.transaction_id >= first_of(since_us))
-        .group_by(at_s)
-        .order_by(at_s)
-    )
-    query = query.where(_T.merchant_id == merchant_id) if merchant_id else query
-    return [Second(at_s=row[0], payments=row[1], abnormal=int(row[2])) for row in connection.execute(query)]
 
 
 class Mark(Struct, frozen=True, kw_only=True):

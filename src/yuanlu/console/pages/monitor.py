@@ -14,7 +14,8 @@ from yuanlu.console.charts import Bar, bars, lines
 from yuanlu.console.rendering import clock_text
 from yuanlu.console.routing import Page
 from yuanlu.people.figures import minor_text
-from yuanlu.people.overview import SECONDS, Overview, Second, overview, seconds_since
+from yuanlu.people.overview import Overview, overview
+from yuanlu.people.traffic import SECONDS, Second, Traffic
 from yuanlu.people.words import CHINESE
 
 KEPT_US = 1_000_000
@@ -29,6 +30,7 @@ class Looks:
 
     at_us: dict[str, int] = field(default_factory=dict)
     seen: dict[str, tuple[Overview, list[Second]]] = field(default_factory=dict)
+    traffic: dict[str, Traffic] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -40,9 +42,9 @@ async def _look(asked: Asked) -> tuple[Overview, list[Second]]:
     merchant_id, now_us = asked.who.merchant_id, asked.now_us
     async with looks.lock:
         if now_us - looks.at_us.get(merchant_id, 0) > KEPT_US:
-            since_us = now_us - SECONDS * 1_000_000
+            traffic = looks.traffic.setdefault(merchant_id, Traffic(merchant_id))
             looks.seen[merchant_id] = await asked.read(
-                lambda c: (overview(c, merchant_id, now_us), seconds_since(c, since_us, merchant_id))
+                lambda c: (overview(c, merchant_id, now_us), traffic.look(c, now_us))
             )
             looks.at_us[merchant_id] = now_us
         return looks.seen[merchant_id]

@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[Note, ...]] = {
 }  # fmt: skip
 """Kinds of facts with notes of their own; every other kind has those of `PLAIN`."""
 
-WITH_WHO = CASES.keys() | places.INCIDENTS.keys() | places.ACCOUNTS.keys() | {"CASE_EXPORTED"}
+WITH_WHO = CASES.keys() | places.INCIDENTS.keys() | places.ACCOUNTS.keys()
 """Kinds whose facts say first who did it; a timeline and the audit trail have that beside."""
 
 SENTENCES: dict[str, tuple[Note, ...]] = {

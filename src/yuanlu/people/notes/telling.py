@@ -44,7 +44,5 @@ MESSAGES: dict[str, tuple[Note, ...]] = {
         Note("{sending}: {id} → {masked}: {tries}", "{sending}：{id} → {masked}：{tries}"),
         Note("{sending}: {id} → {masked} ({channel}): {tries}", "{sending}：{id} → {masked}（{channel}）：{tries}"),
     ),
-    "CASE_EXPORTED": (
-        Note("PDF {id}, SHA-256 {id2}, content SHA-256 {id3}", "PDF {id}，SHA-256 {id2}，内容 SHA-256 {id3}"),
-    ),
+    "CASE_EXPORTED": (),
 }
