@@ -110,7 +110,8 @@ class Copies:
         self._at_us = time.time_ns() // 1000 - TAKEN_S * SECOND_US
         self._step_us = TAKEN_S * SECOND_US // many
         self._writer_id, sequence = connection.execute(
-            "SELECT writer_id, max(writer_seq) FROM facts GROUP BY writer_id ORDER BY writer_id DESC"
+            "SELECT writer_id, max(writer_seq) FROM facts JOIN writers USING (writer_id) WHERE role = 'gateway' "
+            "GROUP BY writer_id ORDER BY writer_id DESC"  # not a person's visit: what people did is looked for by those
         ).fetchone()
         self._sequence = itertools.count(sequence + 1)
         self._numbers = itertools.count()
