@@ -28,7 +28,7 @@ TARGETS = {
     "idle_5000_rss_mib": ("≤", 300),
     "recovery_first_sale_s": ("≤", 5),
     "console_fragment_kb": ("≤", 15),
-    "console_200_listeners_news_cpu_percent": ("≤", 25),
+    "console_200_listeners_news_cpu_percent": ("≤", 10),
     "gateway_console_open_ratio": ("≥", 0.95),
 }
 WITH_CHART = ("monitor", "analysis")

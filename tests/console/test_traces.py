@@ -71,6 +71,16 @@ def lasted(span: Span) -> tuple[int, int]:
     return span.start_time_unix_nano, span.end_time_unix_nano
 
 
+async def in_return(stage):
+    """A sale that nobody answered; its reversal is on the way, and the host holds its answer."""
+    stage.host.will("0200", Hush())
+    stage.host.will("0400", Say(held=True))
+    payment = stage.payment()
+    await stage.ask(stage.sale(payment))
+    await stage.until(lambda: stage.host.holding == 1)
+    return payment
+
+
 def test_a_sale_that_timed_out_is_a_trace_from_the_request_to_the_return(run, tmp_path):
     async def story(desk: ConsoleDesk) -> None:
         async with collecting() as collector:
@@ -142,11 +152,7 @@ def test_an_answer_that_comes_late_is_an_event_of_the_return_it_fell_into(run, t
         async with collecting() as collector:
             tracing, stage = tracing_of(desk, collector.url), desk.stage
             await all_of(tracing)
-            stage.host.will("0200", Hush())
-            stage.host.will("0400", Say(held=True))
-            payment = stage.payment()
-            await stage.ask(stage.sale(payment))
-            await stage.until(lambda: stage.host.holding == 1)
+            payment = await in_return(stage)
             [request] = stage.host.asked("0200")
             stage.host.send_all(stage.late(request, Say()))
             await stage.has(payment, "LATE_ANSWER")
@@ -224,11 +230,7 @@ def test_spans_that_become_whole_later_come_alone(run, tmp_path):
         async with collecting() as collector:
             tracing, stage = tracing_of(desk, collector.url), desk.stage
             await all_of(tracing)
-            stage.host.will("0200", Hush())
-            stage.host.will("0400", Say(held=True))
-            payment = stage.payment()
-            await stage.ask(stage.sale(payment))
-            await stage.until(lambda: stage.host.holding == 1)
+            payment = await in_return(stage)
             await all_of(tracing)
             assert sorted(each.name for each in collector.spans) == ["host exchange", "sale"]
             stage.host.let_go()
