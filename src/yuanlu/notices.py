@@ -77,8 +77,8 @@ class Recipient(Section, frozen=True, kw_only=True):
 class Telling(Section, frozen=True, kw_only=True):
     """`[notification]`: what contracts may say otherwise, as `[contracts.NAME.notification]`."""
 
-    brand: Annotated[str, Meta(min_length=1, max_length=BRAND_CHARACTERS_MAX)] = "原路"
-    """Who speaks: the signature of every SMS, as the providers have registered it."""
+    brand: Annotated[str, Meta(max_length=BRAND_CHARACTERS_MAX, pattern=r"^(?!.*[0-9]{5})[^.:/]+$")] = "原路"
+    """Who speaks: the signature of every SMS, as the providers have registered it; no link and no number to call."""
     language: Language = "zh"
     """For cardholders who have not said which."""
     cardholders: bool = True

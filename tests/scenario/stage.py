@@ -27,6 +27,7 @@ from yuanlu.keys.secret_file import create_secret
 from yuanlu.keys.software import SoftwareKeyStore
 from yuanlu.keys.transport import parts_of_field_62
 from yuanlu.keys.working_keys import WorkingKeys
+from yuanlu.notification.tables import notification_attempts, notifications
 from yuanlu.returns.policy import Leg
 from yuanlu.returns.store import legs_of
 from yuanlu.returns.tables import watches
@@ -322,10 +323,24 @@ async def on_stage(
     try:
         yield stage
         await check_numbers(stage)
+    except BaseException:
+        await show(stage)
+        raise
     finally:
         host.let_go()
         await stage.close()
         await host.stop()
+
+
+SHOWN = (transactions, facts, tasks, notifications, notification_attempts)
+
+
+async def show(stage: Stage) -> None:
+    """What the journal holds, for whoever asks why a story went wrong."""
+    print(f"now {stage.clock.wall_us()}")
+    for table in SHOWN:
+        for row in await stage.read(lambda c, table=table: c.execute(select(table)).all()):
+            print(table.name, {name: value for name, value in row._mapping.items() if value not in ("", None)})
 
 
 async def check_numbers(stage: Stage) -> None:

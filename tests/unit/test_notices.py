@@ -84,6 +84,7 @@ def test_without_the_section_nobody_is_told(tmp_path):
         ('kind = "sandbox"', 'kind = "sandbox"\nfiel = "x"', "inbox.*fiel", "a misspelt key"),
         ('brand = "原路支付"', 'brnad = "x"', r"notification.*brnad", "a misspelt key of the section"),
         ('brand = "原路支付"', 'brand = "一二三四五六七"', "brand", "a signature that no SMS has room for"),
+        ('brand = "原路支付"', 'brand = "拨95588"', "brand", "a signature that is a number to call"),
         ('sms = ["a", "inbox"]', 'sms = ["b"]', r"no \[notification.channels.b\]", "no such channel"),
         ('sms = ["a", "inbox"]', 'sms = ["mail"]', "mail sends no SMS", "a mail server for phones"),
         ('sign_name = "原路支付"', 'sign_name = "别人"', "signs as 别人", "two signatures"),

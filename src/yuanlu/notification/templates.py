@@ -29,6 +29,8 @@ VALUE_CHARACTERS_MAX = 240
 LINK = re.compile(r"://|www\.|[a-z0-9]\.(?:cn|com|net|org|top|xyz|vip|cc|me|io|link)\b", re.IGNORECASE)
 TELEPHONE = re.compile(r"(?:[0-9][ ()-]?){7,}|(?<![0-9])(?:400|800|95)[ -]?[0-9]{3,}")
 """Seven digits in a row, as they are written, and the service numbers that banks use."""
+OUR_OWN = frozenset({"amount", "extra", "card", "time", "by", "ref"})
+"""Values that we make ourselves, of digits that fall as they may: a case ending in 95588 is no number to call."""
 
 LONGEST = {
     "zh": {
@@ -100,7 +102,7 @@ class Template(Struct, frozen=True, kw_only=True):
     def render(self, language: str, values: Mapping[str, str]) -> "Rendered":
         """Title and text. Raises TemplateError for a value that is missing, and for what must not be sent."""
         title, text = (self._filled(said(words, language), values) for words in (self.title, self.text))
-        refuse(self.name, self.audience, language, text)
+        refuse(self.name, self.audience, language, text, self._filled(said(self.text, language), _theirs(values)))
         if len(title) > TITLE_CHARACTERS_MAX:
             title = title[: TITLE_CHARACTERS_MAX - 1] + "…"
         used = {name: one_line(values[name]) for name in self.variables(language) if name != SIGNATURE}
@@ -148,8 +150,13 @@ def parts(text: str) -> int:
     return 1 if length <= SMS_CHARACTERS_MAX else -(-length // SMS_PART_CHARACTERS)
 
 
-def refuse(name: str, audience: Audience, language: str, text: str) -> None:
-    """Raise TemplateError unless this text may be sent to this audience."""
+def _theirs(values: Mapping[str, str]) -> dict[str, str]:
+    """The values that somebody else wrote; ours say nothing."""
+    return {name: "…" if name in OUR_OWN else value for name, value in values.items()}
+
+
+def refuse(name: str, audience: Audience, language: str, text: str, written: str) -> None:
+    """Raise TemplateError unless this text may be sent to this audience; `written` is what people wrote of it."""
     if len(text) > TEXT_CHARACTERS_MAX:
         raise TemplateError(f"{name}: {len(text)} characters, at most {TEXT_CHARACTERS_MAX}")
     if has_card_number(text):
@@ -160,5 +167,5 @@ def refuse(name: str, audience: Audience, language: str, text: str) -> None:
         raise TemplateError(f"{name}.{language}: {characters(text)} characters are too many for an SMS")
     if LINK.search(text):
         raise TemplateError(f"{name}.{language}: no links in what a cardholder reads")
-    if TELEPHONE.search(text):
+    if TELEPHONE.search(written):
         raise TemplateError(f"{name}.{language}: no telephone numbers in what a cardholder reads")
