@@ -19,6 +19,11 @@ function morph(now, next) {
   const keyed = new Map([...now.children].filter((e) => e.id).map((e) => [e.id, e]));
   let place = now.firstChild;
   for (const wanted of [...next.childNodes]) {
+    while (place && wanted.nodeName !== "#text" && place.nodeName === "#text" && !place.data.trim()) { // else all that follows is taken for its neighbour
+      const blank = place;
+      place = place.nextSibling;
+      blank.remove();
+    }
     const same = wanted.id ? keyed.get(wanted.id) : null;
     let here = same || (place && !place.id && place.nodeName === wanted.nodeName ? place : null);
     if (!here) {
