@@ -17,6 +17,7 @@ from yuanlu.console.texts import noted
 from yuanlu.console.typed import Wrong, number
 from yuanlu.journal.transactions import facts_of
 from yuanlu.notices import ChannelSettings
+from yuanlu.notification.composing import code_of
 from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.states import STEPS, Sending
@@ -37,7 +38,6 @@ from yuanlu.people.notifications import (
     ChangedMeanwhile,
     as_registered,
     channels_by_audience,
-    code_of,
     send_again,
     told_about,
 )
