@@ -9,6 +9,7 @@ from yuanlu.causes.cause import Words
 from yuanlu.journal.unit import Committed, Conflict
 from yuanlu.notification.wording_store import (
     decide_wording,
+    find_in_use,
     find_wording,
     in_use,
     insert_wording,
@@ -58,9 +59,12 @@ def test_what_was_approved_last_is_in_use_and_a_way_back_ends_it(place):
             assert sorted(await read(in_use), key=lambda each: each.name) == [one, other]
             two = await ends(at, replace(FIRST, version=104), S.APPROVED)
             assert two in await read(in_use)
+            assert await read(lambda c: find_in_use(c, "not_charged")) == two
             back = replace(FIRST, version=105, back=True, title=NONE, text=NONE)
             await ends(at, back, S.APPROVED)
             assert await read(in_use) == [other]
+            assert await read(lambda c: find_in_use(c, "return_accepted")) == other
+            assert await read(lambda c: find_in_use(c, "not_charged")) is None
             history = await read(lambda c: wordings_of(c, "not_charged"))
             assert [each.version for each in history] == [105, 104, 103, 102, 101]
             assert await read(lambda c: find_wording(c, "not_charged", 104)) == two

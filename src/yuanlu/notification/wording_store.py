@@ -54,6 +54,14 @@ def last_approved() -> Select[Any]:
     return select(notification_wordings).join(last, and_(w.name == last.c.of, w.version == last.c.last))
 
 
+def find_in_use(connection: Connection, name: str) -> Wording | None:
+    """What is said by one template; None: the program's own words. By the partial index."""
+    w = notification_wordings.c
+    query = select(notification_wordings).where(text(IN_USE), w.name == name).order_by(w.version.desc()).limit(1)
+    last = connection.execute(query).first()
+    return None if last is None or last.back else wording_from(last)
+
+
 def waiting(connection: Connection) -> list[Wording]:
     """What waits for a second person: one of each template at most; by the partial index."""
     query = select(notification_wordings).where(text(PROPOSED)).order_by(notification_wordings.c.name)

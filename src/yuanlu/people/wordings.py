@@ -16,7 +16,7 @@ from yuanlu.kernel.errors import YuanluError
 from yuanlu.notification.messages.known import template_named
 from yuanlu.notification.templates import Template, TemplateError
 from yuanlu.notification.wording_rules import Draft, flaws
-from yuanlu.notification.wording_store import decide_wording, find_wording, insert_wording, wordings_of
+from yuanlu.notification.wording_store import decide_wording, find_in_use, find_wording, insert_wording, wordings_of
 from yuanlu.notification.wordings import WORDING_FACTS, Wording, WordingState, next_version, template_of
 from yuanlu.people.database import on_database
 from yuanlu.settings import Settings
@@ -50,25 +50,19 @@ def propose(settings: Settings, wanted: Proposal, who: Actor) -> Wording:
     with visit(settings.store.url, settings.folder, clock) as visitor:
         with visitor.reading() as connection:
             before = wordings_of(connection, wanted.name)
-        _refuse_useless(own, wanted.draft, before)
+            used = find_in_use(connection, wanted.name)
+        _refuse_useless(own, wanted.draft, used)
         made = _proposed(wanted, before, who, clock.wall_us())
         if isinstance(_commit(visitor, made, insert_wording(made), who), Conflict):
             raise WordingError(f"other words for {wanted.name} wait for a decision; one proposal at a time")
     return made
 
 
-def _refuse_useless(own: Template, draft: Draft | None, before: Sequence[Wording]) -> None:
+def _refuse_useless(own: Template, draft: Draft | None, used: Wording | None) -> None:
     """Nobody decides about what is said already."""
-    used = now_used(before)
-    said = Draft(title=own.title, text=own.text) if used is None else Draft(title=used.title, text=used.text)
-    if (draft is None and used is None) or draft == said:
+    said = own if used is None else used
+    if (draft is None and used is None) or draft == Draft(title=said.title, text=said.text):
         raise WordingError("these words are said already")
-
-
-def now_used(wordings: Sequence[Wording]) -> Wording | None:
-    """Of a template's wordings, the last first, the one that is said now; None: the program's own words."""
-    last = next((each for each in wordings if each.state is WordingState.APPROVED), None)
-    return None if last is None or last.back else last
 
 
 def _proposed(wanted: Proposal, before: Sequence[Wording], who: Actor, now_us: int) -> Wording:
@@ -149,11 +143,10 @@ def _commit(visitor: Visitor, wording: Wording, change: Change, who: Actor) -> A
     return visitor.commit([fact], [change])
 
 
-def template_used(own: Template, wordings: Sequence[Wording]) -> tuple[Template, bool]:
-    """What is said by this template now, by its wordings, the last first; and whether approved words are left unsaid
-    because this program cannot use them.
+def template_used(own: Template, used: Wording | None) -> tuple[Template, bool]:
+    """What a template of the program says now, given the wording in use, if there is one; and whether this program
+    cannot use that, so that its own words are said.
     """
-    used = now_used(wordings)
     if used is None:
         return own, False
     try:
