@@ -235,7 +235,7 @@ async def paid(asked: Asked) -> Act:
 async def failed(asked: Asked) -> Act:
     """It could not be paid; nothing was given back."""
     why = _reason(asked)
-    return lambda order, link, _, now: proposing.failed(order, link, why, now)
+    return lambda order, link, who, now: proposing.failed(order, link, why, who, now)
 
 
 PAGES = (
