@@ -19,6 +19,7 @@ from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money
 from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text
 from yuanlu.people.notes.reading import in_words
+from yuanlu.people.notes.values import of_name
 from yuanlu.people.positions import Position, position_of
 from yuanlu.people.words import CHINESE, ROLE_WORDS, case_word, kind_word, word
 
@@ -36,7 +37,7 @@ def environment(brand: str) -> Environment:
     made.filters |= {
         "money": amount_text, "minor": minor_text, "when": when_text, "clock": clock_text, "said": _said,
         "plain": plain_text, "word": _word, "case_word": _case_word, "left": _left, "role": _role,
-        "kind": _kind, "note": _note,
+        "kind": _kind, "note": _note, "name": _name,
         "cause": _cause,
         "incident_title": _incident_title, "position": _position,
     }  # fmt: skip
@@ -101,6 +102,12 @@ def _kind(context: Context, kind: str) -> str:
 def _note(context: Context, note: str, kind: str = "") -> str:
     """A note of a fact of this kind, or a reason; see `people.notes.reading`."""
     return in_words(note, _asked(context).language, kind)
+
+
+@pass_context
+def _name(context: Context, who: str) -> str:
+    """A person's name as it is; of what is no person, such as the gateway, the word in the page's language."""
+    return of_name(who) if _asked(context).language == CHINESE else who
 
 
 @pass_context
