@@ -14,9 +14,9 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from yuanlu.cases.people import GATEWAY
+from yuanlu.cases.people import GATEWAY, Actor
+from yuanlu.cases.records import Case, EventKind
 from yuanlu.cases.records import Event as CaseEvent
-from yuanlu.cases.records import EventKind
 from yuanlu.cases.store import find_case_of, find_case_of_incident, get_case, insert_event
 from yuanlu.contracts import Agreements
 from yuanlu.flow.payment import Desk
@@ -31,7 +31,7 @@ from yuanlu.notices import Event, Notification, Telling
 from yuanlu.notification.composing import Person, addresses, compose, people
 from yuanlu.notification.deciding import OVERTAKES, Due, Happening, of_payment
 from yuanlu.notification.delivering import Deliverer
-from yuanlu.notification.records import Message
+from yuanlu.notification.records import Message, Subject
 from yuanlu.notification.sending import SendingProcess
 from yuanlu.notification.states import Sending
 from yuanlu.notification.templates import Template, TemplateError
@@ -165,30 +165,33 @@ def _overtaken(news: Message, told: Sequence[Message], now_us: int) -> Iterator[
             yield moved(each, Sending.OVERTAKEN, f"overtaken by {news.template}", now_us)
 
 
-def in_case(connection: Connection, message: Message) -> list[Change]:
-    """A line of its case's timeline: who was told what, or could not be. The case itself does not move."""
-    about = message.subject
-    if message.state not in SHOWN_IN_CASE:
+def in_case(connection: Connection, message: Message, who: Actor | None = None) -> list[Change]:
+    """A line of its case's timeline: who was told what, or could not be. The case itself does not move.
+
+    `who` is the person who has it sent once more; without one the gateway tells how it went.
+    """
+    if who is None and message.state not in SHOWN_IN_CASE:
         return []
-    if about.case_id:
-        case = get_case(connection, about.case_id)
-    else:
-        found = (
-            find_case_of(connection, about.transaction_id)
-            if about.transaction_id
-            else find_case_of_incident(connection, about.incident_id)
-        )
-        if found is None:
-            return []
-        case = found
+    case = _case_of(connection, message.subject)
+    if case is None:
+        return []
     text = f"{message.state.value}: {message.template} → {message.masked}"
     text += f" ({message.channel})" if message.channel else ""
+    by = who or Actor(name=GATEWAY.name, via=message.channel or GATEWAY.via)
     line = CaseEvent(
         case_id=case.case_id, version=case.version, subject_id=f"{message.message_id}.{message.version}",
-        at_us=message.changed_at_us, kind=EventKind.TOLD, who=GATEWAY.name, via=message.channel or GATEWAY.via,
-        text=f"{text}: {message.note}" if message.note else text,
+        at_us=message.changed_at_us, kind=EventKind.TOLD, who=by.name, via=by.via,
+        text=f"{text}: {message.note}" if message.note and who is None else text,
     )  # fmt: skip
     return [insert_event(line)]
+
+
+def _case_of(connection: Connection, about: Subject) -> Case | None:
+    if about.case_id:
+        return get_case(connection, about.case_id)
+    if about.transaction_id:
+        return find_case_of(connection, about.transaction_id)
+    return find_case_of_incident(connection, about.incident_id)
 
 
 def teller_of(

@@ -43,6 +43,9 @@ TELLING_KINDS = {
     "TOLD": ("已通知", "Told"),
     "TOLD_DELIVERED": ("通知已送达", "Told, and delivered"),
     "NOT_TOLD": ("未能通知", "Could not be told"),
+    "TELLING_AGAIN": ("要求再次通知", "To be told once more"),
+    "CONTACT_GIVEN": ("持卡人留下手机号", "Number given to be told by"),
+    "CONTACT_TAKEN_BACK": ("手机号已撤回", "Number taken back; it is told nothing more"),
     "TELLING_OVERTAKEN": ("已有更新的消息，不再通知", "Not told: better news came first"),
     "TELLING_UNWANTED": ("对方不愿接收", "Not told: not wanted"),
 }
