@@ -8,6 +8,7 @@ from yuanlu.cases.records import DecisionKind
 from yuanlu.causes.evidence import IncidentKind
 from yuanlu.flow.outside import Seen
 from yuanlu.notification.states import Sending
+from yuanlu.notification.writing import AGAIN
 from yuanlu.people.notes import causes, payments, places, returns, telling, values
 from yuanlu.people.notes.casework import ATTEMPTS, CASES, REMARKS
 from yuanlu.people.notes.messages import MALFORMED
@@ -35,7 +36,7 @@ KINDS: dict[str, tuple[Note, ...]] = {
 }  # fmt: skip
 """Kinds of facts with notes of their own; every other kind has those of `PLAIN`."""
 
-WITH_WHO = CASES.keys() | places.INCIDENTS.keys() | places.ACCOUNTS.keys()
+WITH_WHO = CASES.keys() | places.INCIDENTS.keys() | places.ACCOUNTS.keys() | {AGAIN}
 """Kinds whose facts say first who did it; a timeline and the audit trail have that beside."""
 
 SENTENCES: dict[str, tuple[Note, ...]] = {
