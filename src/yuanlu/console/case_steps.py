@@ -3,6 +3,7 @@
 The order is that of every text here: query first, give back only what is charged, a second person, the end.
 """
 
+from yuanlu.access.roles import Right
 from yuanlu.cases.records import BATCH, TERMINAL, DecisionKind
 from yuanlu.cases.states import CaseState, DecisionState
 from yuanlu.console.asked import Asked
@@ -79,11 +80,23 @@ def to_do(asked: Asked, whole: Whole) -> list[str]:
 
 
 def _in_the_open(asked: Asked, whole: Whole) -> list[str]:
-    allowed = whole.allowed
+    allowed, payment = whole.allowed, whole.payment
+    if payment is not None and payment.rrn:
+        ask = asked.say("Query first: ask the bank with the reference numbers on this page. Do not refund by hand.")
+    else:
+        ask = asked.say(
+            "Query first: there is no reference number, so ask the bank with the terminal, the trace no., the time and "
+            "the amount. Do not refund by hand."
+        )
     if not allowed:
-        return [asked.say("Take the case, then ask the bank with the reference numbers on this page.")]
-    steps = [asked.say("Query first: ask the bank with the reference numbers on this page. Do not refund by hand.")]
-    steps.append(asked.say("If the bank says returned, or never charged, propose just that, with its reference."))
+        return [ask]
+    if not asked.may(Right.PROPOSE):
+        return [
+            ask,
+            asked.say("Write down what the bank answers, and give the case to finance: they propose what follows."),
+            asked.say("If it looks like a technical fault, hand it over to technical support."),
+        ]
+    steps = [ask, asked.say("If the bank says returned, or never charged, propose just that, with its reference.")]
     if DecisionKind.SEND_ONCE_MORE in allowed:
         steps.append(asked.say("If the bank says charged, propose to send the reversal once more."))
     else:

@@ -21,7 +21,7 @@ from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.transactions import Transaction, facts_of
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import told_of_case
-from yuanlu.people.positions import GIVES_BACK, Position, position_of
+from yuanlu.people.positions import FAILED, GIVES_BACK, Position, position_of
 from yuanlu.returns.orders import Order, OrderState
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import Link, find_link
@@ -71,6 +71,11 @@ class Money(Struct, frozen=True, kw_only=True):
     ordered: int
     certain: bool
     position: Position
+
+    @property
+    def stuck(self) -> bool:
+        """Whether what is under way waits for people: the machine cannot bring it back any further."""
+        return self.position is FAILED and self.under_way > 0
 
     @property
     def left(self) -> int:
@@ -166,6 +171,11 @@ def read_whole(
 def _waits(decisions: list[Decision], link: Link) -> bool:
     proposed = any(each.state is DecisionState.PROPOSED for each in decisions)
     return proposed or any(order.state is OrderState.PROPOSED for order in link.orders)
+
+
+def is_confirmed(connection: Connection, payment: Transaction) -> bool:
+    """Whether a clearing file has confirmed where the payment's money is."""
+    return any(row.kind == "CLEARED" for row in facts_of(connection, payment.key.merchant_id, payment.transaction_id))
 
 
 def money_of(link: Link, waits: bool = False, confirmed: bool = False) -> Money:

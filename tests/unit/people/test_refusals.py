@@ -14,7 +14,7 @@ SOURCE = Path(yuanlu.__path__[0])
 RULES = (
     "cases/work", "cases/decisions", "cases/texts", "cases/acting", "cases/store", "people/casework", "people/ordering",
     "people/incidents", "people/observing", "returns/proposing", "returns/decision", "incidents/store",
-    "incidents/writing", "fleet/observations",
+    "incidents/writing", "fleet/observations", "people/wordings",
 )  # fmt: skip
 RAISED = {
     "CaseError",
@@ -25,6 +25,7 @@ RAISED = {
     "ObservationWrong",
     "StoreError",
     "Obstacle",
+    "WordingError",
 }
 CODE = re.compile(r"[0-9]{2}")
 

@@ -23,6 +23,7 @@ from yuanlu.console.pages import (
     terminals,
     transactions,
     views,
+    wordings,
 )
 from yuanlu.console.routing import Page
 
@@ -37,6 +38,7 @@ PAGES: tuple[Page, ...] = (
     *orders.PAGES,
     *incidents.PAGES,
     *terminals.PAGES,
+    *wordings.PAGES,
     *notifications.PAGES,
     *events.PAGES,
     *monitor.PAGES,

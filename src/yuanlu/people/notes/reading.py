@@ -8,6 +8,7 @@ from yuanlu.cases.records import DecisionKind
 from yuanlu.causes.evidence import IncidentKind
 from yuanlu.flow.outside import Seen
 from yuanlu.notification.states import Sending
+from yuanlu.notification.writing import AGAIN
 from yuanlu.people.notes import causes, payments, places, returns, telling, values
 from yuanlu.people.notes.casework import ATTEMPTS, CASES, REMARKS
 from yuanlu.people.notes.messages import MALFORMED
@@ -35,7 +36,7 @@ KINDS: dict[str, tuple[Note, ...]] = {
 }  # fmt: skip
 """Kinds of facts with notes of their own; every other kind has those of `PLAIN`."""
 
-WITH_WHO = CASES.keys() | places.INCIDENTS.keys() | places.ACCOUNTS.keys()
+WITH_WHO = CASES.keys() | places.INCIDENTS.keys() | places.ACCOUNTS.keys() | {AGAIN}
 """Kinds whose facts say first who did it; a timeline and the audit trail have that beside."""
 
 SENTENCES: dict[str, tuple[Note, ...]] = {
@@ -141,7 +142,7 @@ VALUES = MappingProxyType(
         "id": _limited(r"[0-9A-Za-z._/+@-]{1,80}"),
         "masked": _limited(r"\S{1,80}"),
         "channel": _limited(r"[^\s:()]{1,60}"),
-        "sending": _limited("|".join(Sending), values.of_sending),
+        "sending": _limited("|".join(Sending), values.of_sending, values.sending_in_english),
         "origin": _limited(r"[0-9A-Za-z.:%_-]{0,64}"),
         "name": _limited(r"[^:\n]{1,64}?", values.of_name),
         "owner": _limited(r"[^→:\n]{1,64}?", values.of_owner),
