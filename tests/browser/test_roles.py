@@ -1,16 +1,24 @@
 """Each role's main journey in a real browser: finance, support, the administrator, compliance."""
 
+import asyncio
 import json
+import re
+import time
+from collections.abc import Awaitable, Callable
 
-from playwright.async_api import Locator, Page
+import pyotp
+from playwright.async_api import APIResponse, Locator, Page
 
 from tests.browser.window import Windows, looked_at
 from tests.console.desk import PASSWORD
+from tests.console.people_at_work import press as send_form
 from tests.console.test_orders import order_is
 from tests.scenario.linked import sold
 from tests.scenario.stage import CARD
 from tests.scenario.test_causes_and_cases import case_of, escalated
 from yuanlu.access.roles import Role
+from yuanlu.cli.account_work import first_administrator
+from yuanlu.settings import Console
 
 
 async def says(page: Page, text: str) -> None:
@@ -178,3 +186,119 @@ async def listed(page: Page, tab: str) -> str:
     await page.wait_for_url("**/cases")
     await leads_on(page, page.locator(".chips a", has_text=tab))
     return await page.inner_text("#cases-list")
+
+
+def test_the_administrator_sets_the_console_up_lets_a_colleague_in_and_finds_these_deeds_in_the_trail(
+    run, tmp_path, chromium
+):
+    async def story(windows: Windows) -> None:
+        await asyncio.to_thread(first_administrator, windows.desk.stage.settings, "李伟", PASSWORD)
+        admin = await windows.open()
+        await signs_in_the_first_time(admin, "李伟", PASSWORD)
+        await follow(admin, "人员与权限")
+        await admin.fill("#new-name", "王芳")
+        await admin.get_by_label("财务").last.check()
+        await press(admin, "建立账号")
+        given = re.search(r"王芳 可用密码 (\S+) 登录", await admin.inner_text("main"))
+        assert given
+        colleague = await windows.open()
+        secret = await signs_in_the_first_time(colleague, "王芳", given[1])
+        await changes_the_password(colleague, secret, given[1])
+
+        await follow(admin, "API 密钥")
+        program = await makes_a_key(admin)
+        assert (await program()).status == 200
+        await admin.click("summary:has-text('吊销')")
+        await admin.fill("textarea", "试用结束")
+        await press(admin, "确认吊销")
+        assert (await program()).status == 401
+
+        await follow(admin, "操作审计")
+        deeds = [line.split("\t")[1:] for line in (await admin.inner_text("tbody")).splitlines()]
+        assert [(who.split()[0], what) for who, what, *_ in deeds] == [
+            ("李伟", "吊销 API 密钥"), ("李伟", "建立 API 密钥"),
+            ("王芳", "登录"), ("王芳", "更换密码"), ("王芳", "登录"), ("王芳", "设置动态验证码"),
+            ("李伟", "建立账号"), ("李伟", "登录"), ("李伟", "设置动态验证码"), ("初始设置", "建立账号"),
+        ]  # fmt: skip
+        assert [deeds[0][3], deeds[6][3]] == ["试用结束", "王芳，财务"]
+
+    run(looked_at(story, tmp_path, chromium, more={"console": Console(listen="127.0.0.1:0")}))
+
+
+async def signs_in_the_first_time(page: Page, name: str, password: str) -> str:
+    """Name and password, then the second factor in an app; the app's key."""
+    await page.goto("/zh/sign-in")
+    await page.fill("#name", name)
+    await page.fill("#password", password)
+    await press(page, "登录")
+    secret = await page.locator("main .note .num").inner_text()
+    await page.fill("#code", pyotp.TOTP(secret).now())
+    await press(page, "继续")
+    await says_above(page, name)
+    return secret
+
+
+async def says_above(page: Page, name: str) -> None:
+    """Who is signed in stands at the top of each page."""
+    await page.wait_for_selector(f"header >> text={name}")
+
+
+async def changes_the_password(page: Page, secret: str, given: str) -> None:
+    await follow(page, "王芳")
+    await page.fill("#old", given)
+    await page.fill("#new", PASSWORD)
+    await press(page, "修改并重新登录")
+    await says(page, "密码已更换")
+    await page.fill("#name", "王芳")
+    await page.fill("#password", PASSWORD)
+    await page.fill("#code", pyotp.TOTP(secret).at(int(time.time()) + 30))  # the last one is used up
+    await press(page, "登录")
+    await says_above(page, "王芳")
+    assert page.url.endswith("/zh/cases")
+
+
+async def makes_a_key(page: Page) -> Callable[[], Awaitable[APIResponse]]:
+    """A program that shows the new key, and asks for payments."""
+    await page.fill("#key-name", "门店收银")
+    await page.get_by_label("查询付款与交易").check()
+    await press(page, "建立密钥")
+    secret = await page.inner_text("main code")
+    assert secret.startswith("yl_test_")
+    return lambda: page.request.get("/v1/transactions", headers={"Authorization": f"Bearer {secret}"})
+
+
+def test_compliance_reads_and_takes_a_file_along_and_can_do_nothing_else(run, tmp_path, chromium):
+    async def story(windows: Windows) -> None:
+        stage = windows.desk.stage
+        case = await case_of(stage, await escalated(stage))
+        paid = (await stage.find(await sold(stage))).transaction_id
+        support = await windows.desk.staff("赵磊", Role.SUPPORT)
+        path = f"/cases/{case.case_id}"
+        await send_form(support, await support.see(f"/zh{path}"), f"{path}/note", text="已致电银行")
+        await windows.account("孙琪", Role.COMPLIANCE)
+        page = await windows.signed_in("孙琪")
+        assert page.url.endswith("/zh/audit")
+        await page.fill("#who", "赵磊")
+        await press(page, "搜索")
+        await says(page, "已致电银行")
+        async with page.expect_download() as saving:
+            await page.get_by_role("link", name="CSV").click()
+        file = await (await page.request.get((await saving.value).url)).text()
+        assert f"{case.case_id},已致电银行" in file
+        await follow(page, case.case_id)
+        await says(page, "资金位置")
+        assert await buttons(page) == ["中文 PDF", "英文 PDF"]
+        await page.goto(f"/zh/transactions/{paid}")
+        assert await page.get_by_text("申请退回").count() == 0
+        for forbidden in ("/zh/returns/new", "/zh/staff", "/zh/keys", "/zh/pos"):
+            answer = await page.goto(forbidden)
+            assert answer is not None
+            assert answer.status == 403
+            await says(page, "此页面不在您的职责范围内")
+
+    run(looked_at(story, tmp_path, chromium))
+
+
+async def buttons(page: Page) -> list[str]:
+    """What can be pressed on the page itself."""
+    return await page.locator("main button").all_inner_texts()

@@ -18,6 +18,7 @@ from yuanlu.journal.transactions import Transaction, facts_of, search
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import format_minor
+from yuanlu.keys.tls import till_is_closed
 from yuanlu.notification.store import told_of_transaction
 from yuanlu.people.case_reading import ARROWS
 from yuanlu.people.database import on_database
@@ -152,6 +153,8 @@ def config_text(settings: Settings) -> str:
         )
         if acquirer.packet_life_ms < acquirer.answer_timeout_ms:
             lines.append(f"warning    {name}: packet_life_ms is below answer_timeout_ms; too small breaks the promise")
+    if settings.console.listen and (closed := till_is_closed(settings)):
+        lines.append(f"warning    {closed}")
     lines += contract_lines(settings, {terminal.merchant_id for terminal in terminals.values()})
     lines += notification_lines(settings.notification)
     return "\n".join([*lines, "The configuration is sound."])

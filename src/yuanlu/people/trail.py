@@ -278,8 +278,9 @@ def _of_accounts(connection: Connection, wanted: Wanted) -> list[Deed]:
         who, text = row.name, row.note
         if row.kind in BY_ANOTHER:
             who, _, text = row.note.partition(": ")
+        via = "" if row.kind == "STAFF_CREATED" else "console"  # or made at the command line
         found.append(
-            Deed(at_us=row.at_us, who=who, via="console", kind=row.kind, place="", subject=row.subject_id, text=text)
+            Deed(at_us=row.at_us, who=who, via=via, kind=row.kind, place="", subject=row.subject_id, text=text)
         )
     return [deed for deed in found if wanted.who in ("", deed.who)]
 

@@ -28,6 +28,7 @@ TITLES = {
 }
 NAMES = {
     "policy": "系统规则", "detection": "自动检测", "cardholder": "持卡人", "clearing file": "清算文件",
+    "init": "初始设置",
     **{name: words.zh for name, words in TOLD_BY.items()},
 }  # fmt: skip
 """Who acts and is no person."""
