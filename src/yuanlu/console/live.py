@@ -32,13 +32,17 @@ class Live:
         self._mark: Mark | None = None
         self._listeners: set[asyncio.Queue[str]] = set()
         self._number = 0
+        self.news = 0
+        """How often something new was told: what was read before the latest of it is old."""
 
     async def watch(self) -> None:
         """Look for ever. A look that fails is told and comes again: pages say themselves that nothing comes."""
         while True:
             try:
                 if self._listeners:
-                    for name in await self._store.read(self._look):
+                    names = await self._store.read(self._look)
+                    self.news += bool(names)
+                    for name in names:
                         self._tell(name)
             except Exception:
                 _log.exception("a look at the journal failed")

@@ -29,6 +29,7 @@ class Looks:
     """The last look for each merchant, shared by all who watch: many pages cost one."""
 
     at_us: dict[str, int] = field(default_factory=dict)
+    news: dict[str, int] = field(default_factory=dict)
     seen: dict[str, tuple[Overview, list[Second]]] = field(default_factory=dict)
     traffic: dict[str, Traffic] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -41,12 +42,13 @@ async def _look(asked: Asked) -> tuple[Overview, list[Second]]:
     looks = _looks.setdefault(id(asked.console), Looks())
     merchant_id, now_us = asked.who.merchant_id, asked.now_us
     async with looks.lock:
-        if now_us - looks.at_us.get(merchant_id, 0) > KEPT_US:
+        news = asked.console.live.news  # whoever was told of something must not be shown what was read before it
+        if news != looks.news.get(merchant_id) or now_us - looks.at_us.get(merchant_id, 0) > KEPT_US:
             traffic = looks.traffic.setdefault(merchant_id, Traffic(merchant_id))
             looks.seen[merchant_id] = await asked.read(
                 lambda c: (overview(c, merchant_id, now_us), traffic.look(c, now_us))
             )
-            looks.at_us[merchant_id] = now_us
+            looks.at_us[merchant_id], looks.news[merchant_id] = now_us, news
         return looks.seen[merchant_id]
 
 
