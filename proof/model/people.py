@@ -114,7 +114,7 @@ class People:
                     order_id, "cleo", lambda o, link, who, now: proposing.settled_by_hand(o, link, "B1", who, now)
                 )
             else:
-                self._act(order_id, "cleo", lambda o, link, _, now: proposing.failed(o, link, "refused", now))
+                self._act(order_id, "cleo", lambda o, link, who, now: proposing.failed(o, link, "refused", who, now))
 
     def _act(self, order_id: str, who: str, what: "Callable[[Order, Link, str, Moment], Rows]") -> bool:
         for _ in range(TRIES):

@@ -229,6 +229,11 @@ class Console(Section, frozen=True, kw_only=True):
     """Of payments to which nothing odd happened, one in so many is traced; every other payment is, always."""
     sandbox_control: str = ""
     """`host:port` of simulated hosts' fault API, for the virtual POS; none in production."""
+    till_certificate: str = ""
+    """PEM file of the certificate that the console's own till, for the virtual POS and payments as JSON, shows to a
+    gateway with `tls_client_ca`; without one such a gateway takes nothing from it."""
+    till_key: str = ""
+    """PEM file of its key; empty: the key is in `till_certificate`."""
     api_requests_per_second: Positive = 50
     """What one API key may ask, ten times as much in a burst; more is answered 429 with `Retry-After`."""
     api_address_requests_per_second: Positive = 200
@@ -339,6 +344,10 @@ def _check(settings: Settings, path: Path) -> None:
         raise ConfigurationError(f"{path}: no acquirer; add a table [acquirers.NAME]")
     if bool(settings.gateway.tls_certificate) != bool(settings.gateway.tls_key):
         raise ConfigurationError(f"{path}: [gateway] tls_certificate and tls_key go together")
+    if settings.gateway.tls_client_ca and not settings.gateway.tls_certificate:
+        raise ConfigurationError(f"{path}: [gateway] tls_client_ca needs tls_certificate: without it nobody speaks TLS")
+    if settings.console.till_key and not settings.console.till_certificate:
+        raise ConfigurationError(f"{path}: [console] till_key needs till_certificate")
     parse_address(settings.gateway.listen, f"{path}: [gateway] listen")
     if settings.gateway.metrics:
         parse_address(settings.gateway.metrics, f"{path}: [gateway] metrics")

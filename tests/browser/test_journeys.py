@@ -1,8 +1,11 @@
 """What people come for, in a real browser: signing in, watching live, finding a payment, following the money home."""
 
 from tests.browser.window import Windows, looked_at
+from tests.console.people_at_work import press, two
+from tests.console.test_orders import asked_for
 from tests.console.test_transactions import one_of_each
 from tests.console.tilling import free_port
+from tests.scenario.linked import sold
 from tests.scenario.scripted_host import Hush
 from tests.scenario.stage import MERCHANT
 from yuanlu.access.roles import Role
@@ -57,6 +60,31 @@ def test_a_payment_is_found_from_the_keyboard_alone(run, tmp_path, chromium):
         await page.keyboard.press("j")
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"**/transactions/{good}")
+
+    run(looked_at(story, tmp_path, chromium))
+
+
+def test_the_row_that_a_reader_has_chosen_keeps_the_focus_while_others_come_and_go(run, tmp_path, chromium):
+    async def story(windows: Windows) -> None:
+        await sold(windows.desk.stage)
+        maker, checker = await two(windows.desk)
+        first, second = [(await asked_for(maker, amount=f"{n}.00")).rpartition("/")[2] for n in (1, 2)]
+        await windows.account("Sun Li", Role.FINANCE)
+        page = await windows.signed_in("Sun Li")
+        await page.goto("/zh/returns")
+        await page.keyboard.press("j")
+        await page.keyboard.press("j")
+        chosen = "document.activeElement.getAttribute('href')"
+        assert await page.evaluate(chosen) == f"/zh/returns/{second}"
+        await page.wait_for_function("document.getElementById('live').dataset.kind === 'on'")
+        await press(checker, await checker.see(f"/zh/returns/{first}"), f"/returns/{first}/refuse", reason="小票不符")
+        await page.wait_for_selector(f"#o-{first}", state="detached")
+        assert await page.evaluate(chosen) == f"/zh/returns/{second}"
+        third = (await asked_for(maker, amount="3.00")).rpartition("/")[2]
+        await page.wait_for_selector(f"#o-{third}")
+        assert await page.evaluate(chosen) == f"/zh/returns/{second}"
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**/returns/{second}")
 
     run(looked_at(story, tmp_path, chromium))
 

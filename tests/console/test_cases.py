@@ -104,15 +104,28 @@ def test_a_case_page_says_what_happened_where_the_money_is_and_what_to_do(run, t
         for part in ("发生了什么", "资金位置", "我们正在做什么", "您需要做什么", "经过", "证据", "可能已扣款 ¥12.34"):
             assert part in text
         assert "退回未完成，人工处理" in text
-        assert "先查询：凭本页的参考号向银行核实，不要直接退款" in text
+        assert "先查询：本交易没有参考号，请凭终端号、流水号、时间和金额向银行核实，不要直接退款" in text
+        assert "人工处理中，尚未退回 ¥12.34" in text
+        assert "开立工单 · 网关" in text
         assert "终端 → 网关" in text
         assert "应答码 40" in text, "each message can be opened"
         assert "尾号 0005" in text
         assert "6200000000000005" not in page.text
         assert "finance" not in text
         english = words(await maker.see(f"/en/cases/{case.case_id}"))
-        assert "Query first: ask the bank" in english
+        assert "Query first: there is no reference number, so ask the bank with the terminal" in english
         assert "•• 0005" in english
+
+    run(seen(story, tmp_path))
+
+
+def test_support_is_told_to_give_the_banks_answer_to_finance_and_not_to_propose(run, tmp_path):
+    async def story(desk: ConsoleDesk) -> None:
+        case = await case_of(desk.stage, await escalated(desk.stage))
+        support = await desk.staff("Zhao Lei", Role.SUPPORT)
+        text = words(await support.see(f"/zh/cases/{case.case_id}"))
+        assert "并分派给财务，由财务提出处理申请" in text
+        assert "就按此提出申请" not in text
 
     run(seen(story, tmp_path))
 

@@ -91,7 +91,8 @@ def test_a_message_shows_its_words_and_every_try_and_is_sent_once_more(run, tmp_
         assert texts(desk.stage)[0] == texts(desk.stage)[1]
         late = await press(support, page, again)  # the page was made before
         assert (late.status_code, "通知状态已变化" in words(late)) == (422, True)
-        assert "Zhao Lei 要求再发一次" in words(await support.see(f"/zh/notifications/{message_id}"))
+        said = words(await support.see(f"/zh/notifications/{message_id}"))
+        assert "要求再次通知 Zhao Lei" in said
 
     run(seen(story, tmp_path, more=spoken(FINANCE)))
 

@@ -1,6 +1,8 @@
 """Returns by decision at the console: asked for, approved by a second person, closed by reference."""
 
 import asyncio
+import csv
+import io
 import re
 
 from tests.console.desk import ConsoleDesk, seen, words
@@ -66,7 +68,7 @@ def test_more_than_is_left_another_form_or_no_reason_is_refused_and_what_was_typ
         maker = await desk.staff("Li Na", Role.FINANCE)
         page = await maker.see("/zh/returns/new", what=WHAT)
         for typed, why in (
-            ({"amount": "12.35", "reason": "多收"}, "最多还可退 CNY 12.34"),
+            ({"amount": "12.35", "reason": "多收"}, "最多还可退 ¥12.34"),
             ({"amount": "0", "reason": "多收"}, "金额须大于 0"),
             ({"amount": "-5", "reason": "多收"}, "不是金额"),
             ({"amount": "9" * 40, "reason": "多收"}, "不是金额"),
@@ -147,5 +149,25 @@ def test_what_people_pay_is_closed_by_the_banks_reference(run, tmp_path):
             assert why in words(answer)
         assert (await press(maker, page, f"{path}/paid", reference="ICBC-2026-7")).status_code == 303
         assert (await order_is(desk, payment, "DONE")).reference == "ICBC-2026-7"
+
+    run(seen(story, tmp_path))
+
+
+def test_what_is_open_goes_away_as_a_file(run, tmp_path):
+    async def story(desk: ConsoleDesk) -> None:
+        await sold(desk.stage)
+        maker, _ = await two(desk)
+        path = await asked_for(maker, amount="10.00")
+        page = await maker.see("/zh/returns")
+        address = re.search(r'href="/zh/returns(\?format=csv)"', page.text)
+        assert address
+        file = await maker.client.get(f"/zh/returns{address[1]}")
+        rows = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+        named = dict(zip(rows[2], rows[3], strict=True))
+        assert len(rows) == 4
+        assert (named["金额"], named["状态"], named["申请人"]) == ("10.00", "待复核", "Li Na")
+        assert named["申请编号"] == path.rpartition("/")[2]
+        support = await desk.staff("Zhao Lei", Role.SUPPORT)
+        assert (await support.see("/zh/returns", format="csv")).status_code == 404
 
     run(seen(story, tmp_path))

@@ -76,8 +76,12 @@ def test_where_codes_are_needed_the_first_sign_in_sets_them_up_and_the_next_need
         wrong = await browser.send("/en/sign-in/code", offer=offer, code="000000")
         assert wrong.status_code == 403
         assert (await browser.send("/en/sign-in/code", offer="00" * 40, code="000000")).status_code == 403
-        done = await browser.send("/en/sign-in/code", offer=offer, code=pyotp.TOTP(secret).at(now_s))
-        assert "One-time codes are set up" in words(done)
+        done = await browser.send(
+            "/en/sign-in/code", offer=offer, code=pyotp.TOTP(secret).at(now_s), to="/en/transactions"
+        )
+        assert done.headers["location"] == "/en/transactions", "password and code were right, so this is a sign-in"
+        assert (await browser.see("/en/settings")).status_code == 403
+        browser = desk.browser()
         without = await browser.send("/en/sign-in", name="Li Wei", password=PASSWORD)
         used = await browser.send("/en/sign-in", name="Li Wei", password=PASSWORD, code=pyotp.TOTP(secret).at(now_s))
         assert (without.status_code, used.status_code) == (403, 403)

@@ -51,6 +51,8 @@ def without(line):
 
 
 BAD = [
+    (GOOD.replace("[acquirers", 'tls_client_ca = "ca.pem"\n[acquirers', 1), "tls_client_ca needs", "TLS for nobody"),
+    (GOOD + '[console]\ntill_key = "till.key"\n', "till_key needs till_certificate", "a key of no certificate"),
     (without('profile = "P2"'), r"\[acquirers.*profile", "a promise about the host has no default"),
     (without('mac = "unionpay-ecb"'), r"\[gateway\].*mac", "authentication has no default"),
     (without('url = "sqlite:///var/yuanlu.db"'), r"\[store\].*url", "no store"),

@@ -79,7 +79,7 @@ def close(
         raise proposing.OrderError("give one of --reference and --failed")
     settings = settings_of(config)
     if failed:
-        act(settings, order, by, lambda found, link, _, now: proposing.failed(found, link, failed, now))
+        act(settings, order, by, lambda found, link, who, now: proposing.failed(found, link, failed, who, now))
     else:
         act(
             settings, order, by,

@@ -3,10 +3,12 @@
 The order is that of every text here: query first, give back only what is charged, a second person, the end.
 """
 
+from yuanlu.access.roles import Right
 from yuanlu.cases.records import BATCH, TERMINAL, DecisionKind
 from yuanlu.cases.states import CaseState, DecisionState
 from yuanlu.console.asked import Asked
 from yuanlu.people.case_reading import Whole
+from yuanlu.people.figures import amount_text
 from yuanlu.returns.orders import OrderState
 from yuanlu.returns.states import State
 
@@ -21,7 +23,7 @@ def doing(asked: Asked, whole: Whole) -> list[str]:
         said.append(asked.say("Two people have decided; the gateway carries it out now."))
     for order in whole.orders:
         if order.state is OrderState.RUNNING:
-            said.append(asked.say("A return of {amount} is under way.", amount=order.amount))
+            said.append(asked.say("A return of {amount} is under way.", amount=amount_text(order.amount)))
     if not said:
         said.append(asked.say("Nothing: this waits for a person."))
     return said
@@ -62,6 +64,12 @@ def to_do(asked: Asked, whole: Whole) -> list[str]:
         return _without_payment(asked, case.incident)
     if whole.is_open:
         return _in_the_open(asked, whole)
+    if whole.gives_back and payment.state in (State.APPROVED, State.CAPTURED):
+        return [
+            asked.say("Compare the slip and the terminal's batch: was this return meant?"),
+            asked.say("If it was not, ask the customer for the money: nothing is charged to a card from here."),
+            asked.say("Then close the case with its outcome."),
+        ]
     if payment.state in (State.APPROVED, State.CAPTURED):
         return [
             asked.say("Compare the slip, the goods and the payments beside it: was the customer charged too much?"),
@@ -72,11 +80,23 @@ def to_do(asked: Asked, whole: Whole) -> list[str]:
 
 
 def _in_the_open(asked: Asked, whole: Whole) -> list[str]:
-    allowed = whole.allowed
+    allowed, payment = whole.allowed, whole.payment
+    if payment is not None and payment.rrn:
+        ask = asked.say("Query first: ask the bank with the reference numbers on this page. Do not refund by hand.")
+    else:
+        ask = asked.say(
+            "Query first: there is no reference number, so ask the bank with the terminal, the trace no., the time and "
+            "the amount. Do not refund by hand."
+        )
     if not allowed:
-        return [asked.say("Take the case, then ask the bank with the reference numbers on this page.")]
-    steps = [asked.say("Query first: ask the bank with the reference numbers on this page. Do not refund by hand.")]
-    steps.append(asked.say("If the bank says returned, or never charged, propose just that, with its reference."))
+        return [ask]
+    if not asked.may(Right.PROPOSE):
+        return [
+            ask,
+            asked.say("Write down what the bank answers, and give the case to finance: they propose what follows."),
+            asked.say("If it looks like a technical fault, hand it over to technical support."),
+        ]
+    steps = [ask, asked.say("If the bank says returned, or never charged, propose just that, with its reference.")]
     if DecisionKind.SEND_ONCE_MORE in allowed:
         steps.append(asked.say("If the bank says charged, propose to send the reversal once more."))
     else:

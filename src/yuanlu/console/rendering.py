@@ -17,8 +17,9 @@ from yuanlu.flow.declaring import cause_of, scope_words
 from yuanlu.incidents.records import Incident
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money
-from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text
+from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text, with_symbols
 from yuanlu.people.notes.reading import in_words
+from yuanlu.people.notes.values import of_name, of_way
 from yuanlu.people.positions import Position, position_of
 from yuanlu.people.words import CHINESE, ROLE_WORDS, case_word, kind_word, word
 
@@ -36,7 +37,7 @@ def environment(brand: str) -> Environment:
     made.filters |= {
         "money": amount_text, "minor": minor_text, "when": when_text, "clock": clock_text, "said": _said,
         "plain": plain_text, "word": _word, "case_word": _case_word, "left": _left, "role": _role,
-        "kind": _kind, "note": _note,
+        "kind": _kind, "note": _note, "amounts": with_symbols, "who": _who, "way": _way,
         "cause": _cause,
         "incident_title": _incident_title, "position": _position,
     }  # fmt: skip
@@ -79,7 +80,7 @@ def _say(context: Context, message: str, **values: Any) -> str:
 
 @pass_context
 def _said(context: Context, words: Words | CaseWords) -> str:
-    return words.zh if _asked(context).language == CHINESE else words.en
+    return with_symbols(words.zh if _asked(context).language == CHINESE else words.en)
 
 
 @pass_context
@@ -100,7 +101,18 @@ def _kind(context: Context, kind: str) -> str:
 @pass_context
 def _note(context: Context, note: str, kind: str = "") -> str:
     """A note of a fact of this kind, or a reason; see `people.notes.reading`."""
-    return in_words(note, _asked(context).language, kind)
+    return with_symbols(in_words(note, _asked(context).language, kind))
+
+
+@pass_context
+def _who(context: Context, name: str) -> str:
+    """Who did it; what acts and is no person has a name in each language."""
+    return of_name(name) if _asked(context).language == CHINESE else name
+
+
+@pass_context
+def _way(context: Context, via: str) -> str:
+    return of_way(via) if _asked(context).language == CHINESE else via
 
 
 @pass_context

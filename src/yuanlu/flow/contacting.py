@@ -7,15 +7,22 @@ from functools import partial
 
 from yuanlu.journal import tasks
 from yuanlu.journal.transactions import Transaction, get
-from yuanlu.journal.unit import Change, Committed
+from yuanlu.journal.unit import Change, Committed, Fact
 from yuanlu.journal.writer import Journal
-from yuanlu.kernel.clock import Clock
+from yuanlu.kernel.clock import Clock, Moment
 from yuanlu.kernel.identifiers import IdentifierSource
 from yuanlu.keys.contract import KeyStore
 from yuanlu.notices import Language
 from yuanlu.notification.addresses import masked, mobile_number
 from yuanlu.notification.records import Contact, contact_context
 from yuanlu.notification.store import contacts_of, insert_contact, put_optout
+from yuanlu.returns.orders import told
+
+GIVEN, TAKEN_BACK = "CONTACT_GIVEN", "CONTACT_TAKEN_BACK"
+"""What the payment's timeline says; the note begins with whose word it was, and has the number without its middle."""
+TRIES = 5
+
+Rows = tuple[list[Fact], list[Change]]
 
 
 def token_of(keys: KeyStore, number: str) -> str:
@@ -34,9 +41,19 @@ def new_contact(
     )  # fmt: skip
 
 
-def given(contact: Contact) -> list[Change]:
-    """It is told from now on; what holds now is told at once."""
-    return [insert_contact(contact), tasks.tell("payment", contact.transaction_id, contact.at_us)]
+def given(contact: Contact, payment: Transaction, now: Moment) -> Rows:
+    """It is told from now on; what holds now is told at once. The payment's timeline says so."""
+    facts, changes = told(payment, GIVEN, f"{contact.told_by}: {contact.masked}", now)
+    tell = tasks.tell("payment", contact.transaction_id, contact.at_us)
+    return facts, [*changes, insert_contact(contact), tell]
+
+
+def taken_back(contact: Contact, payment: Transaction, told_by: str, now: Moment, *, everywhere: bool) -> Rows:
+    """It is told nothing more of this payment; `everywhere`: nor of any other. The payment's timeline says so."""
+    names = (contact.contact_id, contact.token) if everywhere else (contact.contact_id,)
+    note = f"{told_by}: {contact.masked}{', of every payment' if everywhere else ''}"
+    facts, changes = told(payment, TAKEN_BACK, note, now)
+    return facts, [*changes, *(put_optout(name, told_by, now.wall_us) for name in names)]
 
 
 class ContactBook:
@@ -51,17 +68,19 @@ class ContactBook:
     async def give(self, transaction_id: str, number: str, language: Language, told_by: str) -> bool:
         """Tell this number about this payment from now on; what holds now is told at once.
 
-        False when it is known already. Raises AddressError when it is no mobile number.
+        False when it is known already, or the payment keeps changing. Raises AddressError when it is no mobile number.
         """
-        plain = mobile_number(number)
-        found = await self._journal.read(partial(get, transaction_id=transaction_id))
-        contact = new_contact(
-            self._keys, found, plain, language, told_by, self._identifiers.new(), self._clock.wall_us()
-        )  # fmt: skip
-        known = await self._journal.read(partial(contacts_of, transaction_id=transaction_id))
-        if any(each.token == contact.token for each in known):
-            return False
-        return isinstance(await self._journal.commit([], given(contact)), Committed)
+        plain, identifier = mobile_number(number), self._identifiers.new()
+        for _ in range(TRIES):
+            now = self._clock.now()
+            found = await self._journal.read(partial(get, transaction_id=transaction_id))
+            contact = new_contact(self._keys, found, plain, language, told_by, identifier, now.wall_us)
+            known = await self._journal.read(partial(contacts_of, transaction_id=transaction_id))
+            if any(each.token == contact.token for each in known):
+                return False
+            if isinstance(await self._journal.commit(*given(contact, found, now)), Committed):
+                return True
+        return False
 
     async def refuse(self, number: str, told_by: str) -> None:
         """Tell this number nothing any more. Raises AddressError when it is no mobile number."""

@@ -32,6 +32,9 @@ FACTS = {
 }
 """The kind of the fact by which a message comes into each state."""
 
+AGAIN = "TELLING_AGAIN"
+"""The kind of the fact by which a person has it sent once more; its note begins with who it was."""
+
 
 class SendingRefused(YuanluError):
     """What was asked of a message is not possible; the text says why, and nothing moved."""
@@ -88,18 +91,24 @@ def again(message: Message, who: str, now_us: int) -> Written:
     said = moved(
         message, Sending.WAITING, f"{who}: once more", now_us, not_before_us=now_us, expires_at_us=now_us + life_us
     )
-    return Written(message=said.message, facts=said.facts, changes=(*said.changes, due))
+    fact = replace(said.facts[0], kind=AGAIN, note=f"{who}: {message.subject}: {about(message)}")
+    return Written(message=said.message, facts=(fact,), changes=(*said.changes, due))
+
+
+def about(message: Message) -> str:
+    """What a message is and to whom, as facts say it: the template, and the address without its middle."""
+    return f"{message.template} to {message.masked}"
 
 
 def _fact(message: Message, note: str) -> Fact:
-    about = message.subject
-    said = f"{message.template} to {message.masked}" + (f" by {message.channel}" if message.channel else "")
+    subject = message.subject
+    said = about(message) + (f" by {message.channel}" if message.channel else "")
     return Fact(
-        merchant_id=about.merchant_id,
+        merchant_id=subject.merchant_id,
         subject_id=message.message_id,
         version=message.version,
         kind=FACTS[message.state],
         at_us=message.changed_at_us,
-        terminal_id=about.terminal_id,
-        note=f"{about}: {said}{': ' + note if note else ''}",
+        terminal_id=subject.terminal_id,
+        note=f"{subject}: {said}{': ' + note if note else ''}",
     )

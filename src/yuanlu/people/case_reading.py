@@ -21,7 +21,7 @@ from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.transactions import Transaction, facts_of
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import told_of_case
-from yuanlu.people.positions import Position, position_of
+from yuanlu.people.positions import FAILED, GIVES_BACK, Position, position_of
 from yuanlu.returns.orders import Order, OrderState
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import Link, find_link
@@ -73,6 +73,11 @@ class Money(Struct, frozen=True, kw_only=True):
     position: Position
 
     @property
+    def stuck(self) -> bool:
+        """Whether what is under way waits for people: the machine cannot bring it back any further."""
+        return self.position is FAILED and self.under_way > 0
+
+    @property
     def left(self) -> int:
         """What is still the merchant's."""
         return max(0, self.paid - self.returned - self.under_way)
@@ -98,6 +103,11 @@ class Whole(Struct, frozen=True, kw_only=True):
     def payment(self) -> Transaction | None:
         """The payment, if the case is about one."""
         return None if self.link is None else self.link.original
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether the payment itself returns money: a void or refund. Nothing of that can be given back."""
+        return self.payment is not None and self.payment.kind in GIVES_BACK
 
     @property
     def decision(self) -> Decision | None:
@@ -161,6 +171,11 @@ def read_whole(
 def _waits(decisions: list[Decision], link: Link) -> bool:
     proposed = any(each.state is DecisionState.PROPOSED for each in decisions)
     return proposed or any(order.state is OrderState.PROPOSED for order in link.orders)
+
+
+def is_confirmed(connection: Connection, payment: Transaction) -> bool:
+    """Whether a clearing file has confirmed where the payment's money is."""
+    return any(row.kind == "CLEARED" for row in facts_of(connection, payment.key.merchant_id, payment.transaction_id))
 
 
 def money_of(link: Link, waits: bool = False, confirmed: bool = False) -> Money:

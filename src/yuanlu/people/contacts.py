@@ -5,7 +5,7 @@ What is taken back stays so for its payment. A number can be told nothing any mo
 
 import secrets
 
-from yuanlu.flow.contacting import given, new_contact, token_of
+from yuanlu.flow.contacting import TRIES, given, new_contact, taken_back, token_of
 from yuanlu.journal.transactions import get
 from yuanlu.journal.unit import Conflict
 from yuanlu.journal.visiting import visit
@@ -16,11 +16,9 @@ from yuanlu.keys.contract import KeyStore
 from yuanlu.notices import Language
 from yuanlu.notification.addresses import mobile_number
 from yuanlu.notification.records import Contact
-from yuanlu.notification.store import CONTACTS_MAX, contacts_of, is_unwanted, put_optout
+from yuanlu.notification.store import CONTACTS_MAX, contacts_of, is_unwanted
 from yuanlu.people.database import on_database
 from yuanlu.settings import Settings
-
-TRIES = 5
 
 
 class TooManyContacts(YuanluError):
@@ -57,8 +55,9 @@ def gave(
                 return same
             if len(known) >= CONTACTS_MAX:
                 raise TooManyContacts(f"a payment has at most {CONTACTS_MAX} numbers")
-            contact = new_contact(keys, payment, plain, language, told_by, identifiers.new(), clock.wall_us())
-            if not isinstance(visitor.commit([], given(contact)), Conflict):
+            now = clock.now()
+            contact = new_contact(keys, payment, plain, language, told_by, identifiers.new(), now.wall_us)
+            if not isinstance(visitor.commit(*given(contact, payment, now)), Conflict):
                 return contact
     raise ContactBusy("the payment is just being worked on")
 
@@ -71,12 +70,13 @@ def took_back(settings: Settings, transaction_id: str, contact_id: str, told_by:
     """
     clock = SystemClock()
     with visit(settings.store.url, settings.folder, clock) as visitor:
-        with visitor.reading() as connection:
-            known = contacts_of(connection, transaction_id)
-        found = next((each for each in known if each.contact_id == contact_id), None)
-        if found is None:
-            return False
-        names = (found.contact_id, found.token) if everywhere else (found.contact_id,)
-        if isinstance(visitor.commit([], [put_optout(name, told_by, clock.wall_us()) for name in names]), Conflict):
-            raise ContactBusy("the payment is just being worked on")
-    return True
+        for _ in range(TRIES):
+            with visitor.reading() as connection:
+                payment, known = get(connection, transaction_id), contacts_of(connection, transaction_id)
+            found = next((each for each in known if each.contact_id == contact_id), None)
+            if found is None:
+                return False
+            rows = taken_back(found, payment, told_by, clock.now(), everywhere=everywhere)
+            if not isinstance(visitor.commit(*rows), Conflict):
+                return True
+    raise ContactBusy("the payment is just being worked on")

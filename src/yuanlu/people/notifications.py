@@ -1,22 +1,30 @@
 """What people were told: read it, send it again; which texts a provider could not send. For commands and pages."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from yuanlu.cases.errors import CaseUnknown
 from yuanlu.cases.people import Actor
 from yuanlu.cases.store import get_case
-from yuanlu.journal.unit import Conflict
+from yuanlu.flow.telling import in_case
+from yuanlu.journal.transactions import get
+from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.journal.visiting import visit
-from yuanlu.kernel.clock import SystemClock
+from yuanlu.kernel.clock import Moment, SystemClock
 from yuanlu.kernel.errors import YuanluError
-from yuanlu.notices import AliyunSms, ChannelSettings, Notification, TencentSms
+from yuanlu.notices import AliyunSms, Notification, TencentSms
 from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import get_message, told_of_case, told_of_incident, told_of_transaction
 from yuanlu.notification.templates import SIGNATURE, Audience, Template, said
-from yuanlu.notification.writing import again
+from yuanlu.notification.wording_rules import SIGNED
+from yuanlu.notification.writing import AGAIN, about, again
 from yuanlu.people.database import on_database
+from yuanlu.returns.orders import told
 from yuanlu.settings import Settings
+
+TRIES = 5
 
 
 class TemplateUnknown(YuanluError):
@@ -44,15 +52,32 @@ def told_about(connection: Connection, subject: str) -> list[Message]:
 
 @on_database
 def send_again(settings: Settings, message_id: str, who: Actor) -> Message:
-    """Put it into the outbox once more; the gateway sends it within a second. Raises ChangedMeanwhile."""
-    clock = SystemClock()
+    """Put it into the outbox once more; the gateway sends it within a second. The timeline of what it is about says who
+    wanted it. Raises ChangedMeanwhile.
+    """
+    clock, seen = SystemClock(), 0
     with visit(settings.store.url, settings.folder, clock) as visitor:
-        with visitor.reading() as connection:
-            message = get_message(connection, message_id)
-        done = again(message, who.name, clock.wall_us())
-        if isinstance(visitor.commit(done.facts, done.changes), Conflict):
-            raise ChangedMeanwhile(f"{message_id} changed meanwhile, nothing was done; look at it again")
-    return done.message
+        for _ in range(TRIES):
+            now = clock.now()
+            with visitor.reading() as connection:
+                message = get_message(connection, message_id)
+                done = again(message, who.name, now.wall_us)
+                facts, changes = _in_timeline(connection, done.message, who, now)
+            if seen not in (0, message.version):
+                break
+            seen = message.version
+            if not isinstance(visitor.commit([*done.facts, *facts], [*done.changes, *changes]), Conflict):
+                return done.message
+    raise ChangedMeanwhile(f"{message_id} changed meanwhile, nothing was done; look at it again")
+
+
+def _in_timeline(
+    connection: Connection, message: Message, who: Actor, now: Moment
+) -> tuple[Sequence[Fact], Sequence[Change]]:
+    """Of the payment, which its case shows as well; or of the case."""
+    if not message.subject.transaction_id:
+        return (), in_case(connection, message, who)
+    return told(get(connection, message.subject.transaction_id), AGAIN, f"{who.name}: {about(message)}", now)
 
 
 def templates_named(name: str) -> list[Template]:
@@ -91,20 +116,13 @@ def channels_by_audience(settings: Settings) -> dict[Audience, tuple[str, ...]]:
     return {audience: tuple(n for n in settings.notification.channels if n in used[audience]) for audience in Audience}
 
 
-def code_of(channel: ChannelSettings, template: Template, language: str) -> str | None:
-    """The code under which a provider of SMS has the text; "" while none is set, None where none is needed."""
-    if not isinstance(channel, AliyunSms | TencentSms):
-        return None
-    return channel.templates.get(f"{template.name}.{language}", "")
-
-
 def as_registered(template: Template, language: str) -> tuple[str, str]:
     """The text as Alibaba Cloud (`${name}`) and as Tencent Cloud (`{1}`) register it.
 
     Without the signature, which the provider puts before it.
     """
     names = [each for each in template.variables(language) if each != SIGNATURE]
-    text = said(template.text, language).partition("】" if language == "zh" else "] ")[2]
+    text = said(template.text, language).removeprefix(SIGNED[language])
     numbered = text.format_map({each: f"{{{n}}}" for n, each in enumerate(names, 1)})
     named = text.format_map({each: f"${{{each}}}" for each in names})
     return named, numbered

@@ -205,7 +205,55 @@ PLACES = (
     Saying("{kind}: so long a number may be a card's, and is not kept", "“{kind}”：过长的数字可能是卡号，系统不保存"),
 )
 
-SAYINGS = (*CASES, *ORDERS, *PLACES)
+WORDINGS = (
+    Saying('"{name}" is no template', "没有模板“{name}”"),
+    Saying("the words break a rule; nothing was proposed", "文字不符合规则，未提交"),
+    Saying("other words for {name} wait for a decision; one proposal at a time", "{name} 已有待复核的文字，请先了结"),
+    Saying("these words are said already", "与正在使用的文字相同，无需提交"),
+    Saying("{key} waits for no decision; nothing was done", "{key} 已无需复核，本次操作未执行"),
+    Saying("{key} changed meanwhile; nothing was done", "{key} 刚刚有变动，本次操作未执行，请重新查看"),
+    Saying("{maker} proposed these words; only who proposed them withdraws them", "仅提交人 {maker} 可以撤回"),
+    Saying("{maker} proposed these words; a second person has to decide", "{maker} 是提交人，须由另一位同事复核"),
+    Saying(
+        "{key} breaks a rule of this program by now; propose other words", "{key} 已不符合当前程序的规则，请重新提交"
+    ),
+)
+
+ACCOUNTS = (
+    Saying("give at least one role", "请至少选择一个角色"),
+    Saying('there is an account "{name}" already; give another name', "已有账号“{name}”，请换一个姓名"),
+    Saying('"{account}" is no account', "没有此账号"),
+    Saying("the account keeps changing; try again", "账号正在变更，请重试"),
+    Saying("the account has just been changed; sign in again", "账号刚刚有变更，请重新登录"),
+    Saying("an account has at most {n} passkeys", "每个账号最多 {n} 个通行密钥"),
+    Saying("this passkey is known already", "此通行密钥已登记"),
+    Saying("the old password is wrong", "原密码不正确"),
+    Saying("a password has {n} to {most} characters", "密码须为 {n} 至 {most} 个字符"),
+    Saying("a password has letters and at least one digit or sign", "密码须含字母，并至少有一个数字或符号"),
+    Saying("a password does not hold your name", "密码不得包含您的姓名"),
+    Saying(
+        "the account has one-time codes already; an administrator can take them away",
+        "此账号已设置动态验证码，可由管理员清除",
+    ),
+    Saying("the code is wrong; is the clock of your phone right?", "验证码不正确，请核对手机时间"),
+    Saying("this is no set-up of ours; sign in again", "设置已失效，请重新登录"),
+    Saying("the set-up took too long; sign in again", "设置超时，请重新登录"),
+    Saying(
+        "a key's name has 1 to {n} printable characters; say which program it is",
+        "密钥名称须为 1 至 {n} 个字符，写明用于哪个程序",
+    ),
+    Saying("give at least one scope: {scopes}", "请至少选择一项权限", "give at least one scope"),
+    Saying(
+        "test keys work in a sandbox only, and this is production; make a live key",
+        "测试密钥只能用于沙箱；这里是正式环境，请建立正式密钥",
+    ),
+    Saying("the key was not made: {reason}", "密钥未能建立，请重试"),
+    Saying('"{key}" is no key; see: yuanlu key list', "没有此密钥", "there is no such key"),
+    Saying("{key} is revoked already", "密钥 {key} 早已吊销"),
+    Saying('"{merchant}" is no merchant of {file}', "没有此商户", "there is no such merchant"),
+)
+
+SAYINGS = (*CASES, *ORDERS, *PLACES, *WORDINGS, *ACCOUNTS)
 
 _WORDS = {
     "nobody": "无人",

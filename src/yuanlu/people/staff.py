@@ -279,8 +279,9 @@ def password_changed(settings: Settings, account: Staff, old: str, new: str) -> 
 
 
 @on_database
-def code_set_up(settings: Settings, keys: KeyStore, offer: str, code: str) -> Staff:
-    """The account gets the one-time codes of `offer`, which `code` proves to be in the person's app.
+def code_set_up(settings: Settings, keys: KeyStore, offer: str, code: str, origin: str) -> tuple[str, Session]:
+    """The account gets the one-time codes of `offer`, which `code` proves to be in the person's app, and is let in: the
+    password was given for the offer. The token for the cookie, and the session.
 
     Raises AccessRefused for an offer that is too old or not ours, a wrong code, or an account that has codes already.
     """
@@ -296,9 +297,11 @@ def code_set_up(settings: Settings, keys: KeyStore, offer: str, code: str) -> St
             raise AccessRefused("the code is wrong; is the clock of your phone right?")
         after = replace(before, totp_sealed=keys.seal(secret.encode(), TOTP_CONTEXT), totp_step=step)
         done = _step(visitor, before, after, "STAFF_CODE", f"{before.name}: set up", clock)
-    if done is None:
+        given = SignIn(name=before.name, password="", code=code, origin=origin)
+        let_in = None if done is None or done.disabled else _let_in(visitor, done, step, given, clock)
+    if let_in is None:
         raise AccessRefused("the account has just been changed; sign in again")
-    return done
+    return let_in
 
 
 def offered(keys: KeyStore, account: Staff, now_us: int) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""The audit trail of people's actions: what people did to cases, returns, incidents and accounts, newest first.
+"""The audit trail of people's actions: what people did to cases, returns, incidents, accounts and the words of
+messages, newest first.
 
 Orders and incidents have no list of their own by time. But each visit of a person is a writer of its own, and a
 writer's facts have an index: so what people changed in a time is found by the visits of that time.
@@ -10,16 +11,22 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, case, or_, select
 
+from yuanlu.access.key_tables import api_keys
 from yuanlu.access.tables import staff
 from yuanlu.cases.people import GATEWAY
 from yuanlu.cases.records import EventKind
 from yuanlu.cases.tables import case_events, cases
+from yuanlu.flow.clearing import FILE
+from yuanlu.flow.contacting import GIVEN, TAKEN_BACK
 from yuanlu.incidents.records import ScopeKind
 from yuanlu.incidents.tables import incidents
 from yuanlu.incidents.writing import DECLARED, ENDED, HELD, RELEASED
 from yuanlu.journal.opening import VISITOR
 from yuanlu.journal.tables import facts, transactions, writers
 from yuanlu.kernel.money import Money
+from yuanlu.notification.tables import notifications
+from yuanlu.notification.wordings import WORDING_FACTS
+from yuanlu.notification.writing import AGAIN
 from yuanlu.returns.orders import POLICY, OrderState
 from yuanlu.returns.tables import orders
 
@@ -31,6 +38,11 @@ BY_ANOTHER = frozenset({"STAFF_CREATED", "STAFF_CHANGED", "STAFF_PASSWORD", "STA
 VISIT_US_MAX = 3_600_000_000
 """A visit takes a moment. One that began longer before has written nothing that is looked for."""
 PROPOSED, APPROVED, REFUSED = "RETURN_PROPOSED", "RETURN_APPROVED", "RETURN_REFUSED"
+PAID, FAILED = "RETURN_PAID", "RETURN_FAILED"
+KEY = "K"
+"""How the ids of API keys begin."""
+BY_THEMSELVES = "cardholder page"
+"""How the note of a number begins that a cardholder gave or took back: no deed of the staff's."""
 
 
 class Deed(Struct, frozen=True, kw_only=True):
@@ -65,17 +77,18 @@ def deeds(connection: Connection, wanted: Wanted, limit: int = SHOWN_MAX) -> lis
     """People's actions; the machine's own are left out."""
     found = [
         *_of_cases(connection, wanted, limit), *_of_orders(connection, wanted), *_of_incidents(connection, wanted),
-        *_of_accounts(connection, wanted),
+        *_of_accounts(connection, wanted), *_of_keys(connection, wanted), *_of_messages(connection, wanted),
+        *_of_numbers(connection, wanted), *_of_closed_orders(connection, wanted), *_of_wordings(connection, wanted),
     ]  # fmt: skip
     return sorted(found, key=lambda each: -each.at_us)[:limit]
 
 
 def _of_cases(connection: Connection, wanted: Wanted, limit: int) -> list[Deed]:
-    """By ix_case_events_at."""
+    """By ix_case_events_at. Who had a message sent once more is found by the message."""
     e = case_events.c
     query = (
         select(e.at_us, e.who, e.via, e.kind, e.case_id, e.text)
-        .where(wanted.holds(e.at_us), e.who != GATEWAY.name)
+        .where(wanted.holds(e.at_us), e.who != GATEWAY.name, e.kind != EventKind.TOLD)
         .order_by(e.at_us.desc())
         .limit(limit)
     )
@@ -99,6 +112,11 @@ def _by_people(wanted: Wanted) -> ColumnElement[bool]:
         writers.c.started_at_us < wanted.until_us,
     )
     return facts.c.writer_id.in_(visits) & wanted.holds(facts.c.at_us)
+
+
+def _own(connection: Connection, query: Select[Any], wanted: Wanted) -> Iterator[Any]:
+    """Of facts those of the merchant. The query itself must not ask for it, or all the merchant's facts are read."""
+    return (row for row in connection.execute(query) if wanted.merchant_id in ("", row.merchant_id))
 
 
 def touched_orders(wanted: Wanted) -> Select[Any]:
@@ -137,6 +155,37 @@ def _said_of(row: Any) -> Iterator[Deed]:
             )
 
 
+def closed_orders(wanted: Wanted) -> Select[Any]:
+    """The orders that somebody closed by hand then, with the fact that says who: order and fact are of one instant. By
+    `ix_orders_transaction`.
+    """
+    o = orders.c
+    return (
+        select(facts.c.at_us, facts.c.kind.label("fact"), facts.c.note, facts.c.merchant_id, orders)
+        .join(orders, (o.transaction_id == facts.c.subject_id) & (o.closed_at_us == facts.c.at_us))
+        .where(_by_people(wanted), facts.c.kind.in_((PAID, FAILED)))
+    )
+
+
+def _of_closed_orders(connection: Connection, wanted: Wanted) -> list[Deed]:
+    """The order's row has the amount and the reference, so that what is left of the note is who it was."""
+    found = []
+    for row in _own(connection, closed_orders(wanted), wanted):
+        money = f"{Money(minor=row.amount_minor, currency=row.currency)}"
+        paid = row.fact == PAID
+        before, behind = (
+            (f"{money} by ", f", reference {row.reference}") if paid
+            else (f"{row.kind} of {money} by ", f": {row.explanation}")
+        )  # fmt: skip
+        who = row.note.removeprefix(before).removesuffix(behind)
+        if row.note == f"{before}{who}{behind}" and who != FILE:
+            text = f"{row.kind} {money}{behind}"
+            found.append(
+                Deed(at_us=row.at_us, who=who, via="", kind=row.fact, place="returns", subject=row.order_id, text=text)
+            )
+    return [deed for deed in found if wanted.who in ("", deed.who)]
+
+
 def told_of_incidents(wanted: Wanted) -> Select[Any]:
     """The facts by which people declared, held, released and ended then."""
     i = incidents.c
@@ -163,23 +212,95 @@ def _of_incidents(connection: Connection, wanted: Wanted) -> list[Deed]:
     return [deed for deed in found if wanted.who in ("", deed.who)]
 
 
+def sent_again(wanted: Wanted) -> Select[Any]:
+    """The messages that people had sent once more then; by their primary key."""
+    return (
+        select(facts.c.at_us, facts.c.kind, facts.c.note, facts.c.merchant_id, notifications.c.message_id)
+        .join(notifications, notifications.c.message_id == facts.c.subject_id)
+        .where(_by_people(wanted), facts.c.kind == AGAIN)
+    )
+
+
+def _of_messages(connection: Connection, wanted: Wanted) -> list[Deed]:
+    """Each note begins with who it was."""
+    found = [_noted(row, "notifications", row.message_id) for row in _own(connection, sent_again(wanted), wanted)]
+    return [deed for deed in found if wanted.who in ("", deed.who)]
+
+
+def numbers(wanted: Wanted) -> Select[Any]:
+    """What people gave and took back of cardholders' numbers then."""
+    return select(facts.c.at_us, facts.c.kind, facts.c.note, facts.c.merchant_id, facts.c.subject_id).where(
+        _by_people(wanted), facts.c.kind.in_((GIVEN, TAKEN_BACK))
+    )
+
+
+def _of_numbers(connection: Connection, wanted: Wanted) -> list[Deed]:
+    """Those by the staff: what cardholders do for themselves stands in the payment's timeline alone."""
+    found = [_noted(row, "transactions", row.subject_id) for row in _own(connection, numbers(wanted), wanted)]
+    return [deed for deed in found if not deed.who.startswith(BY_THEMSELVES) and wanted.who in ("", deed.who)]
+
+
+def _noted(row: Any, place: str, subject: str) -> Deed:
+    who, _, text = row.note.partition(": ")
+    return Deed(at_us=row.at_us, who=who, via="", kind=row.kind, place=place, subject=subject, text=text)
+
+
+def _of_keys(connection: Connection, wanted: Wanted) -> list[Deed]:
+    """By the primary key of facts, as of accounts. Each note begins with who it was."""
+    query = (
+        select(facts.c.at_us, facts.c.kind, facts.c.note, facts.c.subject_id)
+        .join(api_keys, api_keys.c.key_id == facts.c.subject_id)
+        .where(_of_nobodys(KEY), wanted.holds(facts.c.at_us))
+    )
+    query = query.where(api_keys.c.merchant_id == wanted.merchant_id) if wanted.merchant_id else query
+    found = [_noted(row, "", row.subject_id) for row in connection.execute(query)]
+    return [deed for deed in found if wanted.who in ("", deed.who)]
+
+
+def _of_nobodys(letter: str) -> ColumnElement[bool]:
+    """Facts that are no merchant's, of what has ids that begin so."""
+    within: ColumnElement[bool] = (
+        (facts.c.merchant_id == "") & (facts.c.subject_id >= letter) & (facts.c.subject_id < chr(ord(letter) + 1))
+    )  # fmt: skip
+    return within
+
+
 def _of_accounts(connection: Connection, wanted: Wanted) -> list[Deed]:
     """By the primary key of facts: an account's facts belong to no merchant, and its id begins with U."""
     query = (
         select(facts.c.at_us, facts.c.kind, facts.c.note, facts.c.subject_id, staff.c.name)
         .join(staff, staff.c.staff_id == facts.c.subject_id)
-        .where(
-            facts.c.merchant_id == "", facts.c.subject_id >= ACCOUNT, facts.c.subject_id < chr(ord(ACCOUNT) + 1),
-            wanted.holds(facts.c.at_us),
-        )
-    )  # fmt: skip
+        .where(_of_nobodys(ACCOUNT), wanted.holds(facts.c.at_us))
+    )
     query = query.where(staff.c.merchant_id == wanted.merchant_id) if wanted.merchant_id else query
     found = []
     for row in connection.execute(query):
         who, text = row.name, row.note
         if row.kind in BY_ANOTHER:
             who, _, text = row.note.partition(": ")
+        via = "" if row.kind == "STAFF_CREATED" else "console"  # or made at the command line
         found.append(
-            Deed(at_us=row.at_us, who=who, via="console", kind=row.kind, place="", subject=row.subject_id, text=text)
+            Deed(at_us=row.at_us, who=who, via=via, kind=row.kind, place="", subject=row.subject_id, text=text)
         )
+    return [deed for deed in found if wanted.who in ("", deed.who)]
+
+
+def told_of_wordings(wanted: Wanted) -> Select[Any]:
+    """The facts by which people proposed, approved, refused and withdrew words for messages then."""
+    query = select(facts.c.at_us, facts.c.kind, facts.c.note, facts.c.subject_id)
+    return query.where(_by_people(wanted), facts.c.kind.in_(tuple(WORDING_FACTS.values())))
+
+
+def _of_wordings(connection: Connection, wanted: Wanted) -> list[Deed]:
+    """Words are for the people of all merchants. Each note begins with who it was."""
+    found = []
+    for row in [] if wanted.merchant_id else connection.execute(told_of_wordings(wanted)):
+        who, _, why = row.note.partition(": ")
+        name = row.subject_id.partition("@")[0]
+        found.append(
+            Deed(
+                at_us=row.at_us, who=who, via="console", kind=row.kind, place="notifications/templates", subject=name,
+                text=f"{row.subject_id}: {why}" if why else row.subject_id,
+            )
+        )  # fmt: skip
     return [deed for deed in found if wanted.who in ("", deed.who)]

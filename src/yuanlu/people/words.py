@@ -43,10 +43,21 @@ TELLING_KINDS = {
     "TOLD": ("已通知", "Told"),
     "TOLD_DELIVERED": ("通知已送达", "Told, and delivered"),
     "NOT_TOLD": ("未能通知", "Could not be told"),
+    "TELLING_AGAIN": ("要求再次通知", "To be told once more"),
+    "CONTACT_GIVEN": ("持卡人留下手机号", "Number given to be told by"),
+    "CONTACT_TAKEN_BACK": ("手机号已撤回", "Number taken back; it is told nothing more"),
     "TELLING_OVERTAKEN": ("已有更新的消息，不再通知", "Not told: better news came first"),
     "TELLING_UNWANTED": ("对方不愿接收", "Not told: not wanted"),
 }
 """What happens to a message to people."""
+
+WORDING_KINDS = {
+    "WORDING_PROPOSED": ("提出通知文字，待复核", "Words for messages proposed; a second person has to approve"),
+    "WORDING_APPROVED": ("复核同意通知文字，开始使用", "Words approved; they are used from now on"),
+    "WORDING_REFUSED": ("通知文字被驳回", "Words refused"),
+    "WORDING_WITHDRAWN": ("撤回通知文字", "Proposed words withdrawn"),
+}
+"""What people do to the words of messages."""
 
 WAY_KINDS = {
     f"{kind}_{step}": (f"{zh}{zh_step}", f"{en}{en_step}")
@@ -199,7 +210,8 @@ KEY_KINDS = {
 }
 """What happens to an API key."""
 
-ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS | KEY_KINDS | TELLING_KINDS
+ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS | KEY_KINDS
+ALL_KINDS |= TELLING_KINDS | WORDING_KINDS
 """Every kind of fact that the timeline of a payment, a case, an incident or an account can show."""
 
 

@@ -4,6 +4,8 @@ What the code refuses with words, the database refuses as well: maker and checke
 steps only, and all orders and legs together never exceed what was paid.
 """
 
+import dataclasses
+
 from msgspec.structs import replace
 
 from yuanlu.acquirers.kinds import PREAUTH
@@ -100,15 +102,32 @@ def settled_by_hand(order: Order, link: Link, reference: str, who: str, now: Mom
     if not reference:
         raise OrderError("name the bank's or the file's reference (--reference)")
     after = replace(order, state=OrderState.DONE, reference=reference, closed_at_us=now.wall_us)
-    leg = _leg_by_hand(order, link)
-    facts, changes = told(link.original, "RETURN_PAID", f"{order.amount} by {who}, reference {reference}", now)
+    facts, changes = told(link.original, "RETURN_PAID", paid_note(order, who, reference), now)
+    leg, link = _leg_by_hand(order, link), _one_on(link)
+    more: Rows = ([], [])
     if leg is not None:
-        facts, changes = paid_by_hand(link, leg, reference, now)
+        more = paid_by_hand(link, leg, reference, now)
     elif order.paid_from == "original" and link.live is None and link.original.kind != PREAUTH:
         # its message was refused, so no leg of it is there to be closed; what was paid counts all the same
-        facts, changes = credited_by_hand(link, _rest(order, link), reference, now)
+        more = credited_by_hand(link, _rest(order, link), reference, now)
+    facts, changes = [*facts, *more[0]], [*changes, *more[1]]
     told_of = tasks.tell("payment", link.original.transaction_id, now.wall_us)
     return facts, [*changes, update_order(order, after), told_of]
+
+
+def paid_note(order: Order, who: str, reference: str) -> str:
+    """What the payment's timeline says of an order that a person paid; the audit trail finds there who it was."""
+    return f"{order.amount} by {who}, reference {reference}"
+
+
+def failed_note(order: Order, who: str, why: str) -> str:
+    """The same of an order that a person closed as failed."""
+    return f"{order.kind} of {order.amount} by {who}: {why}"
+
+
+def _one_on(link: Link) -> Link:
+    """The payment as it stands behind one more fact of the same commit."""
+    return dataclasses.replace(link, original=replace(link.original, version=link.original.version + 1))
 
 
 def _rest(order: Order, link: Link) -> Money:
@@ -117,15 +136,16 @@ def _rest(order: Order, link: Link) -> Money:
     return Money(minor=order.amount.minor - given, currency=order.amount.currency)
 
 
-def failed(order: Order, link: Link, why: str, now: Moment) -> Rows:
+def failed(order: Order, link: Link, why: str, who: str, now: Moment) -> Rows:
     """Nothing was given back. Raises OrderError for what is not a person's to close."""
     if order.state is not OrderState.ESCALATED and not (order.state is OrderState.RUNNING and order.kind in BY_HAND):
         raise OrderError(f"the order is {order.state}; only one that people carry out can be closed so")
     after = replace(order, state=OrderState.FAILED, explanation=why, closed_at_us=now.wall_us)
+    facts, changes = told(link.original, "RETURN_FAILED", failed_note(order, who, why), now)
     leg = _leg_by_hand(order, link)
-    facts, changes = told(link.original, "RETURN_FAILED", f"{order.kind} of {order.amount}: {why}", now)
     if leg is not None:
-        facts, changes = followed_by_hand(link, leg, why, now)
+        more, rows = followed_by_hand(_one_on(link), leg, why, now)
+        facts, changes = [*facts, *more], [*changes, *rows]
     return facts, [*changes, update_order(order, after)]
 
 

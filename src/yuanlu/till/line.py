@@ -16,18 +16,21 @@ READ_BYTES = 8192
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """Where the gateway listens; `tls` where it speaks TLS."""
+    """Where the gateway listens; `tls` where it speaks TLS. `closed` says why nothing is ever sent, "" if it may be."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    closed: str = ""
 
     async def ask(
         self, codec: Codec, frame: bytes, fits: Callable[[Message], bool], timeout_s: float
     ) -> Message | None:
         """The answer that fits, or None when none came: then it may have been taken or not. Raises TillUnavailable
-        when nobody listens: then nothing was sent.
+        when nobody listens, or the line is closed: then nothing was sent.
         """
+        if self.closed:
+            raise TillUnavailable(self.closed)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(self.host, self.port, ssl=self.tls)

@@ -14,9 +14,11 @@ SOURCE = Path(yuanlu.__path__[0])
 RULES = (
     "cases/work", "cases/decisions", "cases/texts", "cases/acting", "cases/store", "people/casework", "people/ordering",
     "people/incidents", "people/observing", "returns/proposing", "returns/decision", "incidents/store",
-    "incidents/writing", "fleet/observations",
+    "incidents/writing", "fleet/observations", "people/wordings", "people/staff", "people/api_keys",
+    "access/secrets_of_staff",
 )  # fmt: skip
 RAISED = {
+    "AccessRefused",
     "CaseError",
     "CaseChanged",
     "CaseUnknown",
@@ -25,6 +27,7 @@ RAISED = {
     "ObservationWrong",
     "StoreError",
     "Obstacle",
+    "WordingError",
 }
 CODE = re.compile(r"[0-9]{2}")
 

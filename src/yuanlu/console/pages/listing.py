@@ -12,6 +12,7 @@ from yuanlu.console.pages import (
     events,
     evidence,
     incidents,
+    keys,
     me,
     monitor,
     notifications,
@@ -23,6 +24,7 @@ from yuanlu.console.pages import (
     terminals,
     transactions,
     views,
+    wordings,
 )
 from yuanlu.console.routing import Page
 
@@ -37,12 +39,14 @@ PAGES: tuple[Page, ...] = (
     *orders.PAGES,
     *incidents.PAGES,
     *terminals.PAGES,
+    *wordings.PAGES,
     *notifications.PAGES,
     *events.PAGES,
     *monitor.PAGES,
     *transactions.PAGES,
     *audit.PAGES,
     *staff.PAGES,
+    *keys.PAGES,
     *settings.PAGES,
     *cardholder.PAGES,
     *pos.PAGES,
@@ -70,5 +74,6 @@ PLACES: tuple[Place, ...] = (
     Place(name="Virtual POS", path="/pos", right=Right.USE_POS),
     Place(name="Audit trail", path="/audit", right=Right.SEE_AUDIT, key="a"),
     Place(name="People", path="/staff", right=Right.MANAGE_STAFF),
+    Place(name="API keys", path="/keys", right=Right.MANAGE_KEYS),
     Place(name="Settings", path="/settings", right=Right.SEE_SETTINGS),
 )

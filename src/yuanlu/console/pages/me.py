@@ -12,6 +12,10 @@ from yuanlu.console.asked import Asked
 from yuanlu.console.proving import proved
 from yuanlu.console.routing import Page
 from yuanlu.people import staff
+from yuanlu.people.refusals import refusal
+
+RENEWED = "renewed"
+"""Said to the next page when the password was changed."""
 
 
 def site_of(asked: Asked) -> Site:
@@ -42,12 +46,9 @@ async def change_password(asked: Asked) -> Response:
         return asked.go("/sign-in")
     try:
         await asked.act(staff.password_changed, asked.who, asked.form.get("old", ""), asked.form.get("new", ""))
-    except AccessRefused:
-        wrong = asked.say(
-            "The old password is wrong, or the new one is too weak: at least 12 characters with letters and others."
-        )
-        return await _me(asked, 422, wrong)
-    return asked.go("/sign-in")
+    except AccessRefused as error:
+        return await _me(asked, 422, refusal(str(error), asked.language))
+    return asked.go(f"/sign-in?done={RENEWED}")
 
 
 async def add_passkey(asked: Asked) -> Response:

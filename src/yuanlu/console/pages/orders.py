@@ -11,10 +11,12 @@ from yuanlu.access.roles import Right
 from yuanlu.cases.errors import CaseError
 from yuanlu.cases.people import same_person
 from yuanlu.cases.texts import reference_of, text_of
-from yuanlu.console.asked import Asked
+from yuanlu.console import exporting
+from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.proving import is_fresh
 from yuanlu.console.routing import Page
 from yuanlu.console.seeing import own_order
+from yuanlu.console.texts import noted
 from yuanlu.console.typed import Wrong, amount, himself, number, words
 from yuanlu.db.errors import StoreError
 from yuanlu.journal.glances import Standing, standing_of
@@ -22,9 +24,12 @@ from yuanlu.journal.transactions import Transaction, search
 from yuanlu.kernel.clock import Moment
 from yuanlu.kernel.money import Money as Amount
 from yuanlu.people import ordering
-from yuanlu.people.case_reading import Money, money_of
+from yuanlu.people.case_reading import Money, is_confirmed, money_of
+from yuanlu.people.figures import when_text
+from yuanlu.people.notes.reading import REASON, in_words
 from yuanlu.people.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
 from yuanlu.people.refusals import refusal
+from yuanlu.people.words import CHINESE
 from yuanlu.returns import proposing
 from yuanlu.returns.decision import BY_HAND
 from yuanlu.returns.orders import POLICY, Order, OrderState, open_page
@@ -33,6 +38,10 @@ from yuanlu.returns.ways import Link, find_link
 
 ROWS = 50
 VERSION_MAX = 10**9
+HEADINGS = (
+    noted("Proposed at"), noted("Order"), noted("Payment"), noted("Amount"), noted("Currency"), noted("Way back"),
+    noted("Card's last 4"), noted("State"), noted("Proposed by"), noted("Reason"),
+)  # fmt: skip
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -44,19 +53,41 @@ class Row(Struct, frozen=True, kw_only=True):
 
 async def show(asked: Asked) -> Response:
     """What is not closed, oldest first."""
+    if asked.given("format") == "csv":
+        return await _export(asked)
     after = asked.given("after")[:64]
-
-    def read(connection: Connection) -> list[Row]:
-        found = open_page(connection, asked.who.merchant_id, after, ROWS)
-        standing = standing_of(connection, [each.transaction_id for each in found])
-        return [Row(order=each, standing=standing[each.transaction_id]) for each in found]
-
-    rows = await asked.read(read)
+    rows = await asked.read(lambda c: _rows(asked, c, after, ROWS))
     part = bool(asked.request.headers.get("x-fragment"))
     return asked.page(
         "orders_rows.html" if part else "orders.html", rows=rows, ways=WAY_WORDS, order_states=ORDER_WORDS,
         makers=MAKERS, after=rows[-1].order.order_id if len(rows) == ROWS else "",
         here=f"?after={after}" if after else "",
+    )  # fmt: skip
+
+
+def _rows(asked: Asked, connection: Connection, after: str, limit: int) -> list[Row]:
+    found = open_page(connection, asked.who.merchant_id, after, limit)
+    standing = standing_of(connection, [each.transaction_id for each in found])
+    return [Row(order=each, standing=standing[each.transaction_id]) for each in found]
+
+
+async def _export(asked: Asked) -> Response:
+    """All that is not closed, as a file."""
+    if not asked.may(Right.EXPORT):
+        raise NotThere(asked.say("Exports are not part of your work. Ask an administrator for the role."))
+    rows = await asked.read(lambda c: _rows(asked, c, "", exporting.ROWS_MAX))
+    headings = [asked.say(each) for each in HEADINGS]
+    return exporting.csv_file(asked, "returns", headings, (_cells(asked, row) for row in rows), "")
+
+
+def _cells(asked: Asked, row: Row) -> tuple[str, ...]:
+    order, n = row.order, 0 if asked.language == CHINESE else 1
+    way, state, maker = WAY_WORDS.get(order.kind), ORDER_WORDS[order.state], MAKERS.get(order.maker)
+    return (
+        when_text(order.proposed_at_us), order.order_id, order.transaction_id, exporting.amount(order.amount.minor),
+        order.amount.currency, order.kind if way is None else (way.zh, way.en)[n], row.standing.card_last4,
+        (state.zh, state.en)[n], order.maker if maker is None else (maker.zh, maker.en)[n],
+        in_words(order.reason, asked.language, REASON),
     )  # fmt: skip
 
 
@@ -124,16 +155,16 @@ async def one(asked: Asked) -> Response:
 async def _one(asked: Asked, *, status: int = 200, tried: str = "", wrong: str = "") -> Response:
     order_id = asked.request.path_params["order_id"]
 
-    def read(connection: Connection) -> tuple[Order, Link]:
+    def read(connection: Connection) -> tuple[Order, Link, bool]:
         order, payment = own_order(asked, connection, order_id)
-        return order, find_link(connection, payment.transaction_id)
+        return order, find_link(connection, payment.transaction_id), is_confirmed(connection, payment)
 
-    order, link = await asked.read(read)
+    order, link, confirmed = await asked.read(read)
     part = bool(asked.request.headers.get("x-fragment"))
     return asked.page(
         "order_story.html" if part else "order.html", status, order=order, link=link,
-        money=money_of(link, order.state is OrderState.PROPOSED), mine=same_person(order.maker, asked.who.name),
-        ways=WAY_WORDS, order_states=ORDER_WORDS, makers=MAKERS,
+        money=money_of(link, order.state is OrderState.PROPOSED, confirmed),
+        mine=same_person(order.maker, asked.who.name), ways=WAY_WORDS, order_states=ORDER_WORDS, makers=MAKERS,
         closable=_closable(asked, order), by_hand=order.kind in BY_HAND, tried=tried, wrong=wrong,
         kept=asked.form, done=asked.given("done"), stale=not is_fresh(asked), then=_then(order, link),
     )  # fmt: skip
@@ -235,7 +266,7 @@ async def paid(asked: Asked) -> Act:
 async def failed(asked: Asked) -> Act:
     """It could not be paid; nothing was given back."""
     why = _reason(asked)
-    return lambda order, link, _, now: proposing.failed(order, link, why, now)
+    return lambda order, link, who, now: proposing.failed(order, link, why, who, now)
 
 
 PAGES = (

@@ -12,7 +12,7 @@ from yuanlu.access.records import AccessRefused, Session, Staff
 from yuanlu.access.secrets_of_staff import totp_address
 from yuanlu.access.store import end_session, staff_count
 from yuanlu.console.asked import Asked
-from yuanlu.console.pages.me import site_of
+from yuanlu.console.pages.me import RENEWED, site_of
 from yuanlu.console.routing import Page, cookie_name, is_https
 from yuanlu.people.staff import SIGN_IN, CodeNeeded, SignIn, code_set_up, offered, signed_in, signed_in_by_passkey
 
@@ -22,13 +22,14 @@ async def show(asked: Asked) -> Response:
     if asked.session is not None:
         return asked.go(asked.who.lands_on)
     nobody = await asked.read(staff_count) == 0
-    return _form(asked, to=asked.given("to"), nobody=nobody)
+    told = asked.say("The password is changed. Sign in with it.") if asked.given("done") == RENEWED else ""
+    return _form(asked, to=asked.given("to"), nobody=nobody, told=told)
 
 
 def _form(asked: Asked, status: int = 200, **values: Any) -> Response:
     """The form, with a fresh challenge for a passkey."""
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
-    given = {"name": "", "to": "", "nobody": False} | values
+    given = {"name": "", "to": "", "nobody": False, "told": ""} | values
     return asked.page(
         "sign_in.html", status, options=asked_to_sign_in(site_of(asked), challenge),
         challenge=sealed_challenge(asked.console.keys, challenge, SIGN_IN, asked.now_us), **given,
@@ -76,7 +77,7 @@ def _set_up(asked: Asked, account: Staff) -> Response:
     """The first sign-in: the app gets its secret, and shows that it has it."""
     secret, offer = offered(asked.console.keys, account, asked.now_us)
     address = totp_address(secret, account.name, f"Yuanlu {asked.console.settings.console.brand}")
-    return asked.page("set_up_code.html", offer=offer, secret=secret, code=_picture(address), wrong="")
+    return asked.page("set_up_code.html", offer=offer, secret=secret, code=_picture(address), to=asked.given("to"))
 
 
 def _picture(address: str) -> Markup:
@@ -85,15 +86,14 @@ def _picture(address: str) -> Markup:
 
 
 async def set_up(asked: Asked) -> Response:
-    """The first code: from now on each sign-in needs one."""
-    offer = asked.given("offer")
+    """The first code: from now on each sign-in needs one. This one is done."""
+    offer, origin = asked.given("offer"), asked.request.client.host if asked.request.client else ""
     try:
-        await asked.act(code_set_up, asked.console.keys, offer, asked.given("code"))
+        token, session = await asked.act(code_set_up, asked.console.keys, offer, asked.given("code"), origin)
     except AccessRefused:
         wrong = asked.say("The code is wrong, or this took too long. Sign in once more.")
         return _form(asked, 403, wrong=wrong)
-    told = asked.say("One-time codes are set up. Sign in with the next code.")
-    return _form(asked, told=told)
+    return _in(asked, token, session)
 
 
 def _wanted(asked: Asked) -> str:

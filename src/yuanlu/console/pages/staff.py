@@ -14,6 +14,7 @@ from yuanlu.cases.errors import CaseError
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.routing import Page
 from yuanlu.people import staff
+from yuanlu.people.refusals import refusal
 
 PASSWORD_BYTES = 12
 
@@ -44,7 +45,7 @@ async def create(asked: Asked) -> Response:
     try:
         account = await asked.act(staff.created, wanted, asked.actor)
     except (AccessRefused, CaseError) as error:
-        said = asked.say("This name cannot be used: {why}", why=str(error))
+        said = asked.say("This name cannot be used: {why}", why=refusal(str(error), asked.language))
         return await _list(asked, 422, said)
     told = asked.say(
         "{name} can sign in with the password {password}. It is shown only now.", name=account.name, password=password

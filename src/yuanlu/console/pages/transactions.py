@@ -26,18 +26,24 @@ from yuanlu.journal.listing import Filter, count, everything, grouped, page
 from yuanlu.journal.transactions import Transaction, about, facts_of, get, search
 from yuanlu.notification.records import Message as Told
 from yuanlu.notification.store import told_of_transaction
+from yuanlu.people.case_reading import Money, is_confirmed, money_of
 from yuanlu.people.figures import when_text
 from yuanlu.people.message_words import WORDS
+from yuanlu.people.order_words import MAKERS, ORDER_WORDS, WAY_WORDS
 from yuanlu.people.positions import POSITIONS as MONEY_POSITIONS
 from yuanlu.people.positions import position_of
 from yuanlu.people.words import CHINESE, kind_word
-from yuanlu.returns.orders import Order, orders_of
+from yuanlu.returns.orders import Order, OrderState, orders_of
 from yuanlu.returns.policy import Leg
+from yuanlu.returns.states import State
 from yuanlu.returns.store import legs_of
+from yuanlu.returns.ways import find_link
 
 ROWS = 50
 COUNTED_MAX = 100_000
 CAUSE_OF = {cause.code: cause for cause in CAUSES}
+RETURNABLE = frozenset({State.APPROVED, State.CAPTURED})
+"""While a payment stands so, people may ask for its money to be given back; the machine returns all others."""
 GROUPS = {
     "cause": noted("Cause"),
     "merchant_id": noted("Merchant"),
@@ -191,6 +197,13 @@ class Whole(Struct, frozen=True, kw_only=True):
     cause: Cause | None
     told: list[Told]
     """Who was told what of it, the latest first."""
+    money: Money | None
+    """Where its money is; None for what charges nobody, and for what is about an earlier payment."""
+
+    @property
+    def returnable(self) -> bool:
+        """Whether people may ask for money of it to be given back."""
+        return self.money is not None and self.payment.state in RETURNABLE and self.money.left > 0
 
 
 async def show_one(asked: Asked) -> Response:
@@ -199,7 +212,10 @@ async def show_one(asked: Asked) -> Response:
     whole = await asked.read(lambda c: _whole(c, name, asked))
     if whole is None:
         raise NotThere(asked.say('There is no payment "{name}".', name=name[:40]))
-    return asked.page("transaction.html", whole=whole, payment=whole.payment, messages=whole.told, **WORDS)
+    return asked.page(
+        "transaction.html", whole=whole, payment=whole.payment, messages=whole.told, ways=WAY_WORDS,
+        order_states=ORDER_WORDS, makers=MAKERS, **WORDS,
+    )  # fmt: skip
 
 
 def _whole(connection: Connection, name: str, asked: Asked) -> Whole | None:
@@ -219,7 +235,16 @@ def _whole(connection: Connection, name: str, asked: Asked) -> Whole | None:
         related=related,
         cause=CAUSE_OF.get(payment.cause),
         told=told_of_transaction(connection, payment.transaction_id)[::-1],
+        money=_money(connection, payment),
     )
+
+
+def _money(connection: Connection, payment: Transaction) -> Money | None:
+    if payment.original_id or not payment.paid.minor:
+        return None
+    link = find_link(connection, payment.transaction_id)
+    waits = any(each.state is OrderState.PROPOSED for each in link.orders)
+    return money_of(link, waits, is_confirmed(connection, payment))
 
 
 def timeline(connection: Connection, payment: Transaction, language: str) -> list[Happened]:

@@ -14,11 +14,17 @@ function parsed(text) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-// Bring `now` to what `next` is, element by element; what is equal is not touched, so focus and scroll stay.
+const blank = (node) => node.nodeType === Node.TEXT_NODE && !node.nodeValue.trim();
+
+// Bring `now` to what `next` is, element by element; what is equal is not touched nor moved, so focus and scroll stay:
+// what is gone goes first, and a blank between elements, which the parser leaves out at the beginning, is no place.
 function morph(now, next) {
+  const kept = new Set([...next.children].map((e) => e.id));
+  for (const gone of [...now.children].filter((e) => e.id && !kept.has(e.id))) gone.remove();
   const keyed = new Map([...now.children].filter((e) => e.id).map((e) => [e.id, e]));
   let place = now.firstChild;
   for (const wanted of [...next.childNodes]) {
+    while (place && blank(place) && wanted.nodeType === Node.ELEMENT_NODE) place = place.nextSibling;
     const same = wanted.id ? keyed.get(wanted.id) : null;
     let here = same || (place && !place.id && place.nodeName === wanted.nodeName ? place : null);
     if (!here) {
@@ -117,7 +123,16 @@ function key(event) {
   else if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
   else if (event.key === "p" && document.getElementById("pause")) pause(!paused);
-  else if (link) { event.preventDefault(); link.nodeName === "A" ? link.click() : link.focus(); } // no key moves money
+  else if (link) { event.preventDefault(); link.nodeName === "A" ? follow(link) : link.focus(); } // no key moves money
+}
+
+// A link to a form of this page opens it, and the reader can type at once.
+function follow(link) {
+  link.click();
+  const form = link.hash && document.querySelector(link.hash)?.closest("form");
+  if (!form) return;
+  form.closest("details").open = true;
+  form.querySelector("select, textarea, input:not([type=hidden])")?.focus();
 }
 
 // What is left of a wait, in seconds; the server says until when.
@@ -141,6 +156,8 @@ function start() {
     setTimeout(() => { delete event.target.dataset.sent; }, 5000);
   });
   for (const each of document.querySelectorAll("[data-print]")) each.addEventListener("click", () => window.print());
+  const here = document.querySelector(".places [aria-current]"); // on a phone the places are a strip
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 48;
   listen();
 }
 document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();

@@ -88,8 +88,15 @@ ORDERS: dict[str, tuple[Note, ...]] = {
         Note("{kind} of {amount}: not approved in time", "{kind} {amount}：逾期未复核"),
         Note("{kind} of {amount}: {why}", "{kind} {amount}：{why}"),
     ),
-    "RETURN_PAID": (Note("{amount} by {name}, reference {text}", "{name} 支付 {amount}，参考号 {text}"),),
-    "RETURN_FAILED": (Note("{kind} of {amount}: {refusal}", "{kind} {amount}：{refusal}"),),
+    "RETURN_PAID": (
+        Note("{amount} by {name}, reference {text}", "{name} 支付 {amount}，参考号 {text}"),
+        Note("{kind} {amount}, reference {text}", "{kind} {amount}，参考号 {text}"),
+    ),
+    "RETURN_FAILED": (
+        Note("{kind} of {amount} by {name}: {refusal}", "{kind} {amount}，{name} 未能支付：{refusal}"),
+        Note("{kind} of {amount}: {refusal}", "{kind} {amount}：{refusal}"),
+        Note("{kind} {amount}: {refusal}", "{kind} {amount}：{refusal}"),
+    ),
     "RETURN_DONE": (Note("{kind} of {amount}: {refused}", "{kind} {amount}：{refused}"),),
     "RETURN_ESCALATED": (Note("{kind} of {amount}: {refused}", "{kind} {amount}：{refused}"),),
 }

@@ -1,6 +1,7 @@
 """What is written about messages to people, in Chinese: who was told, and why not."""
 
-from yuanlu.notification.writing import FACTS
+from yuanlu.flow.contacting import GIVEN, TAKEN_BACK
+from yuanlu.notification.writing import AGAIN, FACTS
 from yuanlu.people.notes.saying import Note
 
 SENT = (
@@ -38,6 +39,23 @@ _MESSAGES = (
 )
 MESSAGES: dict[str, tuple[Note, ...]] = {
     **dict.fromkeys(FACTS.values(), _MESSAGES),
+    AGAIN: (
+        Note("{id}: {id2} to {masked}", "{id}：向 {masked} 发送 {id2}"),
+        Note("{id} to {masked}", "向 {masked} 发送 {id}"),
+    ),
+    GIVEN: (
+        Note("cardholder page, consent {n}: {masked}", "持卡人在查询页同意：{masked}"),
+        Note("{name}: {masked}", "{name}：{masked}"),
+    ),
+    TAKEN_BACK: (
+        Note("cardholder page, consent {n}: {masked}", "持卡人在查询页撤回：{masked}"),
+        Note(
+            "cardholder page, consent {n}: {masked}, of every payment",
+            "持卡人在查询页撤回：{masked}，不再接收任何交易的通知",
+        ),
+        Note("{name}: {masked}", "{name}：{masked}"),
+        Note("{name}: {masked}, of every payment", "{name}：{masked}，不再接收任何交易的通知"),
+    ),
     "CASE_TOLD": (
         Note("{sending}: {id} → {masked}", "{sending}：{id} → {masked}"),
         Note("{sending}: {id} → {masked} ({channel})", "{sending}：{id} → {masked}（{channel}）"),
