@@ -83,6 +83,9 @@ def test_the_row_that_a_reader_has_chosen_keeps_the_focus_while_others_come_and_
         third = (await asked_for(maker, amount="3.00")).rpartition("/")[2]
         await page.wait_for_selector(f"#o-{third}")
         assert await page.evaluate(chosen) == f"/zh/returns/{second}"
+        await page.keyboard.press("j")
+        assert await page.evaluate(chosen) == f"/zh/returns/{third}", "the next one, and not the first once more"
+        await page.keyboard.press("k")
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"**/returns/{second}")
 

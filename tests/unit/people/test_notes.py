@@ -283,6 +283,10 @@ def test_what_pages_show(kind, note, zh):
             "detection: The acquirer's host is down: 9 terminals of 2 merchants fail together, host A1; "
             "new sales are held",
         ),
+        (
+            "RETURN_DONE", "preauth_void of CNY 1.00: given back",
+            "预授权撤销 CNY 1.00：已退回", "pre-authorisation void of CNY 1.00: given back",
+        ),
         (EVIDENCE, "批次 1：多一笔 / batch 1: one more", "批次 1：多一笔", "batch 1: one more"),
     ],
 )  # fmt: skip

@@ -97,9 +97,8 @@ function rows() { return [...document.querySelectorAll("table[data-rows] tbody t
 function step(by) {
   const all = rows();
   if (!all.length) return;
-  const at = all.findIndex((r) => r.classList.contains("chosen"));
+  const at = all.findIndex((r) => r.contains(document.activeElement)); // the focus survives when the page looks again
   const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))];
-  all.forEach((r) => r.classList.toggle("chosen", r === next));
   next.querySelector("a").focus();
 }
 

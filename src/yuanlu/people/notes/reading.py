@@ -155,7 +155,7 @@ VALUES = MappingProxyType(
         "break": _limited("[a-z ]{1,30}", values.of_break),
         "differs": _limited("[a-z_]{1,30}", values.of_break),
         "seen": _limited("|".join(Seen), values.of_sighting),
-        "kind": _limited("|".join(TRANSACTION_KINDS), lambda kind: kind_word(kind, CHINESE)),
+        "kind": _limited("|".join(TRANSACTION_KINDS), lambda kind: kind_word(kind, CHINESE), values.kind_in_english),
         "decision": _limited("|".join(DecisionKind), *_in_both(case_word)),
         "state": _limited("[A-Z_]{1,30}", lambda state: word(state, CHINESE)),
         "word": _limited("[0-9A-Za-z_]{1,30}", *_in_both(case_word)),

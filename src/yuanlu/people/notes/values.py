@@ -14,7 +14,7 @@ from yuanlu.people.cardholder import COMPLAINT
 from yuanlu.people.notes.casework import ATTEMPTS
 from yuanlu.people.observing import KIND_WORDS, TOLD_BY
 from yuanlu.people.refusals import find_saying, refusal
-from yuanlu.people.words import CHINESE, ENGLISH, ROLE_WORDS, word
+from yuanlu.people.words import CHINESE, ENGLISH, ROLE_WORDS, kind_word, word
 
 REFUSAL_CHARACTERS_MAX = 300
 """No rule says more. What is longer holds somebody's text, and is not searched."""
@@ -128,6 +128,12 @@ def of_meaning(text: str) -> str:
 def of_sending(state: str) -> str:
     """Where a message stands."""
     return word(FACTS[Sending(state)], CHINESE)
+
+
+def kind_in_english(kind: str) -> str:
+    """A kind of transaction within an English sentence."""
+    said = kind_word(kind, ENGLISH)
+    return said if said[:2].isupper() else said[0].lower() + said[1:]
 
 
 def sending_in_english(state: str) -> str:
