@@ -3,6 +3,8 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 PY := .venv/bin/python
+# A file's tests stay in one process: they share what is costly to make.
+PYTEST := $(PY) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
 
@@ -26,14 +28,14 @@ demo: setup ## run the main job on loopback: terminals, gateway, host, every fau
 	.venv/bin/yuanlu demo
 
 test: setup ## run every test
-	$(PY) -m pytest
+	$(PYTEST)
 
 check: setup ## format, lint, types, import contracts and tests
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest
+	$(PYTEST)
 
 format: setup ## put the source into its canonical form
 	.venv/bin/ruff format .

@@ -14,10 +14,9 @@ from proof.model.plan import PROFILES, plan_of
 from proof.model.run import Figures, chosen, modelled, replay_command, run_seeds, shrunk, told
 from proof.powerloss import run as power_cuts
 from proof.powerloss.gateway import WEAKNESSES
-from proof.powerloss.recording import load
+from proof.powerloss.recording import Recording, load
 from proof.quiet import quiet
 from proof.report import LEVELS, run_all
-from proof.tools import need
 from yuanlu.kernel.errors import YuanluError
 
 WEAK_IMAGES = 1_000
@@ -152,10 +151,11 @@ def _powerloss(given: argparse.Namespace) -> int:
         wrong = power_cuts.again(load(given.recorded), given.seed, given.place, given.image, folder)
         print("\n".join(wrong) or "nothing is wrong", f"\nthe image is in {folder}")
         return int(bool(wrong))
-    need("strace")
     kept = Path(f"var/proof/powerloss-{given.seed}")
-    unnoticed = [name for name in WEAKNESSES if not _is_noticed(name, given.seed, given.jobs, kept)]
-    result = power_cuts.run(seed=given.seed, images=given.images, jobs=given.jobs, keep=kept)
+    with power_cuts.recorded(given.seed, WEAKNESSES) as weak:
+        unnoticed = [name for name, each in weak.items() if not _is_noticed(name, each, given.seed, given.jobs, kept)]
+    with power_cuts.recorded(given.seed, ["none"]) as whole:
+        result = power_cuts.run(whole["none"], seed=given.seed, images=given.images, jobs=given.jobs, keep=kept)
     for violation in result.violations[:SHOWN_MAX]:
         print(f"place {violation.place}, image {violation.image}:", *violation.what[:SHOWN_MAX], sep="\n  ")
         print(
@@ -170,9 +170,9 @@ def _powerloss(given: argparse.Namespace) -> int:
     return int(bool(result.violations or unnoticed))
 
 
-def _is_noticed(weakness: str, seed: int, jobs: int, kept: Path) -> bool:
+def _is_noticed(weakness: str, recording: Recording, seed: int, jobs: int, kept: Path) -> bool:
     """Whether the images show that this guard is missing."""
-    result = power_cuts.run(seed=seed, images=WEAK_IMAGES, jobs=jobs, keep=kept, weakness=weakness)
+    result = power_cuts.run(recording, seed=seed, images=WEAK_IMAGES, jobs=jobs, keep=kept)
     print(f"without a guard ({weakness}): {len(result.violations):,} of {result.images:,} images show it")
     return bool(result.violations)
 

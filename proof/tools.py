@@ -1,9 +1,14 @@
 """Tools of the system that a proof needs beside Python: found, or installed where that is allowed."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 from yuanlu.kernel.errors import YuanluError
 
@@ -53,9 +58,18 @@ def _apt(apt: str, *arguments: str) -> str:
     """The last line of what went wrong, or ""."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
-        done = subprocess.run(
-            [apt, *arguments], env=environment, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False
-        )
+        with _alone():
+            done = subprocess.run(
+                [apt, *arguments], env=environment, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False
+            )
     except subprocess.TimeoutExpired:
         return f"apt-get {arguments[0]} took longer than {INSTALL_S_MAX} s"
     return (done.stderr.strip().splitlines() or ["apt-get failed"])[-1] if done.returncode else ""
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Tests in several processes ask at the same time, and apt-get turns away who comes second."""
+    with open(Path(tempfile.gettempdir()) / "yuanlu-apt-get.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 from tests.postgres import NOT_TESTED
 
+LOUD = (NOT_TESTED, "NO BROWSER TESTS")
 LONGEST_STORY_S = 60.0
 
 settings.register_profile("every run", max_examples=60, derandomize=True, deadline=None)
@@ -34,7 +36,9 @@ def run() -> Callable[[Awaitable[Any]], Any]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """What was not tested for want of a server is the last that one reads."""
-    for why, count in NOT_TESTED.items():
-        terminalreporter.write_sep("!", f"NOT TESTED ON POSTGRESQL: {count} tests", red=True, bold=True)
-        terminalreporter.write_line(why)
+    """What was not tested for want of a tool is the last that one reads, whichever process skipped it."""
+    reasons = [each.longrepr[2].removeprefix("Skipped: ") for each in terminalreporter.stats.get("skipped", ())]
+    for why, count in Counter(why for why in reasons if why.startswith(LOUD)).items():
+        what, _, reason = why.partition(": ")
+        terminalreporter.write_sep("!", f"{what}: {count} tests", red=True, bold=True)
+        terminalreporter.write_line(reason)

@@ -20,6 +20,7 @@ DECIDING = (
     "returns/steps.py", "returns/compensation.py", "acquirers/advices.py", "reconciliation/batch.py",
     "reconciliation/clearing.py", "reconciliation/clearing_match.py", "notification/deciding.py",
     "notification/composing.py", "notification/schedule.py", "notification/states.py", "notification/templates.py",
+    "notification/wordings.py", "notification/wording_rules.py",
     *(f"notification/messages/{path.name}" for path in sorted((SOURCE / "notification/messages").glob("*.py"))),
     "evidence/document.py", "evidence/wording.py", "evidence/chapters.py", "evidence/deciding.py",
     "evidence/packing.py",

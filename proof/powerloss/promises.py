@@ -6,8 +6,9 @@ transaction and no terminal stand behind are not journaled and left out: the lin
 callers that are unknown or not authentic.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proof.powerloss.recording import BETWEEN_LIVES
 from proof.powerloss.trace import Call, Kind
@@ -36,6 +37,19 @@ class Promise:
     def key(self) -> tuple[str, bytes]:
         """How the journal's frames are compared with it."""
         return (self.direction.value.decode(), self.masked)
+
+
+@dataclass(slots=True, kw_only=True)
+class Promised:
+    """All promises up to a moment: how often each frame had left, and the last writer that had sent one (0: nobody)."""
+
+    frames: Counter[tuple[str, bytes]] = field(default_factory=Counter)
+    writer_id: int = 0
+
+    def add(self, promise: Promise) -> None:
+        """One more has left."""
+        self.frames[promise.key] += 1
+        self.writer_id = promise.writer_id
 
 
 def promises(calls: Iterable[Call], gateway: str, dialect: str) -> Iterator[Promise]:

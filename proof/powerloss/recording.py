@@ -8,7 +8,10 @@ import random
 import signal
 import socket
 import sys
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -93,15 +96,21 @@ def load(place: Path) -> Recording:
     return msgspec.structs.replace(kept, place=str(place))
 
 
-def record(place: Path, seed: int, turns: int, weakness: str = "none") -> Recording:
-    """Record lives of `turns` sales each, of a gateway with this guard taken away.
+def record(places: Mapping[str, Path], seed: int, turns: int) -> dict[str, Recording]:
+    """Record lives of `turns` sales each, all at the same time: by the guard that is taken away, into this folder.
 
     Raises RecordingFailed, and ToolMissing without strace.
     """
     need("strace")
-    recording = asyncio.run(_record(place, seed, turns, weakness))
-    (place / NAME).write_bytes(msgspec.json.encode(recording))
-    return recording
+    recordings = asyncio.run(_all(places, seed, turns))
+    for recording in recordings.values():
+        (Path(recording.place) / NAME).write_bytes(msgspec.json.encode(recording))
+    return recordings
+
+
+async def _all(places: Mapping[str, Path], seed: int, turns: int) -> dict[str, Recording]:
+    made = await asyncio.gather(*(_record(place, seed, turns, weakness) for weakness, place in places.items()))
+    return dict(zip(places, made, strict=True))
 
 
 async def _record(folder: Path, seed: int, turns: int, weakness: str) -> Recording:
@@ -160,14 +169,26 @@ async def _life(
     rest = asyncio.create_task(traced.stderr.read())
     decks = random.Random(f"{seed}/{life}")
     deck = SalesDeck(decks, fault_percent=25, behaviour_percent=15, code_percent=10, errand_percent=20)
-    await asyncio.gather(*(_live(till, deck, turns // len(tills)) for till in tills))
+    await while_it_runs(traced, rest, asyncio.gather(*(_live(till, deck, turns // len(tills)) for till in tills)))
     if ending is signal.SIGTERM:
-        await asyncio.sleep(DRAIN_S)
+        await while_it_runs(traced, rest, asyncio.ensure_future(asyncio.sleep(DRAIN_S)))
     pid = _child_of(traced.pid)
     os.kill(pid, ending)
     async with asyncio.timeout(STOP_S_MAX):
         await rest
         await traced.wait()
+
+
+async def while_it_runs(traced: Process, rest: Awaitable[bytes], work: "asyncio.Future[Any]") -> None:
+    """Do this work. Raises RecordingFailed, with what the gateway said, as soon as that ends by itself."""
+    ended = asyncio.ensure_future(traced.wait())
+    await asyncio.wait((work, ended), return_when=asyncio.FIRST_COMPLETED)
+    if ended.done():
+        work.cancel()
+        said = (await rest).decode(errors="replace")
+        raise RecordingFailed(f"the recorded gateway ended by itself with {traced.returncode}: {said or 'silently'}")
+    ended.cancel()
+    await work
 
 
 async def _live(till: Till, deck: SalesDeck, turns: int) -> None:

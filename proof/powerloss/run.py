@@ -4,13 +4,15 @@ import multiprocessing
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proof.powerloss.checking import lay_out, problems
-from proof.powerloss.disk import Disk
-from proof.powerloss.promises import Promise, promises
+from proof.powerloss.checking import Checker, lay_out
+from proof.powerloss.disk import Disk, Image
+from proof.powerloss.promises import Promise, Promised, promises
 from proof.powerloss.recording import Recording, record
 from proof.powerloss.restarting import restart_problems, with_settings
 from proof.powerloss.trace import Call, Kind
@@ -44,29 +46,37 @@ class Result:
     violations: list[Violation] = field(default_factory=list)
 
 
-def run(*, seed: int, images: int, keep: Path, jobs: int = 2, turns: int = TURNS, weakness: str = "none") -> Result:
-    """Record a gateway and check so many images, spread evenly over its calls. Raises RecordingFailed.
+@contextmanager
+def recorded(seed: int, weaknesses: Iterable[str], turns: int = TURNS) -> Iterator[dict[str, Recording]]:
+    """Recordings of a gateway without each of these guards (`none`: with all), there for as long as they are used.
 
-    A recording with a violation is kept in `keep`, so that `again` can show it.
+    Raises RecordingFailed, and ToolMissing without strace.
     """
     place = Path(tempfile.mkdtemp())
     try:
-        recording = record(place, seed, turns, weakness)
-        calls = recording.calls()
-        sent = list(promises(calls, recording.gateway, DIALECT))
-        whole = Result(calls=len(calls), syncs=sum(call.kind is Kind.SYNC for call in calls), frames=len(sent))
-        parts = [(recording, calls, sent, seed, _spread(images, len(calls)), part, jobs) for part in range(jobs)]
-        with multiprocessing.get_context("fork").Pool(jobs, initializer=quiet) as pool:
-            for result in pool.starmap(_part, parts):
-                whole.images += result.images
-                whole.restarts += result.restarts
-                whole.violations += result.violations
-        if whole.violations:
-            shutil.rmtree(keep, ignore_errors=True)
-            shutil.copytree(place, keep)
-        return whole
+        yield record({weakness: place / weakness.replace(" ", "-") for weakness in weaknesses}, seed, turns)
     finally:
         shutil.rmtree(place)
+
+
+def run(recording: Recording, *, seed: int, images: int, keep: Path, jobs: int = 2) -> Result:
+    """Check so many images, spread evenly over the recording's calls.
+
+    One with a violation is kept in `keep`, so that `again` can show it.
+    """
+    calls = recording.calls()
+    sent = list(promises(calls, recording.gateway, DIALECT))
+    whole = Result(calls=len(calls), syncs=sum(call.kind is Kind.SYNC for call in calls), frames=len(sent))
+    parts = [(recording, calls, sent, seed, _spread(images, len(calls)), part, jobs) for part in range(jobs)]
+    with multiprocessing.get_context("fork").Pool(jobs, initializer=quiet) as pool:
+        for result in pool.starmap(_part, parts):
+            whole.images += result.images
+            whole.restarts += result.restarts
+            whole.violations += result.violations
+    if whole.violations:
+        shutil.rmtree(keep, ignore_errors=True)
+        shutil.copytree(recording.place, keep)
+    return whole
 
 
 def again(recording: Recording, seed: int, place: int, image: int, folder: Path) -> list[str]:
@@ -75,7 +85,11 @@ def again(recording: Recording, seed: int, place: int, image: int, folder: Path)
     sent = list(promises(calls, recording.gateway, DIALECT))
     counts = [0] * place + [image + 1] + [0] * (len(calls) - place - 1)
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    return [what for _, found in _checked(recording, calls, sent, seed, counts, folder) for what in found]
+    wrong: list[str] = []
+    for *_, content, found in _checked(recording, calls, sent, seed, counts, folder):
+        lay_out(content, recording.folder, folder)
+        wrong = found
+    return wrong
 
 
 def _part(
@@ -88,15 +102,16 @@ def _part(
     (folder / "data").mkdir()
     mine = [count if place % jobs == part else 0 for place, count in enumerate(counts)]
     try:
-        for (place, image), found in _checked(recording, calls, sent, seed, mine, folder):
+        for place, number, image, found in _checked(recording, calls, sent, seed, mine, folder):
             wrong = list(found)
-            if not wrong and result.images % RESTART_EVERY == 0 and (folder / "data" / "journal.db").exists():
+            if not wrong and result.images % RESTART_EVERY == 0 and f"{recording.folder}/data/journal.db" in image:
+                lay_out(image, recording.folder, folder)  # as the power cut left it: the check has recovered it
                 with_settings(Path(recording.place), folder)
                 wrong += restart_problems(folder)
                 result.restarts += 1
             result.images += 1
             if wrong:
-                result.violations.append(Violation(place=place, image=image, what=wrong))
+                result.violations.append(Violation(place=place, image=number, what=wrong))
     finally:
         shutil.rmtree(folder)
     return result
@@ -104,19 +119,19 @@ def _part(
 
 def _checked(
     recording: Recording, calls: Sequence[Call], sent: Sequence[Promise], seed: int, counts: Sequence[int], folder: Path
-) -> Iterator[tuple[tuple[int, int], list[str]]]:
-    """Each image, laid out in `folder`, and what is wrong with it."""
-    disk, told = Disk(), 0
+) -> Iterator[tuple[int, int, Image, list[str]]]:
+    """Each image with its place and number, and what is wrong with it; it has been opened in `folder`."""
+    disk, promised, left = Disk(), Promised(), deque(sent)
+    checker = Checker(recording.folder, folder)
     for place, (call, count) in enumerate(zip(calls, counts, strict=True)):
         disk.begin(call)
-        while told < len(sent) and sent[told].began <= call.began:
-            told += 1
+        while left and left[0].began <= call.began:
+            promised.add(left.popleft())
         if not count:
             continue
         chance = random.Random(f"{seed}/{place}")
         for number, image in enumerate(disk.images(chance, place, count)):
-            lay_out(image, recording.folder, folder)
-            yield (place, number), problems(folder, sent[:told])
+            yield place, number, image, checker.problems(image, promised)
 
 
 def _spread(images: int, places: int) -> list[int]:

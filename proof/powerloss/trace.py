@@ -24,12 +24,12 @@ NAMING = frozenset({"openat", "creat", "unlink", "unlinkat", "rename", "renameat
 """Calls that name their file by a path; the others have it open."""
 
 _LINE = re.compile(r"(?P<process>\d+) +(?P<rest>.*)\n?")
+_BROKEN_OFF = " <unfinished ...>"
 _UNFINISHED = re.compile(r"(?P<call>\w+)\((?P<arguments>.*) <unfinished \.\.\.>")
 _RESUMED = re.compile(r"<\.\.\. (?P<call>\w+) resumed>(?P<arguments>.*)\) += (?P<result>-?\d+|\?).*")
 _WHOLE = re.compile(r"(?P<call>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?).*")
 _PLACE = re.compile(r"^\d+<(?P<name>(?:\\x[0-9a-f]{2})+)>")
 _SOCKET = re.compile(r"^\d+<TCP:\[(?P<from>[^\]]*?)->(?P<to>[^\]]*?)\]>")
-_TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
 class UnknownCall(Exception):
@@ -78,7 +78,7 @@ def read_trace(lines: Iterable[str], folder: str) -> list[Call]:
         if matched is None:
             continue
         process, rest = matched["process"], matched["rest"]
-        if unfinished := _UNFINISHED.match(rest):
+        if rest.endswith(_BROKEN_OFF) and (unfinished := _UNFINISHED.match(rest)):
             waiting[process] = (place, unfinished["call"], unfinished["arguments"])
         elif resumed := _RESUMED.match(rest):
             began, call, arguments = waiting.pop(process)
@@ -93,7 +93,7 @@ def read_trace(lines: Iterable[str], folder: str) -> list[Call]:
 def _call(call: str, arguments: str, result: str, began: int, ended: int, folder: str) -> Iterator[Call]:
     if result.startswith("-") or call == "close":
         return
-    texts = [_bytes(each) for each in _TEXT.findall(arguments)]
+    texts = [_bytes(each) for each in arguments.split('"')[1::2]]  # all of it is \\x.., a quote, too
     make = partial(Call, began=began, ended=ended)
     if call in SENDS and (socket := _SOCKET.match(arguments)):
         yield make(kind=Kind.SEND, name=f"{socket['from']}->{socket['to']}", data=_done(b"".join(texts), result))

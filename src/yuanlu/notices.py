@@ -163,7 +163,8 @@ class AliyunSms(Section, frozen=True, kw_only=True, tag_field="kind", tag="aliyu
     """The signature registered there, without brackets; it must be `brand`."""
     templates: Mapping[str, str]
     """Template codes by our template and language, as in `{"outcome_unknown.zh" = "SMS_1"}`;
-    `yuanlu notification preview` prints the texts to register."""
+    `yuanlu notification preview` prints the texts to register. Words that people approved at the console have a
+    version, too: `"outcome_unknown@101.zh"`; without a code for it the program's own words go out."""
     receipts_secret: ReceiptsSecret = ""
     """Receipts are taken at `/receipts/NAME/SECRET` of the console; none without a secret. They carry no signature:
     whoever knows the address can say that a message arrived."""

@@ -46,6 +46,7 @@ async def addresses(windows: Windows) -> list[str]:
     names = {
         "transaction_id": lost, "link": link_of(windows.desk.stage.store, lost),
         "message_id": await told(windows.desk, lost), "case_id": await complained(windows.desk, lost),
+        "template": "outcome_unknown",
     }  # fmt: skip
     found = []
     for page in PAGES:

@@ -65,7 +65,7 @@ def test_a_proposal_that_the_rules_forbid_is_refused_before_anything_is_written(
         for typed, why in (
             ({"kind": "declare_returned", "reference": ""}, "须填写银行参考号"),
             ({"kind": "declare_returned", "reference": "6200000000000005"}, "这像是卡号"),
-            ({"kind": "manual_credit", "amount": "99.99"}, "金额 CNY 99.99 须大于 0 且不超过 CNY 12.34"),
+            ({"kind": "manual_credit", "amount": "99.99"}, "金额 ¥99.99 须大于 0 且不超过 ¥12.34"),
             ({"kind": "manual_credit", "amount": "1e3"}, "不是金额"),
             ({"kind": "pay_me", "amount": "1"}, "请选择处理方式"),
         ):

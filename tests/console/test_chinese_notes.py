@@ -1,4 +1,9 @@
-"""Chinese pages say everything in Chinese, also what the journal keeps in English; only what people typed stays."""
+"""Chinese pages say everything in Chinese, also what the journal keeps in English; only what people typed stays.
+
+English pages say everything in English, also where the machine writes both.
+"""
+
+import re
 
 from tests.chinese import sentences_in
 from tests.console.desk import Browser, ConsoleDesk, seen, words
@@ -22,6 +27,17 @@ async def all_chinese(browser: Browser, path: str, but: tuple[str, ...] = ()) ->
     assert page.status_code == 200, path
     text = words(page)
     assert not sentences_in(text, (*but, *PEOPLE)), path
+    return text
+
+
+async def all_english(browser: Browser, path: str, but: tuple[str, ...] = ()) -> str:
+    """The page's words, none of them Chinese but the way to the Chinese one and the brand."""
+    page = await browser.see(f"/en{path}")
+    assert page.status_code == 200, path
+    text = words(page)
+    for known in ("原路", "中文", *but):
+        text = text.replace(known, "")
+    assert not re.findall("[\u4e00-\u9fff]+", text), path
     return text
 
 
@@ -51,7 +67,12 @@ def test_a_sale_that_timed_out_is_told_in_chinese_from_its_first_line_to_its_cas
         stage = desk.stage
         said = show_text(stage.settings, found.transaction_id, "zh", frames=False)
         assert "结果未知: 限时内没有应答" in said
+        assert "流水号 000001" in said
+        assert "网关 → 主机" in said
+        assert not sentences_in(said), "heads and messages, too"
         assert "no answer in time" in show_text(stage.settings, found.transaction_id, "en", frames=False)
+        text = await all_english(checker, path, but=(TYPED,))
+        assert "No answer in time: it was sent, and no answer came in time" in text
         told = await stage.read(lambda c: case_text(c, case, 0, "zh"))
         assert not sentences_in(told, (TYPED, "too large for me", "yuanlu"))
 
@@ -72,7 +93,7 @@ def test_an_order_and_its_payment_say_in_chinese_which_way_it_goes_and_why(run, 
         await order_is(desk, payment, "DONE")
         found = await desk.stage.find(payment)
         text = await all_chinese(checker, f"/transactions/{found.transaction_id}", but=(TYPED,))
-        for said in (f"Li Na 提出：{TYPED}", "Wang Fang 同意", "已退回 CNY 12.34", "已全额退回，方式：消费撤销"):
+        for said in (f"Li Na 提出：{TYPED}", "Wang Fang 同意", "已退回 ¥12.34", "已全额退回，方式：消费撤销"):
             assert said in text
 
     run(seen(story, tmp_path))

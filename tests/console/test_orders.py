@@ -68,7 +68,7 @@ def test_more_than_is_left_another_form_or_no_reason_is_refused_and_what_was_typ
         maker = await desk.staff("Li Na", Role.FINANCE)
         page = await maker.see("/zh/returns/new", what=WHAT)
         for typed, why in (
-            ({"amount": "12.35", "reason": "多收"}, "最多还可退 CNY 12.34"),
+            ({"amount": "12.35", "reason": "多收"}, "最多还可退 ¥12.34"),
             ({"amount": "0", "reason": "多收"}, "金额须大于 0"),
             ({"amount": "-5", "reason": "多收"}, "不是金额"),
             ({"amount": "9" * 40, "reason": "多收"}, "不是金额"),

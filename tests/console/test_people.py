@@ -91,10 +91,10 @@ def test_the_trail_shows_who_proposed_approved_and_refused_returns(run, tmp_path
         page = await admin.see("/en/audit")
         said = [row for row in rows(page) if "Return" in row]
         expected = (
-            ("Wang Fang Return approved", given, "void CNY 12.34: goods came back"),
-            ("Li Na Return proposed; a second person has to approve", given, "void CNY 12.34: goods came back"),
-            ("Wang Fang Return refused; nothing moved", refused, "refund CNY 1.00: no slip"),
-            ("Li Na Return proposed; a second person has to approve", refused, "refund CNY 1.00: wrong size"),
+            ("Wang Fang Return approved", given, "void ¥12.34: goods came back"),
+            ("Li Na Return proposed; a second person has to approve", given, "void ¥12.34: goods came back"),
+            ("Wang Fang Return refused; nothing moved", refused, "refund ¥1.00: no slip"),
+            ("Li Na Return proposed; a second person has to approve", refused, "refund ¥1.00: wrong size"),
         )
         for row, (who_what, path, text) in zip(said, expected, strict=True):
             assert row == f"{who_what} {path.removeprefix('/returns/')} {text}"
@@ -132,7 +132,7 @@ def test_the_trail_shows_who_declared_held_released_and_ended_incidents(run, tmp
         end, *others, first = [row for row in said if number in row]
         assert end.startswith(f"Hu Die Incident ended {number} day: again; 0 transactions")
         assert others == [f"Zhao Lei New sales held {number} dark", f"Hu Die New sales taken again {number} light"]
-        assert first.startswith(f"Zhao Lei Incident declared {number} power_cut, host h1: the street is dark")
+        assert first.startswith(f"Zhao Lei Incident declared {number} Power cut, host h1: the street is dark")
         assert f'href="/en{path}"' in page.text
         assert [row for row in rows(await admin.see("/en/audit", who="Hu Die")) if number in row] == [end, others[1]]
 

@@ -52,7 +52,7 @@ def test_a_payment_shows_its_whole_story_and_no_card_number(run, tmp_path):
             "主机已受理退回",
             "已受理退回，待入账",
             "尾号 0005",
-            "网关 → 主机 0400",
+            "0400 网关 → 主机",
         ):
             assert part in said
         assert "6200000000000005" not in page.text

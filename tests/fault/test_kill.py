@@ -30,6 +30,8 @@ from yuanlu.sandbox.till_messages import EntryMode, Payment, ReversalDuty, TillI
 
 SEED = 20_251_123
 KILLS = 20
+HUNG_S = 300
+"""Twenty starts beside other tests take a while each."""
 AMOUNT = 4_321
 STOP_S_MAX = 20
 ENDED = {"APPROVED", "DECLINED", "RETURNED", "NO_EFFECT"}
@@ -202,7 +204,7 @@ def test_twenty_kills_under_load_lose_nothing_and_repeat_nothing(tmp_path):
         await server.stop()
         check(tmp_path, told, journal, nets)
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(asyncio.wait_for(story(), HUNG_S))
 
 
 def check(folder: Path, told: dict, journal: dict, nets: dict) -> None:

@@ -41,7 +41,10 @@ def test_a_payment_is_found_by_terminal_and_trace_by_reference_and_by_id(run, tm
         by_trace = show_text(stage.settings, "T0000001+000001", language, frames=True)
         assert by_trace == show_text(stage.settings, found.transaction_id, language, frames=True)
         assert by_trace == show_text(stage.settings, "000000000001", language, frames=True)
-        assert "gateway → host" in by_trace
+        head = {"en": ("Sale", "STAN 000001", "gateway → host"), "zh": ("消费", "流水号 000001", "网关 → 主机")}[
+            language
+        ]
+        assert all(each in by_trace for each in head)
         assert "••0005" in by_trace
         assert CARD.pan not in by_trace
         assert CARD.track2 not in by_trace

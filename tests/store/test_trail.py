@@ -5,11 +5,19 @@ from sqlalchemy.dialects import sqlite
 
 from tests.store.journals import opened
 from tests.store.places import sqlite_place
-from yuanlu.people.trail import Wanted, closed_orders, numbers, sent_again, told_of_incidents, touched_orders
+from yuanlu.people.trail import (
+    Wanted,
+    closed_orders,
+    numbers,
+    sent_again,
+    told_of_incidents,
+    told_of_wordings,
+    touched_orders,
+)
 
 LOOKS = [
     (touched_orders, "orders"), (closed_orders, "orders"), (told_of_incidents, "incidents"),
-    (sent_again, "notifications"), (numbers, "facts"),
+    (sent_again, "notifications"), (numbers, "facts"), (told_of_wordings, "facts"),
 ]  # fmt: skip
 
 

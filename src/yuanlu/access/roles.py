@@ -28,6 +28,8 @@ class Right(StrEnum):
     SEE_MESSAGES = "see_messages"
     """What was sent to whom."""
     SEND_MESSAGES = "send_messages"
+    WRITE_MESSAGES = "write_messages"
+    """Propose other words for messages, as the first of two people."""
     USE_POS = "use_pos"
     SEE_SETTINGS = "see_settings"
     SEE_AUDIT = "see_audit"
@@ -56,9 +58,10 @@ _SEEING = frozenset({_R.SEE_MONITOR, _R.SEE_CASES, _R.SEE_TRANSACTIONS, _R.SEE_T
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.CASHIER: frozenset({_R.USE_POS}),
     Role.FINANCE: _SEEING | {_R.WORK_CASES, _R.PROPOSE, _R.EXPORT, _R.SEND_MESSAGES},
-    Role.SUPPORT: _SEEING | {_R.WORK_CASES, _R.REPORT_TERMINALS, _R.HOLD_SALES, _R.SEND_MESSAGES, _R.SEE_SETTINGS},
+    Role.SUPPORT: _SEEING
+    | {_R.WORK_CASES, _R.REPORT_TERMINALS, _R.HOLD_SALES, _R.SEND_MESSAGES, _R.WRITE_MESSAGES, _R.SEE_SETTINGS},
     Role.RISK: _SEEING | {_R.WORK_CASES, _R.HOLD_SALES, _R.EXPORT},
-    Role.COMPLIANCE: _SEEING | {_R.EXPORT, _R.SEE_AUDIT, _R.SEE_SETTINGS},
+    Role.COMPLIANCE: _SEEING | {_R.EXPORT, _R.WRITE_MESSAGES, _R.SEE_AUDIT, _R.SEE_SETTINGS},
     Role.ADMINISTRATOR: _SEEING
     | {_R.USE_POS, _R.SEE_SETTINGS, _R.SEE_AUDIT, _R.SHARE_VIEWS, _R.MANAGE_STAFF, _R.MANAGE_KEYS, _R.EXPORT},
 }

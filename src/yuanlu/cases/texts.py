@@ -5,6 +5,7 @@ digit (ISO/IEC 7812-1, Luhn) is taken as a card number, also with blanks or hyph
 is shortened to its last four digits; a file that holds one is refused (PCI DSS 4.0.1, 3.4 and 12.10).
 """
 
+import re
 import unicodedata
 
 from yuanlu.cases.errors import CaseError
@@ -12,16 +13,23 @@ from yuanlu.kernel.card_numbers import has_card_number, without_card_numbers
 
 TEXT_CHARACTERS_MAX = 2_000
 REFERENCE_CHARACTERS_MAX = 64
+_PUNCTUATION = re.compile("([，：；？！（）])")
 
 
 def text_of(given: str, what: str) -> str:
     """A text that may be kept. CaseError when it is empty or too long; `what` names it."""
-    kept = "".join(c for c in unicodedata.normalize("NFKC", given).strip() if c.isprintable() or c == "\n")
+    kept = "".join(c for c in _one_form(given).strip() if c.isprintable() or c == "\n")
     if not kept:
         raise CaseError(f"{what} is missing: say it in a few words")
     if len(kept) > TEXT_CHARACTERS_MAX:
         raise CaseError(f"{what} has {len(kept)} characters, at most {TEXT_CHARACTERS_MAX} are kept; attach a file")
     return without_card_numbers(kept)
+
+
+def _one_form(given: str) -> str:
+    """Digits and blanks of any width as one form, so that no card number hides; Chinese keeps its punctuation."""
+    parts = _PUNCTUATION.split(given)
+    return "".join(part if n % 2 else unicodedata.normalize("NFKC", part) for n, part in enumerate(parts))
 
 
 def reference_of(given: str) -> str:

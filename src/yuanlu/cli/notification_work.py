@@ -11,6 +11,7 @@ from yuanlu.notification.store import attempts_of, get_message, latest
 from yuanlu.notification.templates import Audience, Template, characters, longest, parts
 from yuanlu.notification.writing import FACTS
 from yuanlu.people.database import on_database, reading
+from yuanlu.people.message_words import AUDIENCE_WORDS, OUTCOME_WORDS
 from yuanlu.people.notes.reading import TRY, in_words
 from yuanlu.people.notifications import as_registered, send_again, templates_named, told_about, unregistered
 from yuanlu.people.words import CHINESE, language_of, word
@@ -39,8 +40,9 @@ def line(message: Message, language: str) -> str:
     at = local_time(message.changed_at_us)
     state = word(FACTS[message.state], language)
     by = f"  {message.channel}" if message.channel else ""
+    whom = AUDIENCE_WORDS[message.audience].zh if language == CHINESE else message.audience.value
     return (
-        f"{message.message_id}  {at:%Y-%m-%d %H:%M:%S}  {state}  {message.audience.value} {message.masked}"
+        f"{message.message_id}  {at:%Y-%m-%d %H:%M:%S}  {state}  {whom} {message.masked}"
         f"  {message.template}  {message.subject}{by}"
     )
 
@@ -57,8 +59,9 @@ def show_text(settings: Settings, message_id: str, lang: str) -> str:
             lines.append(f"{local_time(row.at_us):%Y-%m-%d %H:%M:%S}  {word(row.kind, language)}: {said}")
         for each in attempts_of(connection, message_id):
             note = f": {in_words(each.note, language, TRY)}" if each.note else ""
+            outcome = OUTCOME_WORDS[each.outcome].zh if language == CHINESE else each.outcome
             lines.append(
-                f"{local_time(each.at_us):%Y-%m-%d %H:%M:%S}  {each.channel} {each.outcome} {each.provider_id}{note}"
+                f"{local_time(each.at_us):%Y-%m-%d %H:%M:%S}  {each.channel} {outcome} {each.provider_id}{note}"
             )
     return "\n".join(lines)
 

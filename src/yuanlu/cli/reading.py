@@ -12,7 +12,7 @@ from yuanlu.db.types import total
 from yuanlu.incidents.tables import ACTIVE, incidents
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.iso8583.masking import describe
-from yuanlu.journal.frames import Direction, unpack
+from yuanlu.journal.frames import unpack
 from yuanlu.journal.tables import transactions as transactions_table
 from yuanlu.journal.transactions import Transaction, facts_of, search
 from yuanlu.kernel.clock import local_time
@@ -20,20 +20,19 @@ from yuanlu.kernel.errors import YuanluError
 from yuanlu.kernel.money import format_minor
 from yuanlu.keys.tls import till_is_closed
 from yuanlu.notification.store import told_of_transaction
+from yuanlu.people.case_reading import ARROWS
 from yuanlu.people.database import on_database
 from yuanlu.people.notes.reading import in_words
-from yuanlu.people.words import CHINESE, language_of, word
+from yuanlu.people.words import CHINESE, ENGLISH, kind_word, language_of, word
 from yuanlu.returns.store import open_legs
 from yuanlu.returns.tables import orders, watches
 from yuanlu.settings import Settings
 from yuanlu.terminals import read_terminals
 
 LISTED_MAX = 50
-_ARROWS = {
-    Direction.FROM_TERMINAL: "terminal → gateway",
-    Direction.TO_HOST: "gateway → host",
-    Direction.FROM_HOST: "host → gateway",
-    Direction.TO_TERMINAL: "gateway → terminal",
+_HEAD = {
+    CHINESE: ("终端", "商户", "批次", "流水号", "参考号", "收单机构"),
+    ENGLISH: ("terminal", "merchant", "batch", "STAN", "RRN", "acquirer"),
 }
 
 
@@ -109,26 +108,28 @@ def show_text(settings: Settings, what: str, lang: str, *, frames: bool) -> str:
 
 
 def _timeline(connection: Connection, found: Transaction, language: str, *, frames: bool) -> str:
+    kind, key = kind_word(found.kind, language), found.key
+    head = (key.terminal_id, key.merchant_id, key.batch_no, key.stan, found.rrn or "-", found.acquirer)
     lines = [
-        f"{found.transaction_id}  {found.kind}  {found.amount}  ••{found.card_last4}  {word(found.state, language)}",
-        f"terminal {found.key.terminal_id}  merchant {found.key.merchant_id}  batch {found.key.batch_no}"
-        f"  STAN {found.key.stan}  RRN {found.rrn or '-'}  acquirer {found.acquirer}",
+        f"{found.transaction_id}  {kind}  {found.amount}  ••{found.card_last4}  {word(found.state, language)}",
+        "  ".join(f"{name} {value}" for name, value in zip(_HEAD[language], head, strict=True)),
     ]
     for row in facts_of(connection, found.key.merchant_id, found.transaction_id):
         at = local_time(row.at_us)
         note = f": {in_words(row.note, language, row.kind)}" if row.note else ""
         lines.append(f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}  {word(row.kind, language)}{note}")
-        lines += _messages(row.frames, whole=frames)
+        lines += _messages(row.frames, language, whole=frames)
     told = told_of_transaction(connection, found.transaction_id)
     return "\n".join([*lines, *(line(each, language) for each in told)])
 
 
-def _messages(blob: bytes, *, whole: bool) -> list[str]:
+def _messages(blob: bytes, language: str, *, whole: bool) -> list[str]:
     lines = []
     for stored in unpack(blob):
         fields = describe(stored.masked, codec_for(stored.dialect))
-        code = f" code {fields[39]}" if 39 in fields else ""
-        lines.append(f"    {_ARROWS[stored.direction]:<18} {fields.get(0, '????')}{code}")
+        code = f" {'应答码' if language == CHINESE else 'code'} {fields[39]}" if 39 in fields else ""
+        arrow = ARROWS[stored.direction].zh if language == CHINESE else ARROWS[stored.direction].en
+        lines.append(f"    {arrow:<18} {fields.get(0, '????')}{code}")
         if whole:
             lines += [f"        {number:>3} {value}" for number, value in fields.items() if number]
     return lines

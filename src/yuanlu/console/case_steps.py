@@ -8,6 +8,7 @@ from yuanlu.cases.records import BATCH, TERMINAL, DecisionKind
 from yuanlu.cases.states import CaseState, DecisionState
 from yuanlu.console.asked import Asked
 from yuanlu.people.case_reading import Whole
+from yuanlu.people.figures import amount_text
 from yuanlu.returns.orders import OrderState
 from yuanlu.returns.states import State
 
@@ -22,7 +23,7 @@ def doing(asked: Asked, whole: Whole) -> list[str]:
         said.append(asked.say("Two people have decided; the gateway carries it out now."))
     for order in whole.orders:
         if order.state is OrderState.RUNNING:
-            said.append(asked.say("A return of {amount} is under way.", amount=order.amount))
+            said.append(asked.say("A return of {amount} is under way.", amount=amount_text(order.amount)))
     if not said:
         said.append(asked.say("Nothing: this waits for a person."))
     return said
@@ -63,6 +64,12 @@ def to_do(asked: Asked, whole: Whole) -> list[str]:
         return _without_payment(asked, case.incident)
     if whole.is_open:
         return _in_the_open(asked, whole)
+    if whole.gives_back and payment.state in (State.APPROVED, State.CAPTURED):
+        return [
+            asked.say("Compare the slip and the terminal's batch: was this return meant?"),
+            asked.say("If it was not, ask the customer for the money: nothing is charged to a card from here."),
+            asked.say("Then close the case with its outcome."),
+        ]
     if payment.state in (State.APPROVED, State.CAPTURED):
         return [
             asked.say("Compare the slip, the goods and the payments beside it: was the customer charged too much?"),

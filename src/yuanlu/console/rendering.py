@@ -17,7 +17,7 @@ from yuanlu.flow.declaring import cause_of, scope_words
 from yuanlu.incidents.records import Incident
 from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money
-from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text
+from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text, with_symbols
 from yuanlu.people.notes.reading import in_words
 from yuanlu.people.notes.values import of_name
 from yuanlu.people.positions import Position, position_of
@@ -37,7 +37,7 @@ def environment(brand: str) -> Environment:
     made.filters |= {
         "money": amount_text, "minor": minor_text, "when": when_text, "clock": clock_text, "said": _said,
         "plain": plain_text, "word": _word, "case_word": _case_word, "left": _left, "role": _role,
-        "kind": _kind, "note": _note, "name": _name,
+        "kind": _kind, "note": _note, "amounts": with_symbols, "who": _who,
         "cause": _cause,
         "incident_title": _incident_title, "position": _position,
     }  # fmt: skip
@@ -80,7 +80,7 @@ def _say(context: Context, message: str, **values: Any) -> str:
 
 @pass_context
 def _said(context: Context, words: Words | CaseWords) -> str:
-    return words.zh if _asked(context).language == CHINESE else words.en
+    return with_symbols(words.zh if _asked(context).language == CHINESE else words.en)
 
 
 @pass_context
@@ -101,13 +101,13 @@ def _kind(context: Context, kind: str) -> str:
 @pass_context
 def _note(context: Context, note: str, kind: str = "") -> str:
     """A note of a fact of this kind, or a reason; see `people.notes.reading`."""
-    return in_words(note, _asked(context).language, kind)
+    return with_symbols(in_words(note, _asked(context).language, kind))
 
 
 @pass_context
-def _name(context: Context, who: str) -> str:
-    """A person's name as it is; of what is no person, such as the gateway, the word in the page's language."""
-    return of_name(who) if _asked(context).language == CHINESE else who
+def _who(context: Context, name: str) -> str:
+    """Who did it; what acts and is no person has a name in each language."""
+    return of_name(name) if _asked(context).language == CHINESE else name
 
 
 @pass_context

@@ -56,9 +56,11 @@ def words(asked: Asked, name: str, missing: str) -> str:
     return text
 
 
-async def himself(asked: Asked) -> None:
-    """Whoever moves money is the one who signed in: lately proved, or by the password in the form. Raises Wrong."""
+async def himself(asked: Asked, why: str = "") -> None:
+    """Whoever decides is the one who signed in: lately proved, or by the password in the form. `why` is what it is
+    needed for, where no money moves. Raises Wrong.
+    """
     if not await proved(asked):
         if asked.form.get("password"):
             raise Wrong(asked.say("The password is wrong. Nothing was done."))
-        raise Wrong(asked.say("Give your password again: you are about to move money. Nothing was done yet."))
+        raise Wrong(why or asked.say("Give your password again: you are about to move money. Nothing was done yet."))

@@ -3,7 +3,7 @@ unchanged, in a greenlet.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import asyncpg
@@ -29,9 +29,11 @@ _REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClie
 Result = TypeVar("Result")
 
 
-def engine_for(url: str, *, read_only: bool = False, pool_size: int = POOL_SIZE, **session: str) -> AsyncEngine:
-    """Connections to the server of `url`, made when they are needed. `session` are settings of each."""
-    settings = _SESSION | session | ({"default_transaction_read_only": "on"} if read_only else {})
+def engine_for(
+    url: str, *, read_only: bool = False, pool_size: int = POOL_SIZE, session: Mapping[str, str] | None = None
+) -> AsyncEngine:
+    """Connections to the server of `url`, made when they are needed. `session` are more settings of each."""
+    settings = _SESSION | dict(session or {}) | ({"default_transaction_read_only": "on"} if read_only else {})
 
     async def connect() -> Any:
         try:

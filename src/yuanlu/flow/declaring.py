@@ -150,6 +150,11 @@ def seen(verdict: Verdict) -> Words:
             zh=f"{scope.zh}：{crowd.terminals} 台终端同时重启，之前有交易中断",
             en=f"{crowd.terminals} terminals started anew together after payments got lost, {scope.en}",
         )
+    if crowd.merchants == 1:
+        return Words(
+            zh=f"{scope.zh}：{crowd.terminals} 台终端同时异常",
+            en=f"{crowd.terminals} terminals fail together, {scope.en}",
+        )
     return Words(
         zh=f"{scope.zh}：{crowd.merchants} 家商户的 {crowd.terminals} 台终端同时异常",
         en=f"{crowd.terminals} terminals of {crowd.merchants} merchants fail together, {scope.en}",

@@ -244,7 +244,6 @@ class Examiner:
         if explanation.unclassified and read.order is not None:
             cause, why = ORDER_BY_HAND, Reason(zh="退回单转人工办理", en=read.order.explanation)
         host = self.desk.hosts.get(found.acquirer)
-        reason = found.reason or why.en
         return Opening(
             transaction_id=found.transaction_id,
             incident=incident.incident_id if incident else "",
@@ -255,7 +254,7 @@ class Examiner:
             title=Words(zh=cause.title.zh, en=cause.title.en),
             cause=cause.code,
             severity=Severity(cause.severity.value),
-            explanation=Words(zh=why.zh, en=f"{why.en} ({reason})"),
+            explanation=Words(zh=why.zh, en=why.en),
             queue=QUEUE,
             since_us=self._since_us(found),
             evidence=() if cause is ORDER_BY_HAND else tuple(finding.reason.en for finding in explanation.findings),

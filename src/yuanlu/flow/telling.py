@@ -3,7 +3,8 @@
 Whoever makes something durable that people have to hear of puts a task of kind "tell" in the same commit: a payment
 when its cause is known, a case when it goes up, an incident when it begins and ends. The handler reads how things
 stand, decides for each person what they have not heard yet (`notification.deciding`), and commits the messages with
-the tasks that send them (`notification.delivering`). Nothing of this is in a payment's way.
+the tasks that send them (`notification.delivering`). Nothing of this is in a payment's way. The words are the
+program's, or those that two people have put in their place (`notification.wordings`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +34,9 @@ from yuanlu.notification.delivering import Deliverer
 from yuanlu.notification.records import Message, Subject
 from yuanlu.notification.sending import SendingProcess
 from yuanlu.notification.states import Sending
-from yuanlu.notification.templates import TemplateError
+from yuanlu.notification.templates import Template, TemplateError
+from yuanlu.notification.wording_store import in_use
+from yuanlu.notification.wordings import Wording, template_of
 from yuanlu.notification.writing import Written, begun, moved
 
 AT_ONCE_MAX = 1
@@ -41,6 +44,9 @@ AT_ONCE_MAX = 1
 
 AGAIN_US = 100_000
 SHOWN_IN_CASE = frozenset({Sending.SENT, Sending.DELIVERED, Sending.FAILED, Sending.UNDELIVERED, Sending.UNWANTED})
+
+Peoples = Mapping[str, Template]
+"""Words that people have put in the place of the program's, by the template's name."""
 
 _log = structlog.get_logger("notification")
 
@@ -72,10 +78,8 @@ class Teller:
         if not self.speaks:
             await self.journal.commit([], [tasks.drop(task)])
             return
-        read = await self.journal.read(
-            partial(read_what, key=task.key, agreements=self.agreements, notification=self.notification)
-        )
-        messages, again_us = self._messages(read)
+        read, peoples = await self.journal.read(partial(self._read, key=task.key))
+        messages, again_us = self._messages(read, peoples)
         written = [begun(each) for each in messages]
         written += [each for message in messages for each in _overtaken(message, read.told, self.clock.wall_us())]
         facts = [fact for each in written for fact in each.facts]
@@ -87,17 +91,22 @@ class Teller:
         for message in messages:
             self.deliverer.nudge(message)
 
+    def _read(self, connection: Connection, key: str) -> tuple[Read, Peoples]:
+        """How things stand, and in which words they are said at this moment: an approval counts from now on."""
+        read = read_what(connection, key, self.agreements, self.notification)
+        return read, usable(in_use(connection))
+
     def _due_us(self, at_us: int) -> int:
         return self.runner.now_us() + max(0, at_us - self.clock.wall_us())
 
-    def _messages(self, read: Read) -> tuple[list[Message], int | None]:
+    def _messages(self, read: Read, peoples: Peoples) -> tuple[list[Message], int | None]:
         """The messages, and when to look again."""
         messages: list[Message] = []
         agains: list[int] = []
         for person, telling in self._people(read):
             due = self._due(read, person, telling)
             agains += [] if due.again_us is None else [due.again_us]
-            messages += self._composed(due.happenings, person, telling)
+            messages += self._composed(due.happenings, person, telling, peoples)
         return messages, min(agains, default=None)
 
     def _people(self, read: Read) -> Iterator[tuple[Person, Telling]]:
@@ -124,16 +133,29 @@ class Teller:
             return Due(happenings=(), again_us=None)
         return Due(happenings=(happening,), again_us=None)
 
-    def _composed(self, happenings: Sequence[Happening], person: Person, telling: Telling) -> Iterator[Message]:
+    def _composed(
+        self, happenings: Sequence[Happening], person: Person, telling: Telling, peoples: Peoples
+    ) -> Iterator[Message]:
         for happening in happenings:
             try:
                 message = compose(
-                    happening, person, telling, self.notification, self.identifiers.new(), self.clock.wall_us()
+                    happening, person, telling, self.notification, self.identifiers.new(), self.clock.wall_us(), peoples
                 )
             except TemplateError as error:
                 _log.error("a message cannot be made", subject=str(happening.subject), reason=str(error))
             else:
                 yield from [] if message is None else [message]
+
+
+def usable(wordings: Sequence[Wording]) -> dict[str, Template]:
+    """People's own words by the template's name; without those that this program cannot use, of which the log tells."""
+    found: dict[str, Template] = {}
+    for each in wordings:
+        try:
+            found[each.name] = template_of(each)
+        except TemplateError as error:
+            _log.error("approved words cannot be used", wording=each.key, reason=str(error))
+    return found
 
 
 def _overtaken(news: Message, told: Sequence[Message], now_us: int) -> Iterator[Written]:

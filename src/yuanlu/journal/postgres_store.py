@@ -30,6 +30,16 @@ from yuanlu.journal.unit import Committed, Conflict
 from yuanlu.kernel.clock import Moment
 
 FULL_PAUSE_S = 0.5
+_WRITER = {
+    "idle_session_timeout": str(HUNG_S * 1000),
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+"""The writer finds its rows by their keys, one by one. Left to itself, the server reads all of a table that was small
+when it planned the statement, with every batch, until the table is counted.
+"""
 _log = structlog.get_logger("journal")
 Result = TypeVar("Result")
 
@@ -57,7 +67,7 @@ class PostgresStore:
         self._engine = engine_for(url, pool_size=2)
         self._readers = engine_for(url, read_only=True)
         # Our own batches and beats keep this session from being idle.
-        self._writers = engine_for(url, pool_size=1, idle_session_timeout=str(HUNG_S * 1000))
+        self._writers = engine_for(url, pool_size=1, session=_WRITER)
         self._connection = self._writers.connect()
         self._reads: set[asyncio.Task[Any]] = set()
 

@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from yuanlu.causes.cause import Words
-from yuanlu.notices import ADDRESSED, Language, Notification, Recipient, Shop, Telling
+from yuanlu.notices import (
+    ADDRESSED,
+    AliyunSms,
+    ChannelSettings,
+    Language,
+    Notification,
+    Recipient,
+    Shop,
+    Telling,
+    TencentSms,
+)
 from yuanlu.notification.addresses import masked
 from yuanlu.notification.deciding import Happening
 from yuanlu.notification.messages.known import find_template
@@ -16,6 +26,9 @@ from yuanlu.notification.templates import Audience, Rendered, Template, Template
 
 SOME_SHOP = Words(zh="商户", en="the shop")
 """What is said where no name is known, or none fits."""
+
+PEOPLES: Mapping[str, Template] = {}
+"""Nobody has put words of his own in the place of the program's."""
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -66,14 +79,45 @@ def _recipient(contract: str, recipient: Recipient, notification: Notification) 
 
 
 def compose(
-    happening: Happening, person: Person, telling: Telling, notification: Notification, message_id: str, now_us: int
-) -> Message | None:
-    """The message by which this person hears of it; None when it does not concern them. Raises TemplateError."""
-    template = find_template(happening.event, person.audience)
-    if template is None or not _concerns(happening, person):
+    happening: Happening, person: Person, telling: Telling, notification: Notification, message_id: str, now_us: int,
+    peoples: Mapping[str, Template] = PEOPLES,
+) -> Message | None:  # fmt: skip
+    """The message by which this person hears of it; None when it does not concern them. Raises TemplateError.
+
+    `peoples` are the words that people have put in the place of the program's, by the template's name. The program's
+    own are said where a provider on the person's way has not registered these, and where these do not fit the values.
+    """
+    own = find_template(happening.event, person.audience)
+    if own is None or not _concerns(happening, person):
         return None
-    rendered = _rendered(template, happening, person.language, telling, notification.shops)
+    template, rendered = _said(own, peoples.get(own.name), happening, person, telling, notification)
     return _message(happening, person, template, rendered, telling, notification, message_id, now_us)
+
+
+def _said(
+    own: Template, peoples: Template | None, happening: Happening, person: Person, telling: Telling,
+    notification: Notification,
+) -> tuple[Template, Rendered]:  # fmt: skip
+    if peoples is not None and not without_code(peoples, person.language, person.ways, notification.channels):
+        try:
+            return peoples, _rendered(peoples, happening, person.language, telling, notification.shops)
+        except TemplateError:
+            pass  # whatever people wrote, everybody hears of his money
+    return own, _rendered(own, happening, person.language, telling, notification.shops)
+
+
+def code_of(channel: ChannelSettings | None, template: Template, language: str) -> str | None:
+    """The code under which a provider of SMS has the text; "" while none is set, None where none is needed."""
+    if not isinstance(channel, AliyunSms | TencentSms):
+        return None
+    return channel.templates.get(f"{template.registered}.{language}", "")
+
+
+def without_code(
+    template: Template, language: str, ways: Sequence[str], channels: Mapping[str, ChannelSettings]
+) -> tuple[str, ...]:  # fmt: skip
+    """Of these channels, those whose provider could not send this text."""
+    return tuple(name for name in ways if code_of(channels.get(name), template, language) == "")
 
 
 def _concerns(happening: Happening, person: Person) -> bool:

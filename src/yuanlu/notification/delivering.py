@@ -25,6 +25,7 @@ from yuanlu.notification.schedule import again_after_us
 from yuanlu.notification.sending import SendingProcess
 from yuanlu.notification.states import STEPS, Sending
 from yuanlu.notification.store import find_by_receipt, find_contact, find_message, is_unwanted
+from yuanlu.notification.templates import registered_name
 from yuanlu.notification.writing import DELIVER, SMS_LANE, Written, after_receipt, lane_of, moved
 
 AT_ONCE_MAX = 4
@@ -196,7 +197,7 @@ def outgoing(message: Message, to: str) -> Outgoing:
         "case_id": about.case_id, "incident_id": about.incident_id,
     }  # fmt: skip
     return Outgoing(
-        message_id=message.message_id, event=message.event.value, template=message.template.partition("@")[0],
+        message_id=message.message_id, event=message.event.value, template=registered_name(message.template),
         language=message.language, to=to, title=message.title, text=message.text, values=message.values,
         about={name: value for name, value in said.items() if value}, at_us=message.created_at_us,
     )  # fmt: skip

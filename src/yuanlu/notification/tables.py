@@ -1,7 +1,8 @@
-"""The tables of messages: the outbox, what was tried, whom to tell, who does not want to be told.
+"""The tables of messages: the outbox, what was tried, whom to tell, who does not want to be told; people's own words.
 
-What the database itself holds (migration 0016): the same person hears the same of the same subject once; states move
-only along `notification.states`; what was said never changes; attempts are append-only; nothing is deleted.
+What the database itself holds (migrations 0016 and 0019): the same person hears the same of the same subject once;
+states move only along `notification.states`; what was said never changes; attempts are append-only; nothing is deleted.
+A wording has two people, its words never change, its version is above those before it, and one at a time waits.
 """
 
 from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint, text
@@ -11,6 +12,7 @@ from yuanlu.db.types import STRICT, STRICT_BY_KEY, Octets, Whole, Words, metadat
 OF_TRANSACTION, OF_CASE, OF_INCIDENT = "transaction_id <> ''", "case_id <> ''", "incident_id <> ''"
 RECEIVED = "provider_id <> ''"
 NOT_SENT = "state = 'WAITING'"
+IN_USE, PROPOSED = "state = 'APPROVED'", "state = 'PROPOSED'"
 """A query must say these in these very words, or SQLite does not use the partial indexes."""
 
 
@@ -102,3 +104,33 @@ notification_optouts = Table(
     CheckConstraint("told_by <> ''", name="told_by"),
     **STRICT_BY_KEY,
 )
+
+notification_wordings = Table(
+    "notification_wordings",
+    metadata,
+    Column("name", Words, primary_key=True),  # of the program's template
+    Column("version", Whole, primary_key=True),
+    Column("back", Whole, nullable=False),  # 1: the program's own words again
+    Column("title_zh", Words, nullable=False),
+    Column("title_en", Words, nullable=False),
+    Column("text_zh", Words, nullable=False),
+    Column("text_en", Words, nullable=False),
+    Column("reason", Words, nullable=False),  # why it is wanted
+    Column("state", Words, nullable=False),
+    Column("maker", Words, nullable=False),
+    Column("checker", Words, nullable=False),
+    Column("explanation", Words, nullable=False),  # why it was refused or withdrawn
+    Column("proposed_at_us", Whole, nullable=False),
+    Column("decided_at_us", Whole),
+    CheckConstraint("version > 100", name="version"),
+    CheckConstraint("(back = 1 AND text_zh = '' AND text_en = '') OR (back = 0 AND text_zh <> '' AND text_en <> '')",
+                    name="words"),
+    CheckConstraint("maker <> '' AND reason <> ''", name="maker"),
+    CheckConstraint("checker = '' OR checker <> maker", name="two_people"),
+    CheckConstraint("(checker <> '') = (state IN ('APPROVED', 'REFUSED'))", name="decided"),
+    Index("uq_notification_wordings_proposed", "name", unique=True, sqlite_where=text(PROPOSED),
+          postgresql_where=text(PROPOSED)),
+    Index("ix_notification_wordings_in_use", "name", "version", sqlite_where=text(IN_USE),
+          postgresql_where=text(IN_USE)),
+    **STRICT_BY_KEY,
+)  # fmt: skip

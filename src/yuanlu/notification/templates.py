@@ -7,7 +7,7 @@ telephone number or a card number: forged messages do, and who was told to expec
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from string import Formatter
 
@@ -25,6 +25,8 @@ SMS_PARTS_MAX = {"zh": 1, "en": 3}
 TEXT_CHARACTERS_MAX = 1_000
 TITLE_CHARACTERS_MAX = 120
 VALUE_CHARACTERS_MAX = 240
+BUILT_IN_VERSION_MAX = 100
+"""Versions up to here are the program's own words; above are people's (`notification.wordings`)."""
 
 LINK = re.compile(r"://|www\.|[a-z0-9]\.(?:cn|com|net|org|top|xyz|vip|cc|me|io|link)\b", re.IGNORECASE)
 TELEPHONE = re.compile(r"(?:[0-9][ ()-]?){7,}|(?<![0-9])(?:400|800|95)[ -]?[0-9]{3,}")
@@ -56,6 +58,36 @@ LONG = {
 
 class TemplateError(YuanluError):
     """A template or a text that must not be used; it says which, and why."""
+
+
+class Rule(StrEnum):
+    """What a text may break."""
+
+    LENGTH = "length"
+    CARD_NUMBER = "card number"
+    SMS = "sms"
+    LINK = "link"
+    TELEPHONE = "telephone"
+
+
+RULE_SENTENCES = {
+    Rule.LENGTH: "{n} characters, at most {most}",
+    Rule.CARD_NUMBER: "this looks like a full card number",
+    Rule.SMS: "{n} characters are too many for an SMS",
+    Rule.LINK: "no links in what a cardholder reads",
+    Rule.TELEPHONE: "no telephone numbers in what a cardholder reads",
+}
+
+
+class Breach(Struct, frozen=True, kw_only=True):
+    """A rule that a text breaks; `n` characters where `most` are allowed, 0 where nothing is counted."""
+
+    rule: Rule
+    n: int = 0
+    most: int = 0
+
+    def __str__(self) -> str:
+        return RULE_SENTENCES[self.rule].format(n=self.n, most=self.most)
 
 
 class Audience(StrEnum):
@@ -94,15 +126,19 @@ class Template(Struct, frozen=True, kw_only=True):
         """With the version, as it is kept with a message."""
         return f"{self.name}@{self.version}"
 
+    @property
+    def registered(self) -> str:
+        """The name by which settings map it to what a provider has registered."""
+        return registered_name(self.key)
+
     def variables(self, language: str) -> tuple[str, ...]:
         """The names that it uses, in the order of their first appearance."""
-        found = (name for _, name, _, _ in Formatter().parse(said(self.text, language)) if name)
-        return tuple(dict.fromkeys(found))
+        return variables_of(said(self.text, language))
 
     def render(self, language: str, values: Mapping[str, str]) -> "Rendered":
         """Title and text. Raises TemplateError for a value that is missing, and for what must not be sent."""
         title, text = (self._filled(said(words, language), values) for words in (self.title, self.text))
-        refuse(self.name, self.audience, language, text, self._filled(said(self.text, language), _theirs(values)))
+        refuse(self.name, self.audience, language, text, self._filled(said(self.text, language), theirs(values)))
         if len(title) > TITLE_CHARACTERS_MAX:
             title = title[: TITLE_CHARACTERS_MAX - 1] + "…"
         used = {name: one_line(values[name]) for name in self.variables(language) if name != SIGNATURE}
@@ -150,22 +186,46 @@ def parts(text: str) -> int:
     return 1 if length <= SMS_CHARACTERS_MAX else -(-length // SMS_PART_CHARACTERS)
 
 
-def _theirs(values: Mapping[str, str]) -> dict[str, str]:
+def characters_max(language: str) -> int:
+    """How long an SMS in this language may be, in units of UCS-2."""
+    return SMS_CHARACTERS_MAX if SMS_PARTS_MAX[language] == 1 else SMS_PARTS_MAX[language] * SMS_PART_CHARACTERS
+
+
+def variables_of(words: str) -> tuple[str, ...]:
+    """The names in braces, in the order of their first appearance."""
+    return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(words) if name))
+
+
+def registered_name(key: str) -> str:
+    """How settings and providers call the template of this key: the program's own by its name, people's own by its
+    version, too, so that a provider is never given values for words that it has not registered.
+    """
+    name, _, version = key.partition("@")
+    return key if version.isdecimal() and int(version) > BUILT_IN_VERSION_MAX else name
+
+
+def theirs(values: Mapping[str, str]) -> dict[str, str]:
     """The values that somebody else wrote; ours say nothing."""
     return {name: "…" if name in OUR_OWN else value for name, value in values.items()}
 
 
 def refuse(name: str, audience: Audience, language: str, text: str, written: str) -> None:
     """Raise TemplateError unless this text may be sent to this audience; `written` is what people wrote of it."""
+    for breach in breaches(audience, language, text, written):
+        raise TemplateError(f"{name}.{language}: {breach}")
+
+
+def breaches(audience: Audience, language: str, text: str, written: str) -> Iterator[Breach]:
+    """Every rule that forbids this text for this audience."""
     if len(text) > TEXT_CHARACTERS_MAX:
-        raise TemplateError(f"{name}: {len(text)} characters, at most {TEXT_CHARACTERS_MAX}")
+        yield Breach(rule=Rule.LENGTH, n=len(text), most=TEXT_CHARACTERS_MAX)
     if has_card_number(text):
-        raise TemplateError(f"{name}: this looks like a full card number")
+        yield Breach(rule=Rule.CARD_NUMBER)
     if audience is not Audience.CARDHOLDER:
         return
     if parts(text) > SMS_PARTS_MAX[language]:
-        raise TemplateError(f"{name}.{language}: {characters(text)} characters are too many for an SMS")
+        yield Breach(rule=Rule.SMS, n=characters(text), most=characters_max(language))
     if LINK.search(text):
-        raise TemplateError(f"{name}.{language}: no links in what a cardholder reads")
+        yield Breach(rule=Rule.LINK)
     if TELEPHONE.search(written):
-        raise TemplateError(f"{name}.{language}: no telephone numbers in what a cardholder reads")
+        yield Breach(rule=Rule.TELEPHONE)

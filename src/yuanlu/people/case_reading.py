@@ -21,7 +21,7 @@ from yuanlu.journal.frames import Direction, unpack
 from yuanlu.journal.transactions import Transaction, facts_of
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import told_of_case
-from yuanlu.people.positions import FAILED, Position, position_of
+from yuanlu.people.positions import FAILED, GIVES_BACK, Position, position_of
 from yuanlu.returns.orders import Order, OrderState
 from yuanlu.returns.states import State
 from yuanlu.returns.ways import Link, find_link
@@ -103,6 +103,11 @@ class Whole(Struct, frozen=True, kw_only=True):
     def payment(self) -> Transaction | None:
         """The payment, if the case is about one."""
         return None if self.link is None else self.link.original
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether the payment itself returns money: a void or refund. Nothing of that can be given back."""
+        return self.payment is not None and self.payment.kind in GIVES_BACK
 
     @property
     def decision(self) -> Decision | None:

@@ -1,13 +1,16 @@
 """Amounts and times as people read them, on pages and on paper: one formatter for each kind of value."""
 
+import re
+
 from yuanlu.kernel.clock import local_time
-from yuanlu.kernel.money import Money
+from yuanlu.kernel.money import Money, alphabetic, numeric
 
 SYMBOLS = {"156": "¥", "344": "HK$", "446": "MOP$", "840": "US$", "978": "€", "392": "JP¥"}
 WHOLE = frozenset({"392"})
 """Currencies without minor units."""
 
 YUAN = "156"
+_NAMED = re.compile(rf"\b({'|'.join(map(alphabetic, SYMBOLS))}) (-?)([0-9][0-9,]*(?:\.[0-9]{{2}})?)(?![0-9])")
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
 _GROUPS = ("", "万", "亿")
@@ -25,6 +28,11 @@ def minor_text(minor: int, currency: str) -> str:
     if currency in WHOLE:
         return f"{sign}{symbol}{minor:,}"
     return f"{sign}{symbol}{minor // 100:,}.{minor % 100:02}"
+
+
+def with_symbols(text: str) -> str:
+    """A text that the machine wrote, with amounts as pages have them: ¥1,280.00 for CNY 1,280.00."""
+    return _NAMED.sub(lambda found: ("−" if found[2] else "") + SYMBOLS[numeric(found[1])] + found[3], text)
 
 
 def when_text(at_us: int) -> str:

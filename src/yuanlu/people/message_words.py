@@ -6,6 +6,7 @@ from yuanlu.cases.records import Words
 from yuanlu.notices import Event
 from yuanlu.notification.states import Sending
 from yuanlu.notification.templates import Audience
+from yuanlu.notification.wordings import WordingState
 
 EVENT_WORDS = {
     Event.OUTCOME_UNKNOWN: Words(zh="交易结果未知", en="Result unknown"),
@@ -49,9 +50,43 @@ AUDIENCE_WORDS = {
     Audience.SUPPORT: Words(zh="技术支持", en="Support"),
 }
 
+WORDING_WORDS = {
+    WordingState.PROPOSED: Words(zh="待复核", en="Waits for a second person"),
+    WordingState.APPROVED: Words(zh="已同意", en="Approved"),
+    WordingState.REFUSED: Words(zh="已驳回", en="Refused"),
+    WordingState.WITHDRAWN: Words(zh="已撤回", en="Withdrawn"),
+}
+"""Where words of people's own stand."""
+
+VARIABLE_WORDS = {
+    "amount": Words(zh="金额", en="the amount"),
+    "brand": Words(zh="短信签名", en="the signature of an SMS"),
+    "by": Words(zh="在此之前更新或处理", en="the time by which there is news, or by which it is due"),
+    "card": Words(zh="卡号后四位", en="the card’s last four digits"),
+    "case": Words(zh="工单号", en="the case"),
+    "cause": Words(zh="原因", en="the cause"),
+    "count": Words(zh="受影响的交易笔数", en="how many payments are affected"),
+    "extra": Words(zh="另付的补偿", en="the compensation on top"),
+    "incident": Words(zh="事件号", en="the incident"),
+    "level": Words(zh="工单级别", en="the level of the case"),
+    "merchant": Words(zh="商户号", en="the merchant’s number"),
+    "money": Words(zh="受影响的金额", en="how much money is affected"),
+    "open": Words(zh="尚未了结的笔数", en="how many are still open"),
+    "place": Words(zh="事件范围", en="where the incident is"),
+    "ref": Words(zh="工单或凭证号，供查询", en="the case or voucher to ask for"),
+    "shop": Words(zh="商户名称", en="the shop’s name, as its room allows"),
+    "terminal": Words(zh="终端号", en="the terminal"),
+    "terminals": Words(zh="受影响的终端数", en="how many terminals are affected"),
+    "time": Words(zh="交易、退回或事件的时间", en="the time of the payment, of its return or of the incident"),
+    "title": Words(zh="工单或事件的标题", en="the title of the case or incident"),
+    "todo": Words(zh="收银员该做什么", en="what the cashier has to do"),
+    "why": Words(zh="说明", en="the explanation"),
+}
+"""What the variables of templates stand for."""
+
 WORDS: dict[str, Any] = {
     "event_words": EVENT_WORDS, "sending_words": SENDING_WORDS, "audience_words": AUDIENCE_WORDS,
-    "outcome_words": OUTCOME_WORDS, "tones": TONES,
+    "outcome_words": OUTCOME_WORDS, "tones": TONES, "wording_words": WORDING_WORDS, "variable_words": VARIABLE_WORDS,
 }  # fmt: skip
 """What templates call things."""
 

@@ -13,7 +13,7 @@ from yuanlu.journal.unit import Change, Conflict, Fact
 from yuanlu.journal.visiting import visit
 from yuanlu.kernel.clock import Moment, SystemClock
 from yuanlu.kernel.errors import YuanluError
-from yuanlu.notices import AliyunSms, ChannelSettings, Notification, TencentSms
+from yuanlu.notices import AliyunSms, Notification, TencentSms
 from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import get_message, told_of_case, told_of_incident, told_of_transaction
@@ -113,13 +113,6 @@ def channels_by_audience(settings: Settings) -> dict[Audience, tuple[str, ...]]:
         for recipient in each.recipients:
             used[Audience(recipient.audience)] |= set(recipient.via)
     return {audience: tuple(n for n in settings.notification.channels if n in used[audience]) for audience in Audience}
-
-
-def code_of(channel: ChannelSettings, template: Template, language: str) -> str | None:
-    """The code under which a provider of SMS has the text; "" while none is set, None where none is needed."""
-    if not isinstance(channel, AliyunSms | TencentSms):
-        return None
-    return channel.templates.get(f"{template.name}.{language}", "")
 
 
 def as_registered(template: Template, language: str) -> tuple[str, str]:

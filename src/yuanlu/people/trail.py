@@ -1,4 +1,5 @@
-"""The audit trail of people's actions: what people did to cases, returns, incidents and accounts, newest first.
+"""The audit trail of people's actions: what people did to cases, returns, incidents, accounts and the words of
+messages, newest first.
 
 Orders and incidents have no list of their own by time. But each visit of a person is a writer of its own, and a
 writer's facts have an index: so what people changed in a time is found by the visits of that time.
@@ -24,6 +25,7 @@ from yuanlu.journal.opening import VISITOR
 from yuanlu.journal.tables import facts, transactions, writers
 from yuanlu.kernel.money import Money
 from yuanlu.notification.tables import notifications
+from yuanlu.notification.wordings import WORDING_FACTS
 from yuanlu.notification.writing import AGAIN
 from yuanlu.returns.orders import POLICY, OrderState
 from yuanlu.returns.tables import orders
@@ -76,7 +78,7 @@ def deeds(connection: Connection, wanted: Wanted, limit: int = SHOWN_MAX) -> lis
     found = [
         *_of_cases(connection, wanted, limit), *_of_orders(connection, wanted), *_of_incidents(connection, wanted),
         *_of_accounts(connection, wanted), *_of_keys(connection, wanted), *_of_messages(connection, wanted),
-        *_of_numbers(connection, wanted), *_of_closed_orders(connection, wanted),
+        *_of_numbers(connection, wanted), *_of_closed_orders(connection, wanted), *_of_wordings(connection, wanted),
     ]  # fmt: skip
     return sorted(found, key=lambda each: -each.at_us)[:limit]
 
@@ -280,4 +282,25 @@ def _of_accounts(connection: Connection, wanted: Wanted) -> list[Deed]:
         found.append(
             Deed(at_us=row.at_us, who=who, via=via, kind=row.kind, place="", subject=row.subject_id, text=text)
         )
+    return [deed for deed in found if wanted.who in ("", deed.who)]
+
+
+def told_of_wordings(wanted: Wanted) -> Select[Any]:
+    """The facts by which people proposed, approved, refused and withdrew words for messages then."""
+    query = select(facts.c.at_us, facts.c.kind, facts.c.note, facts.c.subject_id)
+    return query.where(_by_people(wanted), facts.c.kind.in_(tuple(WORDING_FACTS.values())))
+
+
+def _of_wordings(connection: Connection, wanted: Wanted) -> list[Deed]:
+    """Words are for the people of all merchants. Each note begins with who it was."""
+    found = []
+    for row in [] if wanted.merchant_id else connection.execute(told_of_wordings(wanted)):
+        who, _, why = row.note.partition(": ")
+        name = row.subject_id.partition("@")[0]
+        found.append(
+            Deed(
+                at_us=row.at_us, who=who, via="console", kind=row.kind, place="notifications/templates", subject=name,
+                text=f"{row.subject_id}: {why}" if why else row.subject_id,
+            )
+        )  # fmt: skip
     return [deed for deed in found if wanted.who in ("", deed.who)]

@@ -51,6 +51,14 @@ TELLING_KINDS = {
 }
 """What happens to a message to people."""
 
+WORDING_KINDS = {
+    "WORDING_PROPOSED": ("提出通知文字，待复核", "Words for messages proposed; a second person has to approve"),
+    "WORDING_APPROVED": ("复核同意通知文字，开始使用", "Words approved; they are used from now on"),
+    "WORDING_REFUSED": ("通知文字被驳回", "Words refused"),
+    "WORDING_WITHDRAWN": ("撤回通知文字", "Proposed words withdrawn"),
+}
+"""What people do to the words of messages."""
+
 WAY_KINDS = {
     f"{kind}_{step}": (f"{zh}{zh_step}", f"{en}{en_step}")
     for kind, zh, en in (
@@ -202,7 +210,8 @@ KEY_KINDS = {
 }
 """What happens to an API key."""
 
-ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS | KEY_KINDS | TELLING_KINDS
+ALL_KINDS = KINDS | WAY_KINDS | ORDER_KINDS | CASE_KINDS | INCIDENT_KINDS | STAFF_KINDS | KEY_KINDS
+ALL_KINDS |= TELLING_KINDS | WORDING_KINDS
 """Every kind of fact that the timeline of a payment, a case, an incident or an account can show."""
 
 

@@ -50,6 +50,12 @@ def test_full_width_digits_are_digits():
     assert text_of(wide, "the note") == f"••{PAN[-4:]}"
 
 
+def test_chinese_keeps_its_punctuation_and_a_card_number_beside_it_is_shortened_all_the_same():
+    typed = "顾客来电：同一笔收了两次，小票已核对（卡号"
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in PAN)
+    assert text_of(f"{typed}{wide}）", "the note") == f"{typed}••{PAN[-4:]}）"
+
+
 @pytest.mark.parametrize("given", ["", "  \n ", "\x00\x07"])
 def test_an_empty_text_is_refused_by_its_name(given):
     with pytest.raises(CaseError, match="the reason is missing"):

@@ -4,18 +4,18 @@ import pytest
 
 from tests.unit.notification.payments import CONTACT, FINANCE, MERCHANT, NOON_US, beijing_us, payment, terms, yuan
 from yuanlu.notices import Event, Recipient, Shop, Telling
-from yuanlu.notification.composing import addresses, compose, people
+from yuanlu.notification.composing import PEOPLES, addresses, compose, people
 from yuanlu.notification.deciding import Standing, of_payment
 from yuanlu.notification.states import STEPS, Sending
 from yuanlu.notification.templates import Audience, TemplateError, characters
 
 
-def composed(now, notification, *, contacts=(CONTACT,), at_us=NOON_US, contract=""):
+def composed(now, notification, *, contacts=(CONTACT,), at_us=NOON_US, contract="", peoples=PEOPLES):
     """The messages of everybody, for all that is to be said."""
     found = []
     for person in people(contract, notification, notification, contacts):
         for happening in of_payment(now, set(), notification, at_us).happenings:
-            message = compose(happening, person, notification, notification, f"m{len(found)}", at_us)
+            message = compose(happening, person, notification, notification, f"m{len(found)}", at_us, peoples)
             found += [] if message is None else [message]
     return found
 

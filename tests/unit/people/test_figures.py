@@ -3,7 +3,7 @@
 import pytest
 
 from yuanlu.kernel.money import Money
-from yuanlu.people.figures import capital_text, instant_text, minor_text
+from yuanlu.people.figures import capital_text, instant_text, minor_text, with_symbols
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,8 @@ def test_amounts_have_their_sign_their_symbol_and_their_decimals():
 
 def test_an_instant_is_beijing_time_to_the_millisecond():
     assert instant_text(1_760_000_000_007_999) == "2025-10-09 16:53:20.007"
+
+
+def test_amounts_in_a_text_of_the_machine_are_as_pages_have_them():
+    said = with_symbols("void of CNY 1,280.00: given back; CNY -36.50, HKD 2.00, JPY 500, XXX 1.00, CNY 12")
+    assert said == "void of ¥1,280.00: given back; −¥36.50, HK$2.00, JP¥500, XXX 1.00, ¥12"

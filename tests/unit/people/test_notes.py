@@ -174,10 +174,19 @@ def test_a_note_is_read_with_its_values_and_nothing_of_it_stays_english(kind: st
     assert not english_in(said, NAMES), said
 
 
-def test_the_chinese_has_only_values_of_its_note_and_each_has_its_form():
+@pytest.mark.parametrize(("kind", "note"), KNOWN, ids=[f"{kind}-{note.en[:40]}" for kind, note in KNOWN])
+def test_an_english_page_shows_the_english_alone(kind: str, note: Note) -> None:
+    said = in_words(with_samples(note), "en", kind)
+    typed = (SAMPLES[name] for name in ("name", "queue", "detected", *(() if note.alone else ("text",))))
+    for each in typed:
+        said = said.replace(each, "")
+    assert not CHINESE.search(said), said
+
+
+def test_the_words_have_only_values_of_their_note_and_each_has_its_form():
     for note in ALL:
-        known, used = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in note)
-        assert used <= known, note
+        known, *used = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in note)
+        assert set().union(*used) <= known, note
         assert {value_name(place) for place in known} <= VALUES.keys(), note
 
 
@@ -228,14 +237,12 @@ def chinese_of(en: str) -> list[str]:
     [
         ("RETURN_INTENT", "reversal, reason 98", "冲正，原因 98"),
         ("REVERSAL_ANSWER", "answered 25: not found", "应答码 25：查无原交易"),
-        ("EXPLAINED", "ISSUER_DOWN: the host answered 91", "发卡行不能操作：主机应答码 91：发卡方不能操作"),
         (
             "CASE_CLOSED",
             "repaired; no person was needed; 3 transactions of 2 terminals, 3 returned, 0 open",
             "故障已排除；无需人工；2 台终端的 3 笔交易，已退回 3 笔，未结 0 笔",
         ),
         ("CASE_CLOSED", "returned; a person was needed", "已退回；需要人工"),
-        ("CASE_JOINED", "gateway: ANSWER_LOST: 应答丢失 / lost", "网关：应答丢失：应答丢失"),
         ("STAFF_CREATED", "王芳: Li Na, finance support, checker", "王芳：Li Na，财务、技术支持，可复核"),
         (WHY, "same batch and day, the whole amount: a void", "当日当批次全额：撤销"),
         (REASON, "the cashier voided it, and nobody knew the outcome", "收银员已撤销，但撤销结果未知"),
@@ -245,6 +252,43 @@ def chinese_of(en: str) -> list[str]:
 def test_what_pages_show(kind, note, zh):
     assert in_words(note, "zh", kind) == zh
     assert in_words(note, "en", kind) == note
+
+
+@pytest.mark.parametrize(
+    ("kind", "note", "zh", "en"),
+    [
+        (
+            "EXPLAINED", "ISSUER_DOWN: the host answered 91",
+            "发卡行不能操作：主机应答码 91：发卡方不能操作", "The issuer cannot work: the host answered 91",
+        ),
+        (
+            "CASE_JOINED", "gateway: ANSWER_LOST: 应答丢失 / lost",
+            "网关：应答丢失：应答丢失", "gateway: Answer lost: lost",
+        ),
+        (
+            "CASE_ESCALATED", "L1 → L2: not closed in time",
+            "一线 → 二线：逾期未结", "first line → second line: not closed in time",
+        ),
+        (
+            "INCIDENT_DECLARED",
+            "detection: shop_offline, merchant M1: 商户 M1：9 台终端同时异常 / 9 terminals fail together, merchant M1",
+            "自动检测：门店网络中断，商户 M1：9 台终端同时异常",
+            "detection: Shop network down: 9 terminals fail together, merchant M1",
+        ),
+        (
+            "INCIDENT_DECLARED",
+            "detection: host_down, host A1: 主机 A1：2 家商户的 9 台终端同时异常 / "
+            "9 terminals of 2 merchants fail together, host A1; new sales are held",
+            "自动检测：收单主机中断，主机 A1：2 家商户的 9 台终端同时异常；暂停新交易",
+            "detection: The acquirer's host is down: 9 terminals of 2 merchants fail together, host A1; "
+            "new sales are held",
+        ),
+        (EVIDENCE, "批次 1：多一笔 / batch 1: one more", "批次 1：多一笔", "batch 1: one more"),
+    ],
+)  # fmt: skip
+def test_what_is_written_in_both_languages_is_read_in_one(kind, note, zh, en):
+    assert in_words(note, "zh", kind) == zh
+    assert in_words(note, "en", kind) == en
 
 
 @pytest.mark.parametrize(
@@ -264,3 +308,4 @@ def test_what_pages_show(kind, note, zh):
 )
 def test_what_people_typed_stays_as_it_is(kind, note, zh):
     assert in_words(note, "zh", kind) == zh
+    assert in_words(note, "en", kind) == note

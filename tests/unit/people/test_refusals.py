@@ -15,6 +15,7 @@ RULES = (
     "cases/work", "cases/decisions", "cases/texts", "cases/acting", "cases/store", "people/casework", "people/ordering",
     "people/incidents", "people/observing", "returns/proposing", "returns/decision", "incidents/store",
     "incidents/writing", "fleet/observations", "people/staff", "people/api_keys", "access/secrets_of_staff",
+    "people/wordings",
 )  # fmt: skip
 RAISED = {
     "AccessRefused",
@@ -26,6 +27,7 @@ RAISED = {
     "ObservationWrong",
     "StoreError",
     "Obstacle",
+    "WordingError",
 }
 CODE = re.compile(r"[0-9]{2}")
 

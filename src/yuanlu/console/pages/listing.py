@@ -24,6 +24,7 @@ from yuanlu.console.pages import (
     terminals,
     transactions,
     views,
+    wordings,
 )
 from yuanlu.console.routing import Page
 
@@ -38,6 +39,7 @@ PAGES: tuple[Page, ...] = (
     *orders.PAGES,
     *incidents.PAGES,
     *terminals.PAGES,
+    *wordings.PAGES,
     *notifications.PAGES,
     *events.PAGES,
     *monitor.PAGES,

@@ -1,8 +1,7 @@
-"""Messages to people: who was told what, by which way, and whether it arrived; and the templates of the code."""
+"""Messages to people: who was told what, by which way, and whether it arrived."""
 
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -16,28 +15,18 @@ from yuanlu.console.routing import Page
 from yuanlu.console.texts import noted
 from yuanlu.console.typed import Wrong, number
 from yuanlu.journal.transactions import facts_of
-from yuanlu.notices import ChannelSettings
-from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.states import STEPS, Sending
 from yuanlu.notification.store import attempts_of, by_state, find_message, page, queue
 from yuanlu.notification.templates import (
-    SMS_CHARACTERS_MAX,
-    Audience,
-    Rendered,
-    Template,
     characters,
-    longest,
     parts,
 )
 from yuanlu.notification.writing import SendingRefused
 from yuanlu.people.figures import when_text
-from yuanlu.people.message_words import AUDIENCE_WORDS, EVENT_WORDS, EXAMPLES, SENDING_WORDS, TONES, WORDS
+from yuanlu.people.message_words import AUDIENCE_WORDS, EVENT_WORDS, SENDING_WORDS, TONES, WORDS
 from yuanlu.people.notifications import (
     ChangedMeanwhile,
-    as_registered,
-    channels_by_audience,
-    code_of,
     send_again,
     told_about,
 )
@@ -48,30 +37,6 @@ HEADINGS = (
     noted("Time"), noted("Message"), noted("To whom"), noted("Address"), noted("What about"), noted("Template"),
     noted("Channel"), noted("State"), noted("Merchant"), noted("Payment"), noted("Case"), noted("Incident"),
 )  # fmt: skip
-
-
-class Way(Struct, frozen=True, kw_only=True):
-    """One channel by which a text goes: its kind, and its provider's code; "" for a missing one, None for none."""
-
-    name: str
-    kind: str
-    code: str | None
-
-
-class Shown(Struct, frozen=True, kw_only=True):
-    """A template in one language, with example values. `most` is its length in characters with the longest ones."""
-
-    language: str
-    rendered: Rendered
-    most: int
-    parts: int
-    ways: tuple[Way, ...]
-    registered: tuple[str, str] | None
-
-    @property
-    def missing(self) -> bool:
-        """Whether a provider could not send it."""
-        return any(each.code == "" for each in self.ways)
 
 
 async def show(asked: Asked) -> Response:
@@ -176,41 +141,8 @@ async def resend(asked: Asked) -> Response:
     return asked.go(f"/notifications/{message_id}?done=again")
 
 
-async def templates(asked: Asked) -> Response:
-    """Every template by event, audience and language, with its channels and the codes that providers need."""
-    channels = channels_by_audience(asked.console.settings)
-    shown = [
-        (each, tuple(_shown(asked, each, language, channels[each.audience]) for language in ("zh", "en")))
-        for each in sorted(TEMPLATES, key=lambda each: list(EVENT_WORDS).index(each.event))
-    ]
-    missing = sum(each.missing for _, languages in shown for each in languages)
-    return asked.page(
-        "notification_templates.html", shown=shown, missing=missing, most=SMS_CHARACTERS_MAX, by_audience=channels,
-        cardholder=Audience.CARDHOLDER, **WORDS,
-    )  # fmt: skip
-
-
-def _shown(asked: Asked, template: Template, language: str, names: tuple[str, ...]) -> Shown:
-    notification = asked.console.settings.notification
-    worst = template.render(language, longest(language)).text
-    ways = tuple(_way(name, notification.channels[name], template, language) for name in names)
-    return Shown(
-        language=language,
-        rendered=template.render(language, EXAMPLES[language] | {"brand": notification.brand}),
-        most=characters(worst),
-        parts=parts(worst),
-        ways=ways,
-        registered=as_registered(template, language) if any(each.code is not None for each in ways) else None,
-    )
-
-
-def _way(name: str, channel: ChannelSettings, template: Template, language: str) -> Way:
-    return Way(name=name, kind=str(channel.__struct_config__.tag), code=code_of(channel, template, language))
-
-
 PAGES = (
     Page(path="/notifications", right=Right.SEE_MESSAGES, show=show),
-    Page(path="/notifications/templates", right=Right.SEE_MESSAGES, show=templates),
     Page(path="/notifications/{message_id}", right=Right.SEE_MESSAGES, show=one),
     Page(path="/notifications/{message_id}/again", right=Right.SEND_MESSAGES, show=resend, method="POST"),
 )

@@ -47,7 +47,7 @@ def _asked_view(asked: Asked, place: str) -> SavedView:
     wanted = kept(place, given)
     if not asked.given("dates"):
         wanted = {field: value for field, value in wanted.items() if field not in DATES}
-    if has_card_number(" ".join((name, *wanted.values()))):
+    if has_card_number("\n".join((name, *wanted.values()))):
         raise Wrong(asked.say("This holds a card number. Card numbers are not kept."))
     shared = bool(asked.given("shared")) and asked.may(Right.SHARE_VIEWS)
     return SavedView(

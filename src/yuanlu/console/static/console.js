@@ -156,6 +156,8 @@ function start() {
     setTimeout(() => { delete event.target.dataset.sent; }, 5000);
   });
   for (const each of document.querySelectorAll("[data-print]")) each.addEventListener("click", () => window.print());
+  const here = document.querySelector(".places [aria-current]"); // on a phone the places are a strip
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 48;
   listen();
 }
 document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();

@@ -11,6 +11,8 @@ DECIDED = (
          "{id} {decision} {amount}，参考号 {reference}：{remark}"),
 )  # fmt: skip
 
+SILENT = "nothing has come from {scope} for {n} minutes; it cannot end by itself, look after it"
+
 CASES: dict[str, tuple[Note, ...]] = {
     "CASE_OPENED": OPENED,
     "CASE_JOINED": OPENED,
@@ -20,10 +22,11 @@ CASES: dict[str, tuple[Note, ...]] = {
         Note("{owner} → {owner2}, {queue} → {queue2}", "{owner} → {owner2}，{queue} → {queue2}"),
     ),
     "CASE_NOTE": (
-        *(Note(text_of(f"{words.zh} / {words.en}", "the note"), words.zh) for words in (STILL_TAKEN, NOW_RETURNED)),
-        Note(
-            "{text} / nothing has come from {scope} for {n} minutes; it cannot end by itself, look after it", "{text}"
+        *(
+            Note(text_of(f"{words.zh} / {words.en}", "the note"), words.zh, words.en)
+            for words in (STILL_TAKEN, NOW_RETURNED)
         ),
+        Note("{text} / " + SILENT, "{text}", SILENT),
     ),
     "CASE_ATTACHED": (),
     "CASE_ESCALATED": (

@@ -4,14 +4,23 @@ from yuanlu.flow.batch_cases import WORDS
 from yuanlu.people.notes.casework import REPORT
 from yuanlu.people.notes.saying import Note
 
-DETECTED = (
-    Note("{text} / {n} terminals of {n2} merchants fail together, {scope}", "{text}"),
-    Note("{text} / {n} terminals started anew together after payments got lost, {scope}", "{text}"),
+_SEEN = (
+    "{n} terminals of {n2} merchants fail together, {scope2}",
+    "{n} terminals fail together, {scope2}",
+    "{n} terminals started anew together after payments got lost, {scope2}",
 )
-"""What detection has seen; both languages stand in it."""
+DETECTED = tuple(Note("{text} / " + seen, "{text}", seen) for seen in _SEEN)
+"""What detection has seen; both languages stand in it, and say where."""
 
 INCIDENTS: dict[str, tuple[Note, ...]] = {
     "INCIDENT_DECLARED": (
+        *(
+            Note(
+                "{incident}, {scope}: " + each.en + en, "{incident}，" + each.zh + zh, "{incident}: " + each.alone + en
+            )
+            for each in DETECTED
+            for zh, en in (("", ""), ("；暂停新交易", "; new sales are held"))
+        ),
         Note("{incident}, {scope}: {detected}", "{incident}，{scope}：{detected}"),
         Note("{incident}, {scope}: {detected}; new sales are held", "{incident}，{scope}：{detected}；暂停新交易"),
     ),
@@ -38,8 +47,13 @@ FINDINGS = (
 """How a terminal's batch differs."""
 
 EVIDENCE = (
-    Note("{text} / the terminal's totals: {n} debits of {amount}, {n2} credits of {amount2}", "{text}"),
-    Note("{text} / our totals: {n} debits of {amount}, {n2} credits of {amount2}", "{text}"),
+    *(
+        Note("{text} / " + totals, "{text}", totals)
+        for totals in (
+            "the terminal's totals: {n} debits of {amount}, {n2} credits of {amount2}",
+            "our totals: {n} debits of {amount}, {n2} credits of {amount2}",
+        )
+    ),
     Note("{seen}, reference {text}, {amount}", "{seen}，单号 {text}，{amount}"),
     Note("{text}:{n} {id} debit {n2} × {amount}", "{text}:{n} {id} 借记 {n2} 笔 {amount}"),
     Note("{text}:{n} {id} credit {n2} × {amount}", "{text}:{n} {id} 贷记 {n2} 笔 {amount}"),

@@ -13,7 +13,7 @@ from yuanlu.people.notes import causes, payments, places, returns, telling, valu
 from yuanlu.people.notes.casework import ATTEMPTS, CASES, REMARKS
 from yuanlu.people.notes.messages import MALFORMED
 from yuanlu.people.notes.saying import Note, Table, Value, value_name
-from yuanlu.people.words import CHINESE, TRANSACTION_KINDS, case_word, kind_word, word
+from yuanlu.people.words import CHINESE, ENGLISH, TRANSACTION_KINDS, case_word, kind_word, word
 
 DEPTH_MAX = 6
 """A sentence holds another: so deep, and no deeper whatever stands there."""
@@ -55,61 +55,63 @@ SENTENCES: dict[str, tuple[Note, ...]] = {
 
 
 def in_words(note: str, language: str, kind: str = "") -> str:
-    """The note of a fact of this kind, or another text that the machine wrote, as a page shows it.
+    """The note of a fact of this kind, or another text that the machine wrote, as a page of this language shows it.
 
-    English stays as the journal has it, and so does what no table knows: people typed it, or a host wrote it.
+    What no table knows stays as it is: people typed it, or a host wrote it.
     """
-    return _chinese(note, kind) if language == CHINESE and note else note
+    return _said(note, kind, language == CHINESE) if note else note
 
 
 @lru_cache(maxsize=KEPT_MAX)
-def _chinese(note: str, kind: str) -> str:
+def _said(note: str, kind: str, zh: bool) -> str:
     name = kind if kind in KINDS else ""
-    found = _say(name, note, 0)
+    found = _say(name, note, zh, 0)
     if found is None and name in WITH_WHO:
-        return _after_who(name, note)
+        return _after_who(name, note, zh)
     return note if found is None else found
 
 
-def _after_who(name: str, note: str) -> str:
+def _after_who(name: str, note: str, zh: bool) -> str:
     """Who did it stands before the note, and of an action that was refused also of which case."""
     for at in (1, 2):
         parts = note.split(": ", at)
-        found = _say(name, parts[-1], 0) if len(parts) > at else None
+        found = _say(name, parts[-1], zh, 0) if len(parts) > at else None
         if found is not None:
-            return "：".join([*(values.of_name(each) for each in parts[:-1]), found])
+            who = [values.of_name(each) for each in parts[:-1]] if zh else parts[:-1]
+            return ("：" if zh else ": ").join([*who, found])
     return note
 
 
-def _say(name: str, text: str, depth: int) -> str | None:
+def _say(name: str, text: str, zh: bool, depth: int) -> str | None:
     found = _table(name).find(text)
     if found is None:
         return None
     note, given = found
-    return note.zh.format(**{place: _value(value_name(place), value, depth + 1) for place, value in given.items()})
+    form = note.zh if zh else note.alone or note.en
+    return form.format(**{place: _value(value_name(place), value, zh, depth + 1) for place, value in given.items()})
 
 
-def _value(name: str, text: str, depth: int) -> str:
+def _value(name: str, text: str, zh: bool, depth: int) -> str:
     if name not in SENTENCES:
-        return VALUES[name].zh(text)
+        return VALUES[name].zh(text) if zh else VALUES[name].en(text)
     if depth > DEPTH_MAX:
         return text
     if name == "findings":
-        return "；".join(_value("finding", each, depth) for each in text.split("; "))
+        return ("；" if zh else "; ").join(_value("finding", each, zh, depth) for each in text.split("; "))
     if name == "tries":
-        return "；".join(_one_try(each, depth) for each in text.split("; "))
-    said = _say(name, text, depth)
+        return ("；" if zh else "; ").join(_one_try(each, zh, depth) for each in text.split("; "))
+    said = _say(name, text, zh, depth)
     if said is None:
-        return values.of_refusal(text) if name == "refused" else text
+        return values.of_refusal(text) if name == "refused" and zh else text
     return said
 
 
-def _one_try(text: str, depth: int) -> str:
+def _one_try(text: str, zh: bool, depth: int) -> str:
     """What came of it, perhaps after the channel's name."""
     channel, colon, why = text.partition(": ")
-    if not colon or _say("try", text, depth) is not None:
-        return _value("try", text, depth)
-    return f"{channel}：{_value('try', why, depth)}"
+    if not colon or _say("try", text, zh, depth) is not None:
+        return _value("try", text, zh, depth)
+    return f"{channel}{'：' if zh else ': '}{_value('try', why, zh, depth)}"
 
 
 @cache
@@ -117,12 +119,16 @@ def _table(name: str) -> Table:
     return Table(SENTENCES.get(name) or KINDS.get(name) or PLAIN, VALUES)
 
 
-def _limited(form: str, zh: Callable[[str], str] = values.as_it_is) -> Value:
-    return Value(form=form, zh=zh)
+def _limited(form: str, zh: Callable[[str], str] = str, en: Callable[[str], str] = str) -> Value:
+    return Value(form=form, zh=zh, en=en)
 
 
-def _any_length(zh: Callable[[str], str] = values.as_it_is) -> Value:
-    return Value(form=".+", zh=zh, limited=False)
+def _any_length(zh: Callable[[str], str] = str, en: Callable[[str], str] = str) -> Value:
+    return Value(form=".+", zh=zh, en=en, limited=False)
+
+
+def _in_both(words: Callable[[str, str], str]) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    return (lambda name: words(name, CHINESE)), (lambda name: words(name, ENGLISH))
 
 
 VALUES = MappingProxyType(
@@ -145,21 +151,21 @@ VALUES = MappingProxyType(
         "reference": _limited(".{1,80}?"),
         "batch": _limited(r"batch [0-9]{1,6} of [^\s:]{1,16}", values.of_batch),
         "scope": _limited(r"(?:all|region|host|wallet|issuer|merchant)(?: [^\n]{1,80}?)?", values.of_scope),
-        "incident": _limited("|".join(IncidentKind), values.of_incident),
+        "incident": _limited("|".join(IncidentKind), values.of_incident, values.incident_in_english),
         "break": _limited("[a-z ]{1,30}", values.of_break),
         "differs": _limited("[a-z_]{1,30}", values.of_break),
         "seen": _limited("|".join(Seen), values.of_sighting),
         "kind": _limited("|".join(TRANSACTION_KINDS), lambda kind: kind_word(kind, CHINESE)),
-        "decision": _limited("|".join(DecisionKind), lambda kind: case_word(kind, CHINESE)),
+        "decision": _limited("|".join(DecisionKind), *_in_both(case_word)),
         "state": _limited("[A-Z_]{1,30}", lambda state: word(state, CHINESE)),
-        "word": _limited("[0-9A-Za-z_]{1,30}", lambda name: case_word(name, CHINESE)),
-        "cause": _limited("[A-Z][0-9A-Z_]{1,60}", values.of_cause),
+        "word": _limited("[0-9A-Za-z_]{1,30}", *_in_both(case_word)),
+        "cause": _limited("[A-Z][0-9A-Z_]{1,60}", values.of_cause, values.cause_in_english),
         "meaning": _limited("[A-Za-z ;]{1,60}", values.of_meaning),
         "attempt": _limited("|".join(ATTEMPTS), values.of_attempt),
         "roles": _limited(r"[a-z ]{1,100}(?:, checker)?(?:, [^:,\n]{1,40})?", values.of_roles),
         "observed": _any_length(values.of_observations),
         "refusal": _any_length(values.of_refusal),
-        "both": _any_length(values.of_both),
+        "both": _any_length(values.of_both, values.english_of_both),
         "text": _any_length(),
         **{name: _any_length() for name in SENTENCES},
     }

@@ -13,19 +13,23 @@ _PLACE = re.compile(r"\\\{([a-z_]+?)([0-9]?)\\\}")
 
 class Note(NamedTuple):
     """What the code writes, with its values in braces, and the Chinese. A value's name says what it is: `{n}`, or
-    `{n2}` for a second one; see `reading.VALUES`.
+    `{n2}` for a second one; see `reading.VALUES`. `alone` is the English of what is written in both languages at once.
     """
 
     en: str
     zh: str
+    alone: str = ""
 
 
 class Value(NamedTuple):
-    """What a value looks like, and its Chinese; `limited` is False for the one that may be of any length."""
+    """What a value looks like, its Chinese, and its English where it is not as it stands; `limited` is False for the
+    one that may be of any length.
+    """
 
     form: str
     zh: Callable[[str], str]
     limited: bool = True
+    en: Callable[[str], str] = str
 
 
 Found = tuple[Note, dict[str, str]]

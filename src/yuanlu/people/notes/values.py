@@ -20,11 +20,11 @@ REFUSAL_CHARACTERS_MAX = 300
 """No rule says more. What is longer holds somebody's text, and is not searched."""
 
 TITLES = {
-    **{cause.code: cause.title.zh for cause in CAUSES},
-    **{each.code: each.title.zh for each in outside.KINDS.values()},
-    examining.ORDER_BY_HAND.code: examining.ORDER_BY_HAND.title.zh,
-    older_journal.CAUSE: older_journal.TITLE.zh,
-    COMPLAINT: "持卡人投诉",
+    **{cause.code: (cause.title.zh, cause.title.en) for cause in CAUSES},
+    **{each.code: (each.title.zh, each.title.en) for each in outside.KINDS.values()},
+    examining.ORDER_BY_HAND.code: (examining.ORDER_BY_HAND.title.zh, examining.ORDER_BY_HAND.title.en),
+    older_journal.CAUSE: (older_journal.TITLE.zh, older_journal.TITLE.en),
+    COMPLAINT: ("持卡人投诉", "Complaint of the cardholder"),
 }
 NAMES = {
     "policy": "系统规则", "detection": "自动检测", "cardholder": "持卡人", "clearing file": "清算文件",
@@ -76,6 +76,11 @@ def of_incident(kind: str) -> str:
     return cause_of(IncidentKind(kind)).title.zh if kind in set(IncidentKind) else kind
 
 
+def incident_in_english(kind: str) -> str:
+    """The same for an English page."""
+    return cause_of(IncidentKind(kind)).title.en if kind in set(IncidentKind) else kind
+
+
 def of_sighting(seen: str) -> str:
     """What a merchant's own system saw."""
     return outside.KINDS[outside.Seen(seen)].title.zh if seen in set(outside.Seen) else seen
@@ -98,7 +103,12 @@ def of_owner(name: str) -> str:
 
 def of_cause(code: str) -> str:
     """A cause by its title."""
-    return TITLES.get(code, code)
+    return TITLES.get(code, (code, code))[0]
+
+
+def cause_in_english(code: str) -> str:
+    """The same for an English page."""
+    return TITLES.get(code, (code, code))[1]
 
 
 def of_meaning(text: str) -> str:
@@ -146,13 +156,18 @@ def of_refusal(text: str) -> str:
 
 
 def of_both(text: str) -> str:
-    """The first half of what stands there in two languages. What people typed stands in both, so the middle counts."""
+    """The first half of what stands there in two languages."""
+    return _halves(text)[0]
+
+
+def english_of_both(text: str) -> str:
+    """The second half of it."""
+    return _halves(text)[1]
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """Both languages, or the text twice. What people typed stands in both, so the middle counts."""
     parts = text.split(" / ")
     middle = len(parts) // 2
     zh, en = " / ".join(parts[:middle]), " / ".join(parts[middle:])
-    return zh if len(parts) % 2 == 0 and (zh == en or _CHINESE.search(zh)) else text
-
-
-def as_it_is(text: str) -> str:
-    """What needs no words: numbers, names, what people typed."""
-    return text
+    return (zh, en) if len(parts) % 2 == 0 and (zh == en or _CHINESE.search(zh)) else (text, text)
