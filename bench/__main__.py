@@ -33,6 +33,7 @@ TARGETS = {
 }
 WITH_CHART = ("monitor", "analysis")
 PAGES_MS_P95_MAX = 100
+PAINT_MS_MAX, SHIFT_MAX = 1_000, 0.02
 PAGES_KB_MAX, CHARTS_KB_MAX, CARDHOLDER_KB_MAX = 45, 80, 30
 
 
@@ -93,6 +94,10 @@ def _target(name: str) -> tuple[str, float]:
     page = name.removeprefix("console_")
     if name in TARGETS or page == name:
         return TARGETS.get(name, ("", 0))
+    if page.endswith("_paint_ms"):
+        return "≤", PAINT_MS_MAX
+    if page.endswith("_cls"):
+        return "≤", SHIFT_MAX
     if page.endswith("_ms_p95"):
         return "≤", PAGES_MS_P95_MAX
     if page.endswith("_kb") and not page.endswith("_plain_kb"):

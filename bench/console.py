@@ -16,6 +16,7 @@ import httpx2
 
 from bench.console_town import NAME, PASSWORD, TERMINALS, WHO, Town, explained, fill
 from bench.load import at_share
+from bench.painting import painted
 from bench.recovery import pay_once, until
 from bench.trial import Plan, Trial, TrialFailed, cpu_s_of, measured, trial
 from yuanlu.access.roles import Role
@@ -32,6 +33,8 @@ ASKED, ASKED_QUICK, WARM = 40, 15, 2
 LISTENERS, LISTEN_S = 200, 10.0
 LOOKS_S = 0.5
 KB = 1_000
+LOOKED_AT = ("monitor", "cases", "case", "transactions", "analysis", "transaction", "terminals", "cardholder")
+"""The pages that are opened in a browser, too."""
 FRAGMENT = {"x-fragment": "1"}
 ASSET = re.compile(r'(?:href|src)="(/static/[^"#]+)"')
 
@@ -49,8 +52,11 @@ def pages(*, quick: bool) -> dict[str, float]:
         process = running.start_console()
         with _signed_in(running.console_port) as client:
             seen: dict[str, float] = {}
-            for name, address in _addresses(town, link_of(keys, town.lost)).items():
+            addresses = _addresses(town, link_of(keys, town.lost))
+            for name, address in addresses.items():
                 seen |= _page(client, name, address, ASKED_QUICK if quick else ASKED)
+            looked_at = {name: addresses[name] for name in LOOKED_AT}
+            seen |= painted(f"http://127.0.0.1:{running.console_port}", NAME, PASSWORD, looked_at)
             seen |= _fragment(client)
 
             def happens() -> None:

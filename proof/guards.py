@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
+
 from proof.model import queries
 from proof.model.network import BROKEN_PROMISE
 from proof.model.plan import Plan, plan_of
@@ -83,7 +85,7 @@ def _named_anew(leg: Leg, now: Moment) -> Change:
 
 
 def _all_is_answered(leg: Leg, step: str, outcome: Any, meaning: Any, packet_life_us: int) -> Leg:
-    return replace(leg, last_meaning=meaning.value, reason=steps.reason_after(leg, step, outcome))
+    return structs.replace(leg, last_meaning=meaning.value, reason=steps.reason_after(leg, step, outcome))
 
 
 def _escalated_is_sent_again(leg: Leg, terms: HostTerms, now: Moment) -> Step:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -117,16 +118,7 @@ class Cluster:
 
     def start_again(self) -> None:
         """After a kill: what is left of the old server has to be gone first. Raises ServerFailed."""
-        until = time.monotonic() + AGAIN_S_MAX
-        while True:
-            try:
-                self.start()
-            except ServerFailed:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(AGAIN_S)
-            else:
-                return
+        _until_it_works(self.start)
 
     def stop(self, how: str = "immediate") -> None:
         """Stop it: `immediate` is what a crash looks like to its clients. Raises ServerFailed."""
@@ -150,16 +142,7 @@ class Cluster:
 
     def wait_ready(self) -> None:
         """Until it takes connections. Raises ServerFailed when that does not come."""
-        until = time.monotonic() + AGAIN_S_MAX
-        while True:
-            try:
-                self.run("pg_isready", "-q", *self.reach)
-            except ServerFailed:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(AGAIN_S)
-            else:
-                return
+        _until_it_works(lambda: self.run("pg_isready", "-q", *self.reach))
 
     def copy_data(self, to: str) -> Path:
         """The data directory of a stopped server as it is now, beside it."""
@@ -215,6 +198,20 @@ class Cluster:
     def _own(self, folder: Path) -> None:
         if self._as:
             shutil.chown(folder, int(self._as[1].partition("=")[2]))
+
+
+def _until_it_works(ask: Callable[[], object]) -> None:
+    """Again and again. Raises ServerFailed when it has not worked for AGAIN_S_MAX."""
+    until = time.monotonic() + AGAIN_S_MAX
+    while True:
+        try:
+            ask()
+        except ServerFailed:
+            if time.monotonic() > until:
+                raise
+            time.sleep(AGAIN_S)
+        else:
+            return
 
 
 def _children(parent: int) -> list[int]:

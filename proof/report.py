@@ -1,9 +1,11 @@
 """All parts of the proof, one after the other, and what came of them, as a page.
 
 Each part is a command of its own, so that a person can run it alone, and its last line says what was run and found. Of
-each the console gets one line; all that it says is in `var/proof`, and is shown when it fails. The long form notes what
-is done in `var/proof/release.json` and goes on there after a stop, as long as the program is the same; `--only` cuts it
-into levels. The page has a table for each form, and says of what has not been run that it has not.
+each the console gets one line; all that it says is in `var/proof`, and is shown when it fails. What is done is noted
+there. The page has a table for each form, and says of what has not been run that it has not.
+
+The short form is one program's: what another one did is forgotten. The long form takes hours, and `--only` cuts it into
+levels for different days: each row names the commit that it ran on. What is done on this program is not run again.
 """
 
 import importlib.metadata
@@ -28,7 +30,8 @@ PROGRAM = ("src", "proof")
 """The folders whose content is what was proven."""
 PACKAGES = ("SQLAlchemy", "pysqlite3", "asyncpg", "uvloop", "msgspec")
 FORMS = {"short": "on every push", "release": "before a release"}
-NOT_RUN = "not run on this program"
+NOT_RUN = {"short": "not run on this program", "release": "not run"}
+CHANGED = " with changes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +82,18 @@ LEVELS = tuple(part.level for part in PARTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came of one part: its last line, its exit code, how long it took, when it ended."""
+    """What came of one part: its last line, its exit code, how long it took, when it ended; and of what: the program,
+    "" when that has no name, the commit, and what it ran on.
+    """
 
     command: str
     summary: str
     code: int
     seconds: float
     on: str = ""
+    program: str = ""
+    commit: str = ""
+    surroundings: str = ""
 
 
 def run_all(*, release: bool, only: Collection[str], page: Path | None) -> int:
@@ -99,8 +107,7 @@ def run_all(*, release: bool, only: Collection[str], page: Path | None) -> int:
     for part in PARTS:
         if only and part.level not in only:
             continue
-        before = noted.get(part.level)
-        if not (release and before is not None and before.code == 0 and before.command == part.command(form)):
+        if not (release and _is_done(part.command(form), noted.get(part.level))):
             noted[part.level] = run_part(part, form)
             _note(form, noted)
         if noted[part.level].code:
@@ -111,6 +118,11 @@ def run_all(*, release: bool, only: Collection[str], page: Path | None) -> int:
     minutes = (time.monotonic() - began) / 60
     print(f"proof, {FORMS[form]}: {'FAILED: ' + ', '.join(wrong) if wrong else 'all holds'}; {minutes:.1f} minutes")
     return int(bool(wrong))
+
+
+def _is_done(command: str, before: Done | None) -> bool:
+    """Whether this very program has done this already."""
+    return before is not None and before.code == 0 and before.command == command and before.program == _program() != ""
 
 
 def missing_tools() -> list[str]:
@@ -127,6 +139,7 @@ def missing_tools() -> list[str]:
 def run_part(part: Part, form: str) -> Done:
     """One part as a process of its own. What it says goes to its log, and to the console when it fails."""
     command, began = part.command(form), time.monotonic()
+    program, commit = _program(), _commit()
     log = FOLDER / f"{part.level}-{form}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
@@ -137,9 +150,12 @@ def run_part(part: Part, form: str) -> Done:
     if ended.returncode:
         print(f"— python -m {command}\n{said}", flush=True)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if program and _program() != program:  # somebody worked on it meanwhile
+        program, commit = "", commit + CHANGED
     return Done(
         command=command, summary=lines[-1] if lines else "it said nothing", code=ended.returncode,
         seconds=round(time.monotonic() - began, 1), on=f"{datetime.now(UTC):%Y-%m-%d}",
+        program=program, commit=commit, surroundings=_surroundings(),
     )  # fmt: skip
 
 
@@ -150,26 +166,39 @@ def _line(part: Part, done: Done) -> str:
 
 def report(form: str, done: Mapping[str, Done]) -> str:
     """What was run, on what, and what came of it, as Markdown."""
-    packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    databases = f"SQLite {dbapi2.sqlite_version}, {_server()}"
-    lines = [
-        f"At {_revision()}: Python {platform.python_version()}, {databases}, {packages}, "
-        f"Linux {platform.release()}, {os.cpu_count()} cores ({_cpu()}).",
-        "",
-        "| level | what | command | result | on | time |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    long = form == "release"
+    at = _ran_on(done) if long else [f"At commit {_commit()}: {_surroundings()}."]
+    columns = ("level", "what", "command", "result", *(("commit",) if long else ()), "on", "time")
+    lines = [*at, "", f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
     for part in PARTS:
         each = done.get(part.level)
         if each is None:
-            ran = f"**{NOT_RUN}** | – | –"
+            ran = (f"**{NOT_RUN[form]}**", *("–" for _ in columns[4:]))
         else:
             verdict = each.summary if each.code == 0 else f"**failed**: {each.summary}"
-            ran = f"{verdict.replace('|', '/')} | {each.on} | {each.seconds:,.0f} s"
-        lines.append(f"| {part.level} | {part.what} | `python -m {part.command(form)}` | {ran} |")
-    lines.append("")
-    lines.append(f"Together {sum(each.seconds for each in done.values()) / 60:.1f} minutes.")
+            when = (each.on, f"{each.seconds:,.0f} s")
+            ran = (verdict.replace("|", "/"), *((each.commit,) if long else ()), *when)
+        lines.append(f"| {' | '.join((part.level, part.what, f'`python -m {part.command(form)}`', *ran))} |")
+    lines += ["", f"Together {sum(each.seconds for each in done.values()) / 60:.1f} minutes."]
     return "\n".join(lines)
+
+
+def _ran_on(done: Mapping[str, Done]) -> list[str]:
+    """On what the levels of different days ran."""
+    levels: dict[str, list[str]] = {}
+    for level in LEVELS:
+        if level in done:
+            levels.setdefault(done[level].surroundings, []).append(level)
+    return [f"{', '.join(names)} on {surroundings}." for surroundings, names in levels.items()]
+
+
+def _surroundings() -> str:
+    packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    databases = f"SQLite {dbapi2.sqlite_version}, {_server()}"
+    return (
+        f"Python {platform.python_version()}, {databases}, {packages}, "
+        f"Linux {platform.release()}, {os.cpu_count()} cores ({_cpu()})"
+    )
 
 
 def marks(form: str) -> tuple[str, str]:
@@ -211,9 +240,8 @@ def _is_changed() -> bool:
     return bool(_git("status", "--porcelain", "--", *PROGRAM))
 
 
-def _revision() -> str:
-    commit = _git("rev-parse", "--short", "HEAD")
-    return f"commit {commit or 'unknown'}{' with changes' if _is_changed() else ''}"
+def _commit() -> str:
+    return f"{_git('rev-parse', '--short', 'HEAD') or 'unknown'}{CHANGED if _is_changed() else ''}"
 
 
 def _program() -> str:
@@ -222,16 +250,16 @@ def _program() -> str:
 
 
 def _noted(form: str) -> dict[str, Done]:
-    """What an earlier run of the same program has done."""
+    """What earlier runs have done: in the short form those of the same program, in the long one those of any."""
     path, program = FOLDER / f"{form}.json", _program()
-    if not path.exists() or not program:
+    if not path.exists():
         return {}
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return {name: Done(**each) for name, each in kept["done"].items()} if kept["program"] == program else {}
+    kept = json.loads(path.read_text(encoding="utf-8"))["done"]
+    done = {name: Done(**each) for name, each in kept.items()}
+    return {name: each for name, each in done.items() if form == "release" or each.program == program != ""}
 
 
 def _note(form: str, done: Mapping[str, Done]) -> None:
-    kept = {"program": _program(), "done": {name: asdict(each) for name, each in done.items()}}
     path = FOLDER / f"{form}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(kept, indent=2), encoding="utf-8")
+    path.write_text(json.dumps({"done": {name: asdict(each) for name, each in done.items()}}, indent=2), "utf-8")

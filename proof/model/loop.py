@@ -11,18 +11,17 @@ from contextvars import Context
 from heapq import heappop, heappush
 from typing import Any
 
+from msgspec import Struct
+
 EVENTS_MAX = 150_000
 """More in one run, where some thousands are usual, means that somebody goes round in a circle."""
 
 
-class Timer:
+class Timer(Struct, eq=False):
     """A call that is due at some time; it may be cancelled."""
 
-    __slots__ = ("args", "call")
-
-    def __init__(self, call: Callable[..., object], args: tuple[Any, ...]) -> None:
-        self.call: Callable[..., object] | None = call
-        self.args = args
+    call: Callable[..., object] | None
+    args: tuple[Any, ...]
 
     def cancel(self) -> None:
         """It does not happen."""
@@ -88,7 +87,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Timer:
         """After so many seconds."""
-        return self.call_at(self.now_s + delay, callback, *args)
+        self._made += 1
+        timer = Timer(callback, args)
+        heappush(self._timers, (self.now_s + delay, self._made, timer))
+        return timer
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None

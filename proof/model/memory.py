@@ -150,8 +150,8 @@ class Shape:
 _SHAPES: dict[Statement, Shape] = {}
 
 
-def _matches(row: Values, names: Sequence[str], wanted: Sequence[Any]) -> bool:
-    return all(row[name] == value for name, value in zip(names, wanted, strict=True))
+def _matches(row: Values, names: Sequence[str], wanted: tuple[Any, ...]) -> bool:
+    return tuple([row[name] for name in names]) == wanted
 
 
 def _unique_identity(memory: Memory, before: Values | None, after: Values) -> str:

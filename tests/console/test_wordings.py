@@ -2,14 +2,19 @@
 
 import html
 
+from msgspec.structs import replace
+
 from tests.console.desk import PASSWORD, Browser, ConsoleDesk, seen, words
 from tests.console.people_at_work import forms, press
 from tests.scenario.messages import FINANCE, comes_to, spoken, texts, timed_out
 from tests.scenario.stage import MERCHANT
 from yuanlu.access.roles import Role
+from yuanlu.causes.cause import Words
+from yuanlu.journal.unit import Committed
 from yuanlu.notices import AliyunSms, Sandbox
 from yuanlu.notification.states import Sending
-from yuanlu.notification.wording_store import in_use, waiting
+from yuanlu.notification.wording_store import decide_wording, in_use, insert_wording, waiting
+from yuanlu.notification.wordings import Wording, WordingState
 
 AT = "/notifications/templates/outcome_unknown"
 ZH = "【{brand}】请稍候：{shop}的{amount}（{card}）正在确认。"
@@ -206,6 +211,29 @@ def test_finance_reads_the_words_and_writes_none(run, tmp_path):
         page = await finance.see(f"/en{AT}")
         assert "A colleague who may approve decides." in words(page)
         assert not {path for path in forms(page) if path.startswith(AT)}
+
+    run(seen(story, tmp_path, more=spoken()))
+
+
+def test_approved_words_that_a_newer_program_forbids_are_shown_as_unsaid(run, tmp_path):
+    older = Wording(
+        name="outcome_unknown", version=101, back=False, title=Words(zh="请稍候", en="Please wait"),
+        text=Words(zh=ZH + "a.cn", en=EN), reason="before the rule", state=WordingState.PROPOSED, maker="Li",
+        proposed_at_us=1,
+    )  # fmt: skip
+
+    async def story(desk: ConsoleDesk) -> None:
+        _, checker = await two(desk)
+        approved = replace(older, state=WordingState.APPROVED, checker="Wang", decided_at_us=2)
+        for change in (insert_wording(older), decide_wording(approved)):
+            assert isinstance(await desk.stage.gateway.journal.commit([], [change]), Committed)
+        said = words(await checker.see(f"/en{AT}"))
+        assert "Approved words cannot be used by this version of the program. Its own words go out." in said
+        assert "Said now outcome_unknown@1 The program’s own words." in said
+        assert "outcome_unknown@1 " in words(await checker.see("/en/notifications/templates"))
+        payment = await timed_out(desk.stage, amount=128_000)
+        [message] = await comes_to(desk.stage, payment, Sending.DELIVERED)
+        assert message.template == "outcome_unknown@1"
 
     run(seen(story, tmp_path, more=spoken()))
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NoReturn
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, select, text
 
 from tests.store.places import Place

@@ -14,6 +14,7 @@ from tests.store.journals import NOW, Halted, fact, inserted, leg, opened, trans
 from tests.store.places import Place, sqlite_place
 from yuanlu import wiring
 from yuanlu.console import app as console
+from yuanlu.console import tracing
 from yuanlu.db.choosing import beside, visiting
 from yuanlu.db.errors import StoreError
 from yuanlu.db.types import metadata
@@ -271,8 +272,7 @@ def test_two_that_start_at_once_on_an_empty_database_make_its_tables_once(server
 
 
 def test_the_migration_makes_what_the_packages_declare_and_every_rule(server, tmp_path):
-    assert wiring  # these two know every package, so every table
-    assert console
+    assert all((wiring, console, tracing))  # these know every package, so every table
     with opened(server) as (_run, at), opened(sqlite_place(tmp_path)) as (_, file):
         assert at.aside(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
         ours = at.sql("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
@@ -289,8 +289,7 @@ def checks(connection: Connection) -> set[tuple[str, str]]:
 
 
 def test_the_migration_makes_every_check_that_the_packages_declare(server):
-    assert wiring  # these two know every package, so every table
-    assert console
+    assert all((wiring, console, tracing))  # these know every package, so every table
     bare = postgres_for_test()
 
     def declared() -> set[tuple[str, str]]:

@@ -3,12 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
-from msgspec.structs import replace as structs_replace
+from msgspec.structs import replace
 from sqlalchemy import Connection, event
 
 from tests.store.journals import NOW, closed, leg, opened, transaction
@@ -93,7 +92,7 @@ def put(connection: Connection, table: Any, rows: Iterable[tuple[Any, ...]]) -> 
 def fill(connection: Connection, many: int, state: State, first: int = 0) -> None:
     """So many payments, each with a leg: closed with the payment, or open."""
     rows = [transaction(f"t{n:06}", state, stan=f"{n:06}") for n in range(first, first + many)]
-    put(connection, transactions, [as_row(structs_replace(row, sealed=b"x")) for row in rows])
+    put(connection, transactions, [as_row(replace(row, sealed=b"x")) for row in rows])
     legs_ = [leg(f"r{row.transaction_id}", row.transaction_id) for row in rows]
     if state is State.RETURNED:
         legs_ = [closed(replace(each, state=state), state) for each in legs_]

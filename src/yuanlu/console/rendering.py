@@ -19,7 +19,7 @@ from yuanlu.kernel.clock import local_time
 from yuanlu.kernel.money import Money
 from yuanlu.people.figures import WHOLE, amount_text, minor_text, when_text, with_symbols
 from yuanlu.people.notes.reading import in_words
-from yuanlu.people.notes.values import of_name
+from yuanlu.people.notes.values import of_name, of_way
 from yuanlu.people.positions import Position, position_of
 from yuanlu.people.words import CHINESE, ROLE_WORDS, case_word, kind_word, word
 
@@ -37,7 +37,7 @@ def environment(brand: str) -> Environment:
     made.filters |= {
         "money": amount_text, "minor": minor_text, "when": when_text, "clock": clock_text, "said": _said,
         "plain": plain_text, "word": _word, "case_word": _case_word, "left": _left, "role": _role,
-        "kind": _kind, "note": _note, "amounts": with_symbols, "who": _who,
+        "kind": _kind, "note": _note, "amounts": with_symbols, "who": _who, "way": _way,
         "cause": _cause,
         "incident_title": _incident_title, "position": _position,
     }  # fmt: skip
@@ -108,6 +108,11 @@ def _note(context: Context, note: str, kind: str = "") -> str:
 def _who(context: Context, name: str) -> str:
     """Who did it; what acts and is no person has a name in each language."""
     return of_name(name) if _asked(context).language == CHINESE else name
+
+
+@pass_context
+def _way(context: Context, via: str) -> str:
+    return of_way(via) if _asked(context).language == CHINESE else via
 
 
 @pass_context

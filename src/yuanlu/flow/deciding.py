@@ -5,11 +5,11 @@ host that recognises repeats; a credit outside the message path. It is looked at
 journal has learned meanwhile may have overtaken it.
 """
 
-from dataclasses import replace
 from functools import partial
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.kinds import PREAUTH

@@ -4,11 +4,10 @@ It may be late (its request timed out), double, or foreign (it matches no reques
 we closed as "no effect" re-opens it; a definite late answer to a reversal closes what waits for a person.
 """
 
-from dataclasses import replace
 from functools import partial
 
 import structlog
-from msgspec.structs import replace as structs_replace
+from msgspec.structs import replace
 
 from yuanlu.acquirers.kinds import is_reversed
 from yuanlu.acquirers.terms import APPROVALS, PARTIAL_APPROVAL, PENDING_QR, HostTerms
@@ -178,7 +177,7 @@ async def _reopen(desk: Desk, found: Transaction, text: str, frames: bytes) -> b
         fact(desk, found, State.REOPENED, version=version, note=text, frames=frames),
         fact(desk, found, "RETURN_INTENT", version=version + 1, note=why),
     ]
-    reopened = structs_replace(found, version=version)
+    reopened = replace(found, version=version)
     changes: list[Change] = [
         to_state(desk, found, State.REOPENED, version, why),
         to_state(desk, reopened, State.RETURNING, version + 1, why),

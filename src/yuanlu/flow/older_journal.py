@@ -14,10 +14,9 @@ What the journal does not hold at all, clearing files and terminals' batches bri
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from msgspec import Struct
-from msgspec.structs import replace as structs_replace
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.kinds import is_advice, is_reversed
@@ -101,7 +100,7 @@ def in_flight(connection: Connection, now: Moment) -> Iterator[Rows]:
 def _to_a_person(found: Transaction, now: Moment) -> Rows:
     """One commit: its outcome is unknown, the return is ours, and a person has it. Nothing has been sent for it."""
     unknown = return_fact(found, State.UNKNOWN.value, now, WHY)
-    after = structs_replace(found, state=State.RETURNING, version=found.version + 1)
+    after = replace(found, state=State.RETURNING, version=found.version + 1)
     leg = Leg(
         return_id=return_id(found.transaction_id, "reversal", 1), transaction_id=found.transaction_id,
         acquirer=found.acquirer, kind="reversal", leg_no=1, state=State.RETURNING, amount_minor=found.paid.minor,
@@ -143,6 +142,6 @@ def order_held(connection: Connection, order: Order, now: Moment) -> Rows:
     found = transactions.get(connection, order.transaction_id)
     state = OrderState.ESCALATED if order.state is OrderState.RUNNING else OrderState.EXPIRED
     closed = None if state is OrderState.ESCALATED else now.wall_us
-    after = structs_replace(order, state=state, explanation=BY_HAND, closed_at_us=closed)
+    after = replace(order, state=state, explanation=BY_HAND, closed_at_us=closed)
     facts, changes = told(found, f"RETURN_{state}", f"{order.kind} of {order.amount}: {BY_HAND}", now)
     return facts, [*changes, update_order(order, after)]

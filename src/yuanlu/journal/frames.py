@@ -4,8 +4,9 @@ Each frame is `direction` (1 byte), dialect (1 byte), length (2 bytes, big-endia
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 _DIALECTS = ("cup-pos", "iso87-ascii")
 
@@ -19,8 +20,10 @@ class Direction(Enum):
     FROM_HOST = b"H"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFrame:
+_DIRECTIONS = {direction.value: direction for direction in Direction}
+
+
+class StoredFrame(Struct, frozen=True, kw_only=True):
     """One frame as the journal holds it: `masked` has every secret overwritten."""
 
     direction: Direction
@@ -39,7 +42,7 @@ def unpack(blob: bytes) -> Iterator[StoredFrame]:
     while at < len(blob):
         length = int.from_bytes(blob[at + 2 : at + 4])
         yield StoredFrame(
-            direction=Direction(blob[at : at + 1]),
+            direction=_DIRECTIONS[blob[at : at + 1]],
             dialect=_DIALECTS[blob[at + 1]],
             masked=blob[at + 4 : at + 4 + length],
         )

@@ -114,6 +114,40 @@ def is_held(connection: Connection, task: Claimed) -> bool:
 Handler = Callable[[Claimed], Awaitable[None]]
 
 
+class Nudge:
+    """Wakes whoever waits, or is about to. Time may give it, too: an exception at the end of each wait would cost more
+    than the look that follows.
+    """
+
+    __slots__ = ("_given", "_waiter")
+
+    def __init__(self) -> None:
+        self._given = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def give(self) -> None:
+        """Wake who waits; who is about to wait will not."""
+        self._given = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def clear(self) -> None:
+        """What was given before counts no more."""
+        self._given = False
+
+    async def wait(self, seconds_max: float) -> None:
+        """Until it is given, but not longer than this. One waits at a time."""
+        if self._given:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(seconds_max, self.give)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+
+
 class TaskRunner:
     """Takes due tasks of one kind, lane by lane, oldest first."""
 
@@ -133,7 +167,7 @@ class TaskRunner:
         self._handle = handle
         start = clock.now()
         self._offset_us = start.wall_us - start.boot_us
-        self._nudges = {lane: asyncio.Event() for lane in lanes}
+        self._nudges = {lane: Nudge() for lane in lanes}
         self._running: dict[str, set[asyncio.Task[None]]] = {lane: set() for lane in lanes}
         self._holds = dict.fromkeys(lanes, 0)
         self._loops: list[asyncio.Task[None]] = []
@@ -160,12 +194,12 @@ class TaskRunner:
     def nudge(self, lane: str) -> None:
         """Something may have become due in this lane."""
         if lane in self._nudges:
-            self._nudges[lane].set()
+            self._nudges[lane].give()
 
     def nudge_all(self) -> None:
         """Something may have become due in any lane."""
         for nudge in self._nudges.values():
-            nudge.set()
+            nudge.give()
 
     def hold(self, lane: str) -> None:
         """Start nothing more in this lane until as many `release` it as hold it."""
@@ -215,12 +249,7 @@ class TaskRunner:
             pause_s = LOOK_EVERY_S
             if free > 0 and not self.holds(lane):
                 pause_s = await self._take(lane, free)
-            try:
-                # Not wait_for: until Python 3.12 it forgets a cancellation that comes with its result.
-                async with asyncio.timeout(pause_s):
-                    await nudge.wait()
-            except TimeoutError:
-                continue
+            await nudge.wait(pause_s)
 
     async def _take(self, lane: str, free: int) -> float:
         """Claim and start what is due; returns how long to wait before the next look."""

@@ -149,10 +149,10 @@ class Journal:
                 self._halt(f"the journal could not commit ({error}); restart re-reads what is durable")
             self.commits += 1
             self.units += len(batch)
-            limited = self._store.permit_s is not None
+            in_time = partial(self._in_time, began_us) if self._store.permit_s is not None else None
             for unit, result in zip(batch, results, strict=True):
-                if limited and isinstance(result, Committed):
-                    result.permit.limit(partial(self._in_time, began_us))
+                if in_time is not None and isinstance(result, Committed):
+                    result.permit.limit(in_time)
                 if not unit.outcome.cancelled():
                     unit.outcome.set_result(result)
             if self._behind:

@@ -18,6 +18,7 @@ from yuanlu.notification.messages.known import TEMPLATES
 from yuanlu.notification.records import Message
 from yuanlu.notification.store import get_message, told_of_case, told_of_incident, told_of_transaction
 from yuanlu.notification.templates import SIGNATURE, Audience, Template, said
+from yuanlu.notification.wording_rules import SIGNED
 from yuanlu.notification.writing import AGAIN, about, again
 from yuanlu.people.database import on_database
 from yuanlu.returns.orders import told
@@ -121,7 +122,7 @@ def as_registered(template: Template, language: str) -> tuple[str, str]:
     Without the signature, which the provider puts before it.
     """
     names = [each for each in template.variables(language) if each != SIGNATURE]
-    text = said(template.text, language).partition("】" if language == "zh" else "] ")[2]
+    text = said(template.text, language).removeprefix(SIGNED[language])
     numbered = text.format_map({each: f"{{{n}}}" for n, each in enumerate(names, 1)})
     named = text.format_map({each: f"${{{each}}}" for each in names})
     return named, numbered

@@ -205,6 +205,20 @@ PLACES = (
     Saying("{kind}: so long a number may be a card's, and is not kept", "“{kind}”：过长的数字可能是卡号，系统不保存"),
 )
 
+WORDINGS = (
+    Saying('"{name}" is no template', "没有模板“{name}”"),
+    Saying("the words break a rule; nothing was proposed", "文字不符合规则，未提交"),
+    Saying("other words for {name} wait for a decision; one proposal at a time", "{name} 已有待复核的文字，请先了结"),
+    Saying("these words are said already", "与正在使用的文字相同，无需提交"),
+    Saying("{key} waits for no decision; nothing was done", "{key} 已无需复核，本次操作未执行"),
+    Saying("{key} changed meanwhile; nothing was done", "{key} 刚刚有变动，本次操作未执行，请重新查看"),
+    Saying("{maker} proposed these words; only who proposed them withdraws them", "仅提交人 {maker} 可以撤回"),
+    Saying("{maker} proposed these words; a second person has to decide", "{maker} 是提交人，须由另一位同事复核"),
+    Saying(
+        "{key} breaks a rule of this program by now; propose other words", "{key} 已不符合当前程序的规则，请重新提交"
+    ),
+)
+
 ACCOUNTS = (
     Saying("give at least one role", "请至少选择一个角色"),
     Saying('there is an account "{name}" already; give another name', "已有账号“{name}”，请换一个姓名"),
@@ -239,21 +253,7 @@ ACCOUNTS = (
     Saying('"{merchant}" is no merchant of {file}', "没有此商户", "there is no such merchant"),
 )
 
-WORDINGS = (
-    Saying('"{name}" is no template', "没有模板“{name}”"),
-    Saying("the words break a rule; nothing was proposed", "文字不符合规则，未提交"),
-    Saying("other words for {name} wait for a decision; one proposal at a time", "{name} 已有待复核的文字，请先了结"),
-    Saying("these words are said already", "与正在使用的文字相同，无需提交"),
-    Saying("{key} waits for no decision; nothing was done", "{key} 已无需复核，本次操作未执行"),
-    Saying("{key} changed meanwhile; nothing was done", "{key} 刚刚有变动，本次操作未执行，请重新查看"),
-    Saying("{maker} proposed these words; only who proposed them withdraws them", "仅提交人 {maker} 可以撤回"),
-    Saying("{maker} proposed these words; a second person has to decide", "{maker} 是提交人，须由另一位同事复核"),
-    Saying(
-        "{key} breaks a rule of this program by now; propose other words", "{key} 已不符合当前程序的规则，请重新提交"
-    ),
-)
-
-SAYINGS = (*CASES, *ORDERS, *PLACES, *ACCOUNTS, *WORDINGS)
+SAYINGS = (*CASES, *ORDERS, *PLACES, *WORDINGS, *ACCOUNTS)
 
 _WORDS = {
     "nobody": "无人",

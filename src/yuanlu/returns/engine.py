@@ -7,10 +7,10 @@ make the answer durable. A crash between any two leaves a leg that the next driv
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, StaleSession, Upstream, inquiry_state
 from yuanlu.acquirers.material import ReversalMaterial, account_from, material_of

@@ -7,6 +7,8 @@ because the machine has booted since, has not passed.
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from yuanlu.acquirers.terms import HostTerms, Meaning
 from yuanlu.kernel.clock import Moment
 from yuanlu.returns.states import State
@@ -20,8 +22,7 @@ AFTER_WINDOW_US = 1_000
 """A window is over when it is strictly past: this much later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
+class Leg(Struct, frozen=True, kw_only=True):
     """One giving-back as it stands. Instants are (microseconds, boot id); see `returns.tables.legs`."""
 
     return_id: str

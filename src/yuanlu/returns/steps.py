@@ -1,6 +1,6 @@
 """What one step of a return writes: pure builders of facts and rows."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from yuanlu.acquirers.iso8583_host import Iso8583Host, Upstream
 from yuanlu.acquirers.outcome import Answered, Doubt, NoAnswer

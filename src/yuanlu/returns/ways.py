@@ -5,9 +5,9 @@ leg follows the message: approved, it has returned the money; declined or undone
 stands as before. The original's state moves only when all of it has gone back (`docs/returns.md` §3).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from msgspec.structs import replace as structs_replace
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yuanlu.acquirers.kinds import COMPLETIONS, KINDS, REFUND
@@ -222,7 +222,7 @@ def _given(link: Link, done: Leg, row: Change, what: str, reference: str, now: M
         return_fact(original, f"{what}_DONE", now, given, version=first),
         return_fact(original, State.RETURNED, now, f"all of it, by {done.kind}", version=first + 1),
     ]
-    between = structs_replace(original, version=first)
+    between = replace(original, version=first)
     changes = [
         to_state(original, State.RETURNING, original.reason, now, first),
         to_state(between, State.RETURNED, original.reason, now, first + 1),

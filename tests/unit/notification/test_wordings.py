@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from tests.unit.notification.payments import payment, terms, yuan
 from tests.unit.notification.test_composing import composed
 from yuanlu.causes.cause import Words
+from yuanlu.flow.telling import usable
 from yuanlu.notices import AliyunSms, Sandbox, TencentSms
 from yuanlu.notification.deciding import Standing
 from yuanlu.notification.delivering import outgoing
@@ -13,6 +14,7 @@ from yuanlu.notification.messages.known import TEMPLATES, template_named
 from yuanlu.notification.templates import TemplateError, characters, longest
 from yuanlu.notification.wording_rules import filled
 from yuanlu.notification.wordings import Wording, WordingState, next_version, template_of
+from yuanlu.people.notifications import as_registered
 
 MINE = Wording(
     name="return_accepted", version=101, back=False, title=Words(zh="退回已受理", en="Return accepted"),
@@ -103,6 +105,23 @@ def test_a_value_that_the_event_does_not_come_with_gives_way_to_the_programs_own
 def test_what_this_program_cannot_use_is_an_error_for_whoever_asks(changed, why):
     with pytest.raises(TemplateError, match=why):
         template_of(replace(MINE, **changed))
+
+
+def test_at_the_gateway_only_what_this_program_can_use_takes_the_place_of_its_own_words():
+    gone = replace(MINE, name="gone")
+    forbidden = replace(MINE, name="not_charged", text=Words(zh=MINE.text.zh + "a.cn", en=MINE.text.en))
+    assert usable([gone, MINE, forbidden]) == peoples()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_a_provider_registers_is_the_whole_text_but_for_the_signature_that_he_puts_before_it(language):
+    named, numbered = as_registered(template_of(MINE), language)
+    assert (named, numbered) == {
+        "zh": ("${amount}退往您${card}，已受理。${ref}。", "{1}退往您{2}，已受理。{3}。"),
+        "en": ("${amount} to your ${card}: accepted. ${ref}.", "{1} to your {2}: accepted. {3}."),
+    }[language]
+    unsigned = template_named("case_escalated.support")
+    assert as_registered(unsigned, language)[1].startswith({"zh": "工单 {1}，", "en": "Case {1}, "}[language])
 
 
 def test_versions_rise_from_above_the_programs():

@@ -14,8 +14,8 @@ SOURCE = Path(yuanlu.__path__[0])
 RULES = (
     "cases/work", "cases/decisions", "cases/texts", "cases/acting", "cases/store", "people/casework", "people/ordering",
     "people/incidents", "people/observing", "returns/proposing", "returns/decision", "incidents/store",
-    "incidents/writing", "fleet/observations", "people/staff", "people/api_keys", "access/secrets_of_staff",
-    "people/wordings",
+    "incidents/writing", "fleet/observations", "people/wordings", "people/staff", "people/api_keys",
+    "access/secrets_of_staff",
 )  # fmt: skip
 RAISED = {
     "AccessRefused",

@@ -17,8 +17,13 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(report, "FOLDER", tmp_path / "proof")
     monkeypatch.setattr(report, "PARTS", (GOOD,))
     monkeypatch.setattr(report, "missing_tools", list)
-    monkeypatch.setattr(report, "_program", lambda: "the same")
+    program_is(monkeypatch, "the same")
     return tmp_path
+
+
+def program_is(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(report, "_program", lambda: name)
+    monkeypatch.setattr(report, "_commit", lambda: f"commit-of-{name}")
 
 
 def page_in(folder: Path) -> Path:
@@ -59,9 +64,43 @@ def test_the_long_form_goes_on_where_it_was_stopped_and_runs_anew_what_failed(pl
     assert run_all(release=True, only=(), page=None) == 1
     assert not (place / "proof" / "L0-release.log").exists(), "it was not run again"
     assert run_all(release=True, only=["L1"], page=None) == 1
-    monkeypatch.setattr(report, "_program", lambda: "another")
+    program_is(monkeypatch, "another")
     run_all(release=True, only=["L0"], page=None)
     assert (place / "proof" / "L0-release.log").exists()
+
+
+def test_levels_of_the_long_form_that_ran_on_different_days_stand_side_by_side_each_with_its_commit(place, monkeypatch):
+    other = Part(level="L5", what="another", short="timeit -n 1 -r 1 pass", release="timeit -n 3 -r 1 pass")
+    monkeypatch.setattr(report, "PARTS", (GOOD, other))
+    monkeypatch.setattr(report, "LEVELS", ("L0", "L5"))
+    page = page_in(place)
+    program_is(monkeypatch, "Monday")
+    assert run_all(release=True, only=["L0"], page=page) == 0
+    program_is(monkeypatch, "Tuesday")
+    monkeypatch.setattr(report, "_surroundings", lambda: "another machine")
+    assert run_all(release=True, only=["L5"], page=page) == 0
+    first, second = [line for line in page.read_text("utf-8").splitlines() if line.startswith("| ")][-2:]
+    assert "2 loops" in first
+    assert "| commit-of-Monday |" in first
+    assert "3 loops" in second
+    assert "| commit-of-Tuesday |" in second
+    assert "\nL5 on another machine.\n" in page.read_text("utf-8")
+
+
+def test_the_short_form_holds_what_one_program_did(place, monkeypatch):
+    monkeypatch.setattr(report, "PARTS", (GOOD, BAD))
+    page = page_in(place)
+    run_all(release=False, only=["L0"], page=page)
+    program_is(monkeypatch, "another")
+    run_all(release=False, only=["L1"], page=page)
+    assert "| `python -m timeit -n 1 -r 1 pass` | **not run on this program** | – | – |" in page.read_text("utf-8")
+
+
+def test_a_level_during_which_the_program_changed_is_not_done(place, monkeypatch):
+    names = iter(("before", "after"))
+    monkeypatch.setattr(report, "_program", lambda: next(names))
+    done = report.run_part(GOOD, "release")
+    assert (done.code, done.program, done.commit) == (0, "", "commit-of-the same with changes")
 
 
 def test_each_form_has_its_table_and_what_was_not_run_is_said(place, monkeypatch):
@@ -75,7 +114,7 @@ def test_each_form_has_its_table_and_what_was_not_run_is_said(place, monkeypatch
     assert short.count("| L0 |") == long.count("| L0 |") == 1
     assert "| L1 | what does not | `python -m timeit no_such_name` | **not run on this program** | – | – |" in short
     assert "**failed**: NameError" in long
-    assert "**not run on this program**" in long
+    assert "| **not run** | – | – | – |" in long
     assert text.endswith("the end\n")
 
 

@@ -1,7 +1,5 @@
 """Which way money goes back: the policy's table, row by row, and what no way can do."""
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +31,7 @@ def payment(kind: str = "sale", state: str = "APPROVED", minor: int = 1_000, **m
 
 
 def leg_of(minor: int, kind: str):
-    return dataclasses.replace(leg(), kind=kind, amount_minor=minor, state=State.RETURNED, message_id="m")
+    return replace(leg(), kind=kind, amount_minor=minor, state=State.RETURNED, message_id="m")
 
 
 def message(kind: str, code: str) -> Transaction:

@@ -1,9 +1,8 @@
 """The table of `docs/returns.md` §4.5, row by row, each with its reason."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from yuanlu.acquirers.terms import HostTerms, Meaning
 from yuanlu.kernel.clock import Moment

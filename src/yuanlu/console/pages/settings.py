@@ -38,9 +38,15 @@ def _rows(table: Any, before: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             rows += _rows(value, f"{before}{key}.")
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            rows.append((before + key, text))
+            rows.append((before + key, _text(value)))
     return rows
+
+
+def _text(value: Any) -> str:
+    """As the configuration file has it, without quotes."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 PAGES = (Page(path="/settings", right=Right.SEE_SETTINGS, show=show),)

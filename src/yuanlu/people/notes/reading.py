@@ -142,7 +142,7 @@ VALUES = MappingProxyType(
         "id": _limited(r"[0-9A-Za-z._/+@-]{1,80}"),
         "masked": _limited(r"\S{1,80}"),
         "channel": _limited(r"[^\s:()]{1,60}"),
-        "sending": _limited("|".join(Sending), values.of_sending),
+        "sending": _limited("|".join(Sending), values.of_sending, values.sending_in_english),
         "origin": _limited(r"[0-9A-Za-z.:%_-]{0,64}"),
         "name": _limited(r"[^:\n]{1,64}?", values.of_name),
         "owner": _limited(r"[^→:\n]{1,64}?", values.of_owner),

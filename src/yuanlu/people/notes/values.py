@@ -14,7 +14,7 @@ from yuanlu.people.cardholder import COMPLAINT
 from yuanlu.people.notes.casework import ATTEMPTS
 from yuanlu.people.observing import KIND_WORDS, TOLD_BY
 from yuanlu.people.refusals import find_saying, refusal
-from yuanlu.people.words import CHINESE, ROLE_WORDS, word
+from yuanlu.people.words import CHINESE, ENGLISH, ROLE_WORDS, word
 
 REFUSAL_CHARACTERS_MAX = 300
 """No rule says more. What is longer holds somebody's text, and is not searched."""
@@ -32,6 +32,9 @@ NAMES = {
     **{name: words.zh for name, words in TOLD_BY.items()},
 }  # fmt: skip
 """Who acts and is no person."""
+
+WAYS = {"console": "控制台", "cli": "命令行", "api": "接口", "page": "查询页", "gateway": "网关", "demo": "演示"}
+"""The ways by which people act."""
 
 MEANINGS = {
     "returned": "已退回", "not found": "查无原交易", "verify": "须核实", "duplicate": "重复", "unknown": "没有定论",
@@ -96,6 +99,12 @@ def of_name(name: str) -> str:
     return NAMES.get(name, name)
 
 
+def of_way(via: str) -> str:
+    """By what way it was done; who ran it or which key it was stands behind the stroke."""
+    way, stroke, rest = via.partition("/")
+    return WAYS.get(way, way) + stroke + rest
+
+
 def of_owner(name: str) -> str:
     """Whose a case is."""
     return "无人" if name == "-" else name
@@ -119,6 +128,11 @@ def of_meaning(text: str) -> str:
 def of_sending(state: str) -> str:
     """Where a message stands."""
     return word(FACTS[Sending(state)], CHINESE)
+
+
+def sending_in_english(state: str) -> str:
+    """The same for an English page."""
+    return word(FACTS[Sending(state)], ENGLISH)
 
 
 def of_attempt(name: str) -> str:
