@@ -51,6 +51,7 @@ async function refresh(part) {
     const answer = await fetch(part.dataset.from, { headers: { "x-fragment": "1" }, credentials: "same-origin" });
     if (answer.status === 401) { location.reload(); return; }
     if (answer.ok) morph(part, parsed(await answer.text()).body); // a failed fragment never replaces good content
+    document.activeElement?.closest("table[data-rows] tbody tr")?.classList.add("chosen");
   } catch { status("lost"); }
   setTimeout(() => { part.busy = false; if (part.again) { part.again = false; refresh(part); } }, REFRESH_MS);
 }
@@ -97,7 +98,7 @@ function rows() { return [...document.querySelectorAll("table[data-rows] tbody t
 function step(by) {
   const all = rows();
   if (!all.length) return;
-  const at = all.findIndex((r) => r.classList.contains("chosen"));
+  const at = all.findIndex((r) => r.contains(document.activeElement)); // what refreshes itself forgets classes, not the focus
   const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))];
   all.forEach((r) => r.classList.toggle("chosen", r === next));
   next.querySelector("a").focus();
