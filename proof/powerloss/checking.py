@@ -43,17 +43,18 @@ class Journal:
 
 
 def lay_out(image: Image, recorded: str, place: Path) -> None:
-    """Make the image's files all that is in `place` and its folder `data`."""
-    wanted = {str(place / name.removeprefix(f"{recorded}/")): content for name, content in image.items()}
+    """Make the image's files all that is in `place` and its folder `data`.
+
+    They are new files: SQLite knows one again by its inode, and so would whoever has not let go of the image before.
+    """
     for folder in (place, place / "data"):
         for left in os.scandir(folder):
-            if left.is_file() and left.path not in wanted:
+            if left.is_file():
                 os.unlink(left.path)
-    for path, content in wanted.items():  # over the one before: new files cost more than their bytes
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    for name, content in image.items():
+        file = os.open(place / name.removeprefix(f"{recorded}/"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(file, content)
-            os.ftruncate(file, len(content))
         finally:
             os.close(file)
 

@@ -64,6 +64,24 @@ def test_a_payment_is_found_from_the_keyboard_alone(run, tmp_path, chromium):
     run(looked_at(story, tmp_path, chromium))
 
 
+def test_the_keys_are_listed_and_whoever_does_not_want_them_switches_them_off(run, tmp_path, chromium):
+    async def story(windows: Windows) -> None:
+        await windows.account("risk", Role.RISK)
+        page = await windows.signed_in("risk")
+        await page.keyboard.press("?")
+        assert "升级工单" in await page.inner_text("#keys")
+        await page.click("text=在此浏览器停用快捷键")
+        await page.goto("/zh/cases")
+        await page.keyboard.press("/")
+        assert await page.evaluate("document.activeElement.nodeName") == "BODY"
+        await page.click("#keys summary")
+        await page.click("text=启用快捷键")
+        await page.keyboard.press("/")
+        assert await page.evaluate("document.activeElement.id") == "t"
+
+    run(looked_at(story, tmp_path, chromium))
+
+
 def test_the_row_that_a_reader_has_chosen_keeps_the_focus_while_others_come_and_go(run, tmp_path, chromium):
     async def story(windows: Windows) -> None:
         await sold(windows.desk.stage)

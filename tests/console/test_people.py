@@ -32,6 +32,29 @@ def test_an_administrator_makes_an_account_whose_password_works_once_told(run, t
     run(seen(story, tmp_path))
 
 
+def test_an_administrator_of_one_merchant_sees_and_makes_accounts_of_that_merchant_alone(run, tmp_path):
+    async def story(desk: ConsoleDesk) -> None:
+        await desk.staff("Wang Fang", Role.FINANCE)
+        await desk.staff("Zhou Jie", Role.FINANCE, merchant_id="another")
+        admin = await desk.staff("admin of one", Role.ADMINISTRATOR, merchant_id=MERCHANT)
+        page = await admin.see("/en/staff")
+        assert "Wang Fang" not in page.text
+        assert "Zhou Jie" not in page.text
+        assert "all merchants" not in page.text
+        for name in ("Wang Fang", "Zhou Jie"):
+            account = await desk.stage.read(lambda c, name=name: find_staff(c, name))
+            assert (await admin.send(f"/en/staff/{account.staff_id}", what="password")).status_code == 404
+        everything = await admin.send("/en/staff", name="Zhao Min", **{"role-administrator": "1", "merchant": ""})
+        assert everything.status_code == 200
+        made = await desk.stage.read(lambda c: find_staff(c, "Zhao Min"))
+        assert made.merchant_id == MERCHANT
+        assert (
+            await admin.send("/en/staff", name="X Y", **{"role-support": "1", "merchant": "another"})
+        ).status_code == 404
+
+    run(seen(story, tmp_path))
+
+
 def test_a_disabled_account_is_out_at_once(run, tmp_path):
     async def story(desk: ConsoleDesk) -> None:
         admin = await desk.staff("admin", Role.ADMINISTRATOR)

@@ -97,11 +97,11 @@ def test_who_paid_an_order_by_hand_stands_in_the_trail_and_in_the_payments_timel
         await desk.stage.becomes(payment, "RETURNED")
         [line] = about(await trail(desk, MERCHANT), "已由人工支付")
         number = path.rpartition("/")[2]
-        assert line == f"Zhou Min 已由人工支付 {number} 消费撤销 CNY 12.34，参考号 ICBC-2026-7"
+        assert line == f"Zhou Min 已由人工支付 {number} 消费撤销 ¥12.34，参考号 ICBC-2026-7"
         assert about(await trail(desk, who="Wang Fang"), "已由人工支付") == []
         assert about(await trail(desk, OTHER), "已由人工支付") == []
         name = (await desk.stage.find(payment)).transaction_id
-        assert "已由人工支付 Zhou Min 支付 CNY 12.34，参考号 ICBC-2026-7" in await timeline(desk, name)
+        assert "已由人工支付 Zhou Min 支付 ¥12.34，参考号 ICBC-2026-7" in await timeline(desk, name)
 
     run(seen(story, tmp_path))
 

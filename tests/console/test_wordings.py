@@ -118,8 +118,8 @@ def test_once_a_second_person_approves_the_words_are_said_and_everybody_sees_who
         assert texts(desk.stage) == ["【原路支付】请稍候：南站出口店的¥1,280.00（尾号0005的卡）正在确认。"]
         assert "outcome_unknown@101" in words(await checker.see(f"/en/notifications/{message.message_id}"))
         trail = words(await checker.see("/zh/audit"))
-        assert "He Ping console 复核同意通知文字，开始使用 outcome_unknown outcome_unknown@101" in trail
-        assert "Zhao Lei console 提出通知文字，待复核 outcome_unknown outcome_unknown@101: shorter" in trail
+        assert "He Ping 控制台 复核同意通知文字，开始使用 outcome_unknown outcome_unknown@101" in trail
+        assert "Zhao Lei 控制台 提出通知文字，待复核 outcome_unknown outcome_unknown@101: shorter" in trail
 
     run(seen(story, tmp_path, more=spoken()))
 

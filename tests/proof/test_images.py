@@ -2,9 +2,11 @@
 
 import asyncio
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pysqlite3 import dbapi2
 
 from proof.powerloss import checking
 from proof.powerloss.checking import Checker
@@ -96,6 +98,14 @@ def test_a_page_that_is_wrong_is_noticed_right_after_the_same_journal_without_it
     else:
         pytest.fail("no page of the journal was missed")
     assert checker.problems(written[2], sent(*FRAMES)) == []
+
+
+def test_whoever_still_holds_the_image_before_does_not_disturb_the_next(written, checker, tmp_path):
+    assert lost(checker.problems(written[0], sent(*FRAMES))) == [b"second", b"third"]
+    with closing(dbapi2.connect(str(tmp_path / "data" / "journal.db"))) as holder:
+        assert holder.execute("SELECT count(*) FROM facts").fetchone() == (1,)
+        assert checker.problems(written[2], sent(*FRAMES)) == []
+        assert lost(checker.problems(torn(written[2], -1), sent(*FRAMES))) == [b"third"]
 
 
 def test_a_journal_that_is_gone_is_noticed_although_the_last_image_had_one(written, checker):

@@ -53,7 +53,7 @@ def test_who_was_told_what_is_listed_shown_and_sent_again(run, tmp_path):
         assert "nobody was told" in await say(tmp_path, "notification", "list", "--waiting", "--lang", "en")
         shown = await say(tmp_path, "notification", "show", message.message_id, "--lang", "zh")
         assert "交易结果待确认" in shown
-        assert "phone accepted" in shown
+        assert "phone 已接收" in shown
         assert "通知已送达" in await say(tmp_path, "show", found.transaction_id, "--lang", "zh")
         again = await say(tmp_path, "notification", "resend", message.message_id, "--as", "Li")
         assert message.message_id in again

@@ -13,6 +13,7 @@ from tests.scenario.town import QUICK, TERMINALS, Town, merchant_of, told
 from yuanlu.cases.store import events_of
 from yuanlu.causes.evidence import IncidentKind
 from yuanlu.incidents.records import ScopeKind
+from yuanlu.journal.tasks import EXAMINE_LANE
 from yuanlu.sandbox.cards import Card
 from yuanlu.sandbox.till_messages import EntryMode, Payment, sign_in_frame
 
@@ -88,7 +89,9 @@ def test_a_wallet_is_out_of_order_while_cards_go_through(run, tmp_path):
 
 def test_what_is_too_little_for_an_incident_is_evidence_all_the_same(run, tmp_path):
     async def story(town: Town) -> None:
+        town.gateway.examiner.runner.hold(EXAMINE_LANE)  # who is looked at before the others fail has failed alone
         payments = await fail(town, ISSUER)
+        town.gateway.examiner.runner.release(EXAMINE_LANE)
         await have_cause(town, payments, "ISSUER_OUTAGE")
         assert await town.active() + await town.ended() == []
 

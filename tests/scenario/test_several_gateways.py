@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests.scenario.scripted_host import Hush, Say
 from tests.scenario.stage import LIFE_S, SOON_S, Stage, on_stage
@@ -16,6 +17,7 @@ from yuanlu.db.choosing import beside, upgrade_stopped
 from yuanlu.db.errors import StoreLocked
 from yuanlu.iso8583.codec import codec_for
 from yuanlu.people.ordering import propose
+from yuanlu.returns.tables import legs
 from yuanlu.sandbox.till_line import TillLine, open_line
 from yuanlu.sandbox.till_messages import EntryMode
 from yuanlu.wiring import GatewayProcess, open_gateway
@@ -208,7 +210,10 @@ def test_a_reading_of_another_machine_that_came_back_holds_no_return_up_for_ever
         late = "UPDATE legs SET last_boot_id = 'another machine'"
         await stage.gateway._store.write(lambda c: c.exec_driver_sql(late))
         stage.later(LIFE_S)
-        await asyncio.sleep(0.2)
+        again = select(legs.c.return_id).where(legs.c.last_boot_id != "another machine")
+        async with asyncio.timeout(SOON_S):
+            while await stage.read(lambda c: c.execute(again).first()) is None:  # noqa: ASYNC110 - the journal has no event
+                await asyncio.sleep(0.01)
         assert (await stage.find(payment)).state == "RETURNING", "its window begins anew"
         stage.later(LIFE_S)
         await stage.becomes(payment, "NO_EFFECT")

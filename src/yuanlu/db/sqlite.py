@@ -20,7 +20,7 @@ from yuanlu.kernel.errors import ConfigurationError
 
 SAFE_VERSION = (3, 51, 3)
 BUSY_TIMEOUT_MS = 1_000
-LOCKED, LOCKED_TRIES = "database is locked", 5
+LOCKED, LOCKED_TRIES = "database is locked", 20
 """How often who writes for a moment asks to begin; SQLite waits `BUSY_TIMEOUT_MS` each time."""
 CHECKPOINT_PAGES_MAX = 40_000
 """SQLite's own checkpoint, inside a commit: only if `Checkpointer`, which comes long before, does not get through."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, bindparam, func, select, text
 
 from yuanlu.causes.evidence import IncidentKind
 from yuanlu.db.types import total
@@ -88,8 +88,16 @@ def _from_row(row: Any) -> Incident:
     )  # fmt: skip
 
 
-def _all(connection: Connection, query: Select[Any]) -> list[Incident]:
-    return [_from_row(row) for row in connection.execute(query)]
+def _all(connection: Connection, query: Select[Any], **values: object) -> list[Incident]:
+    return [_from_row(row) for row in connection.execute(query, values)]
+
+
+_INCIDENT_OF = (
+    select(incidents)
+    .join(incident_members, incident_members.c.incident_id == incidents.c.incident_id)
+    .where(incident_members.c.transaction_id == bindparam("transaction_id"))
+)
+"""Whenever a payment is looked into it is asked: made once."""
 
 
 def active_incidents(connection: Connection) -> list[Incident]:
@@ -132,8 +140,7 @@ def get_incident(connection: Connection, incident_id: str) -> Incident:
 
 def find_incident_of(connection: Connection, transaction_id: str) -> Incident | None:
     """The incident that explains this transaction."""
-    query = select(incidents).join(incident_members, incident_members.c.incident_id == incidents.c.incident_id)
-    return next(iter(_all(connection, query.where(incident_members.c.transaction_id == transaction_id))), None)
+    return next(iter(_all(connection, _INCIDENT_OF, transaction_id=transaction_id)), None)
 
 
 def next_number(connection: Connection, now_us: int) -> str:

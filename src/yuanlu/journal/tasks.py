@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, or_, select, update
 
 from yuanlu.journal.statements import Delete, Insert, Update
 from yuanlu.journal.tables import tasks
@@ -281,15 +281,22 @@ class TaskRunner:
         await self._handle(Claimed(kind=self._kind, key=key, lane=lane, epoch=epoch + 1))
 
 
+_DUE = (
+    select(tasks.c.key, tasks.c.epoch, tasks.c.due_at_us)
+    .where(
+        tasks.c.kind == bindparam("kind"), tasks.c.lane == bindparam("lane"),
+        tasks.c.lease_until_us < bindparam("now_us"),
+    )
+    .order_by(tasks.c.due_at_us)
+    .limit(bindparam("limit", type_=Integer))
+)  # fmt: skip
+"""Every lane asks it all the time: made once."""
+
+
 def _due(connection: Connection, kind: str, lane: str, now_us: int, limit: int) -> list[tuple[str, int, int]]:
     """Free tasks by due time, the next one not yet due included; by the index (kind, lane, due_at_us)."""
-    query = (
-        select(tasks.c.key, tasks.c.epoch, tasks.c.due_at_us)
-        .where(tasks.c.kind == kind, tasks.c.lane == lane, tasks.c.lease_until_us < now_us)
-        .order_by(tasks.c.due_at_us)
-        .limit(limit)
-    )
-    return [(row.key, row.epoch, row.due_at_us) for row in connection.execute(query)]
+    asked = {"kind": kind, "lane": lane, "now_us": now_us, "limit": limit}
+    return [(row.key, row.epoch, row.due_at_us) for row in connection.execute(_DUE, asked)]
 
 
 def _waiting(connection: Connection, kind: str, lane: str, after_us: int) -> list[tuple[str, int]]:

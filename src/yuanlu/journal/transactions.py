@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, func, select, text
+from msgspec.structs import asdict
+from sqlalchemy import Connection, Integer, Select, bindparam, func, select, text
 
 from yuanlu.journal.frames import Direction, StoredFrame, unpack
 from yuanlu.journal.statements import Insert, Row, Update
@@ -120,20 +121,46 @@ def from_row(row: Any) -> Transaction:
     )
 
 
-def _all(connection: Connection, query: Select[Any]) -> list[Transaction]:
-    return [from_row(row) for row in connection.execute(query)]
+def _all(connection: Connection, query: Select[Any], **values: object) -> list[Transaction]:
+    return [from_row(row) for row in connection.execute(query, values)]
+
+
+# Every payment asks these. They are made once: to make one takes twice as long as to ask it.
+_IN_BATCH = (
+    transactions.c.terminal_id == bindparam("terminal_id"),
+    transactions.c.merchant_id == bindparam("merchant_id"),
+    transactions.c.batch_no == bindparam("batch_no"),
+)
+_BY_KEY = select(transactions).where(
+    *_IN_BATCH, transactions.c.stan == bindparam("stan"), transactions.c.mti_class == bindparam("mti_class")
+)
+_BY_ID = select(transactions).where(transactions.c.transaction_id == bindparam("transaction_id"))
+_BESIDE = (
+    select(transactions)
+    .where(
+        *_IN_BATCH,
+        transactions.c.received_at_us.between(bindparam("from_us"), bindparam("until_us")),
+        transactions.c.transaction_id != bindparam("transaction_id"),
+        transactions.c.stan <= OWN_STAN_ABOVE,
+    )
+    .order_by(func.abs(transactions.c.received_at_us - bindparam("at_us")))
+    .limit(bindparam("limit", type_=Integer))
+)
+_ABOUT = (
+    select(transactions)
+    .where(transactions.c.original_id == bindparam("original_id"), HAS_ORIGINAL)
+    .order_by(transactions.c.transaction_id)
+)
+_FACTS_OF = (
+    select(facts)
+    .where(facts.c.merchant_id == bindparam("merchant_id"), facts.c.subject_id == bindparam("subject_id"))
+    .order_by(facts.c.version)
+)
 
 
 def find_by_key(connection: Connection, key: TransactionKey) -> Transaction | None:
     """The transaction of this identity, by the unique index."""
-    query = select(transactions).where(
-        transactions.c.terminal_id == key.terminal_id,
-        transactions.c.merchant_id == key.merchant_id,
-        transactions.c.batch_no == key.batch_no,
-        transactions.c.stan == key.stan,
-        transactions.c.mti_class == key.mti_class,
-    )
-    return next(iter(_all(connection, query)), None)
+    return next(iter(_all(connection, _BY_KEY, **asdict(key))), None)
 
 
 def find_by_rrn(connection: Connection, merchant_id: str, rrn: str, kinds: Collection[str]) -> Transaction | None:
@@ -153,20 +180,11 @@ def find_by_rrn(connection: Connection, merchant_id: str, rrn: str, kinds: Colle
 def beside(connection: Connection, transaction: Transaction, within_us: int, limit: int) -> list[Transaction]:
     """The other transactions of its terminal and batch within so much time, the nearest first; by the unique index."""
     key, at_us = transaction.key, transaction.received_at_us
-    query = (
-        select(transactions)
-        .where(
-            transactions.c.terminal_id == key.terminal_id,
-            transactions.c.merchant_id == key.merchant_id,
-            transactions.c.batch_no == key.batch_no,
-            transactions.c.received_at_us.between(at_us - within_us, at_us + within_us),
-            transactions.c.transaction_id != transaction.transaction_id,
-            transactions.c.stan <= OWN_STAN_ABOVE,
-        )
-        .order_by(func.abs(transactions.c.received_at_us - at_us))
-        .limit(limit)
-    )
-    return _all(connection, query)
+    return _all(
+        connection, _BESIDE, terminal_id=key.terminal_id, merchant_id=key.merchant_id, batch_no=key.batch_no,
+        from_us=at_us - within_us, until_us=at_us + within_us, transaction_id=transaction.transaction_id, at_us=at_us,
+        limit=limit,
+    )  # fmt: skip
 
 
 def of_batch(connection: Connection, terminal_id: str, merchant_id: str, batch_no: str) -> list[Transaction]:
@@ -196,8 +214,7 @@ def last_of_terminal(connection: Connection, terminal_id: str, merchant_id: str,
 
 def about(connection: Connection, original_id: str) -> list[Transaction]:
     """The voids, refunds and completions of a transaction, oldest first; by the partial index."""
-    query = select(transactions).where(transactions.c.original_id == original_id, HAS_ORIGINAL)
-    return _all(connection, query.order_by(transactions.c.transaction_id))
+    return _all(connection, _ABOUT, original_id=original_id)
 
 
 def get(connection: Connection, transaction_id: str) -> Transaction:
@@ -209,8 +226,7 @@ def get(connection: Connection, transaction_id: str) -> Transaction:
 
 def find(connection: Connection, transaction_id: str) -> Transaction | None:
     """The transaction of this id."""
-    query = select(transactions).where(transactions.c.transaction_id == transaction_id)
-    return next(iter(_all(connection, query)), None)
+    return next(iter(_all(connection, _BY_ID, transaction_id=transaction_id)), None)
 
 
 def find_latest(
@@ -318,9 +334,4 @@ def first_request(connection: Connection, transaction: Transaction) -> StoredFra
 
 def facts_of(connection: Connection, merchant_id: str, subject_id: str) -> list[Any]:
     """A subject's facts in order, as rows of `journal.tables.facts`."""
-    query = (
-        select(facts)
-        .where(facts.c.merchant_id == merchant_id, facts.c.subject_id == subject_id)
-        .order_by(facts.c.version)
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(_FACTS_OF, {"merchant_id": merchant_id, "subject_id": subject_id}))

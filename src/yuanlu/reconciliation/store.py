@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Table, select, text
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, select, text
 
 from yuanlu.journal.statements import Insert, Update
 from yuanlu.journal.unit import Change
@@ -159,15 +159,18 @@ class About(Struct, frozen=True, kw_only=True):
     at_us: int
 
 
+_FINDING_ABOUT = (
+    select(batch_findings.c.kind, batch_findings.c.done, batch_findings.c.at_us)
+    .where(batch_findings.c.transaction_id == bindparam("transaction_id"), text("transaction_id <> ''"))
+    .order_by(batch_findings.c.at_us.desc(), batch_findings.c.n.desc())
+    .limit(1)
+)
+"""Whenever a payment is looked into it is asked: made once."""
+
+
 def finding_about(connection: Connection, transaction_id: str) -> About | None:
     """The latest finding about this transaction; by the partial index."""
-    query = (
-        select(batch_findings.c.kind, batch_findings.c.done, batch_findings.c.at_us)
-        .where(batch_findings.c.transaction_id == transaction_id, text("transaction_id <> ''"))
-        .order_by(batch_findings.c.at_us.desc(), batch_findings.c.n.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_FINDING_ABOUT, {"transaction_id": transaction_id}).first()
     return None if row is None else About(kind=FindingKind(row.kind), done=row.done, at_us=row.at_us)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, select, tuple_
 
 from yuanlu.db.types import total
 from yuanlu.journal import tasks
@@ -125,8 +125,12 @@ def _from_row(row: Any) -> Order:
     return Order(**values)
 
 
-def _all(connection: Connection, query: Select[Any]) -> list[Order]:
-    return [_from_row(row) for row in connection.execute(query)]
+def _all(connection: Connection, query: Select[Any], **values: object) -> list[Order]:
+    return [_from_row(row) for row in connection.execute(query, values)]
+
+
+_ORDERS_OF = select(orders).where(orders.c.transaction_id == bindparam("transaction_id")).order_by(orders.c.order_id)
+"""Every step of a return asks it: made once."""
 
 
 def find_order(connection: Connection, order_id: str) -> Order | None:
@@ -136,8 +140,7 @@ def find_order(connection: Connection, order_id: str) -> Order | None:
 
 def orders_of(connection: Connection, transaction_id: str) -> list[Order]:
     """All orders of a transaction, first to last."""
-    query = select(orders).where(orders.c.transaction_id == transaction_id)
-    return _all(connection, query.order_by(orders.c.order_id))
+    return _all(connection, _ORDERS_OF, transaction_id=transaction_id)
 
 
 def open_orders(connection: Connection, limit: int) -> list[Order]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, case, select, text, update
+from sqlalchemy import Connection, bindparam, case, select, text, update
 
 from yuanlu.journal.statements import Delete, Insert, Row, Update
 from yuanlu.journal.tables import transactions
@@ -116,16 +116,20 @@ def _from_row(row: Any) -> Leg:
     return Leg(**values)
 
 
+# Every step of a return asks these: made once.
+_LIVE = select(legs).where(legs.c.return_id == bindparam("return_id"), legs.c.live == 1)
+_LEGS = select(legs).where(legs.c.transaction_id == bindparam("transaction_id")).order_by(legs.c.opened_at_us)
+
+
 def find_live(connection: Connection, return_id: str) -> Leg | None:
     """The leg of this id while it is live."""
-    row = connection.execute(select(legs).where(legs.c.return_id == return_id, legs.c.live == 1)).first()
+    row = connection.execute(_LIVE, {"return_id": return_id}).first()
     return None if row is None else _from_row(row)
 
 
 def legs_of(connection: Connection, transaction_id: str) -> list[Leg]:
     """All legs of a transaction, first to last."""
-    query = select(legs).where(legs.c.transaction_id == transaction_id).order_by(legs.c.opened_at_us)
-    return [_from_row(row) for row in connection.execute(query)]
+    return [_from_row(row) for row in connection.execute(_LEGS, {"transaction_id": transaction_id})]
 
 
 def live_ids(connection: Connection, acquirer: str) -> list[str]:
@@ -136,8 +140,7 @@ def live_ids(connection: Connection, acquirer: str) -> list[str]:
 
 def leg_rows(connection: Connection, transaction_id: str) -> list[dict[str, Any]]:
     """The same as plain rows, for a diagnostic bundle."""
-    query = select(legs).where(legs.c.transaction_id == transaction_id).order_by(legs.c.opened_at_us)
-    return [dict(row._mapping) for row in connection.execute(query)]
+    return [dict(row._mapping) for row in connection.execute(_LEGS, {"transaction_id": transaction_id})]
 
 
 def open_legs(connection: Connection, limit: int) -> list[Any]:

@@ -65,6 +65,40 @@ class Snapshot:
         return sum(self.by_state.get(state, 0) for state in states)
 
 
+# The board asks these at every beat, a proof at every look: made once.
+_t, _f = transactions.c, facts.c
+_CAUSE = cause_column()
+_STATES = select(_t.acquirer, _t.state, func.count(), func.sum(_t.amount_minor)).group_by(_t.acquirer, _t.state)
+_REFUNDS_WITH_PEOPLE = (
+    select(legs.c.acquirer, func.count().label("number"))
+    .join(transactions, _t.transaction_id == legs.c.message_id)
+    .where(legs.c.message_id != "", legs.c.state == "ESCALATED", _t.state == "UNKNOWN")
+    .group_by(legs.c.acquirer)
+)
+_RETURNED = select(legs.c.kind, func.count().label("number")).where(legs.c.state == "RETURNED").group_by(legs.c.kind)
+_BY_CAUSE = select(_CAUSE, func.count()).select_from(transactions).group_by(_CAUSE)
+_WITH_PERSON = (
+    select(legs.c.order_id)
+    .join(transactions, _t.transaction_id == legs.c.message_id)
+    .where(legs.c.live == 1, legs.c.order_id != "", _t.state == "ESCALATED")
+)
+_OPEN_ORDERS = (
+    select(func.count()).select_from(orders).where(orders.c.state == "RUNNING", orders.c.order_id.not_in(_WITH_PERSON))
+)
+_WITHOUT_CASE = select(func.count()).where(_t.state == "ESCALATED", _t.transaction_id.not_in(in_work()))
+_REASONS = (
+    select(_t.reason, func.count().label("number"))
+    .where(_t.reason != "", _t.state.not_in(UNEVENTFUL))
+    .group_by(_t.reason)
+    .order_by(func.count().desc())
+    .limit(CAUSES_SHOWN)
+)
+_LAST_FACTS = (
+    select(_f.at_us, _f.terminal_id, _f.kind, _f.note)
+    .order_by(_f.writer_id.desc(), _f.writer_seq.desc())
+    .limit(EVENTS_SHOWN)
+)
+
 EMPTY = Snapshot(by_state={}, open_by_acquirer={}, causes=(), at_risk_minor=0, events=())
 
 
@@ -78,12 +112,10 @@ def take_snapshot(engine: Engine) -> Snapshot | None:
 
 
 def _read(connection: Connection) -> Snapshot:
-    t = transactions.c
     by_state: Counter[str] = Counter()
     still_open: Counter[str] = Counter()
     at_risk_minor = 0
-    states = select(t.acquirer, t.state, func.count(), func.sum(t.amount_minor)).group_by(t.acquirer, t.state)
-    for acquirer, state, count, amount_minor in connection.execute(states):
+    for acquirer, state, count, amount_minor in connection.execute(_STATES):
         by_state[state] += count
         if state in STILL_OPEN:
             still_open[acquirer] += count
@@ -104,26 +136,18 @@ def _read(connection: Connection) -> Snapshot:
 
 def _refunds_with_people(connection: Connection) -> Counter[str]:
     """Refunds in doubt at hosts that cannot be asked: a person has them, so the gateway has nothing left to do."""
-    query = (
-        select(legs.c.acquirer, func.count().label("number"))
-        .join(transactions, transactions.c.transaction_id == legs.c.message_id)
-        .where(legs.c.message_id != "", legs.c.state == "ESCALATED", transactions.c.state == "UNKNOWN")
-        .group_by(legs.c.acquirer)
-    )
-    return Counter({row.acquirer: row.number for row in connection.execute(query)})
+    return Counter({row.acquirer: row.number for row in connection.execute(_REFUNDS_WITH_PEOPLE)})
 
 
 def _returned_by_kind(connection: Connection) -> dict[str, int]:
     """Givings-back that have returned their money."""
-    query = select(legs.c.kind, func.count().label("number")).where(legs.c.state == "RETURNED").group_by(legs.c.kind)
-    return {row.kind: row.number for row in connection.execute(query)}
+    return {row.kind: row.number for row in connection.execute(_RETURNED)}
 
 
 def _by_family(connection: Connection) -> dict[str, int]:
     """Transactions that have a cause."""
-    cause = cause_column()
     counts: Counter[str] = Counter()
-    for code, count in connection.execute(select(cause, func.count()).select_from(transactions).group_by(cause)):
+    for code, count in connection.execute(_BY_CAUSE):
         if code:
             counts[FAMILY_OF.get(code, UNKNOWN_FAMILY)] += count
     return dict(counts)
@@ -131,45 +155,22 @@ def _by_family(connection: Connection) -> dict[str, int]:
 
 def _open_orders(connection: Connection) -> int:
     """Orders that the driver still works on; not those that wait for what a person decides about their message."""
-    with_person = (
-        select(legs.c.order_id)
-        .join(transactions, transactions.c.transaction_id == legs.c.message_id)
-        .where(legs.c.live == 1, legs.c.order_id != "", transactions.c.state == "ESCALATED")
-    )
-    query = select(func.count()).select_from(orders)
-    query = query.where(orders.c.state == "RUNNING", orders.c.order_id.not_in(with_person))
-    return connection.execute(query).scalar_one()
+    return connection.execute(_OPEN_ORDERS).scalar_one()
 
 
 def _without_case(connection: Connection) -> int:
     """Escalated transactions that are in nobody's work list yet."""
-    t = transactions.c
-    query = select(func.count()).where(t.state == "ESCALATED", t.transaction_id.not_in(in_work()))
-    return connection.execute(query).scalar_one()
+    return connection.execute(_WITHOUT_CASE).scalar_one()
 
 
 def _causes(connection: Connection) -> list[tuple[str, int]]:
     """Why payments left the ordinary way, most frequent first."""
-    t = transactions.c
-    query = (
-        select(t.reason, func.count().label("number"))
-        .where(t.reason != "", t.state.not_in(UNEVENTFUL))
-        .group_by(t.reason)
-        .order_by(func.count().desc())
-        .limit(CAUSES_SHOWN)
-    )
-    return [(reason, number) for reason, number in connection.execute(query)]
+    return [(reason, number) for reason, number in connection.execute(_REASONS)]
 
 
 def _events(connection: Connection) -> list[Event]:
     """The last facts, by the unique index on writer and sequence."""
-    f = facts.c
-    query = (
-        select(f.at_us, f.terminal_id, f.kind, f.note)
-        .order_by(f.writer_id.desc(), f.writer_seq.desc())
-        .limit(EVENTS_SHOWN)
-    )
     return [
         Event(at_us=at_us, terminal_id=terminal_id, kind=kind, note=note)
-        for at_us, terminal_id, kind, note in connection.execute(query)
+        for at_us, terminal_id, kind, note in connection.execute(_LAST_FACTS)
     ]

@@ -13,6 +13,7 @@ from yuanlu.access.store import all_staff, find_staff_by_id
 from yuanlu.cases.errors import CaseError
 from yuanlu.console.asked import Asked, NotThere
 from yuanlu.console.routing import Page
+from yuanlu.console.seeing import own_terminals
 from yuanlu.people import staff
 from yuanlu.people.refusals import refusal
 
@@ -20,13 +21,13 @@ PASSWORD_BYTES = 12
 
 
 async def show(asked: Asked) -> Response:
-    """Every account, and the form for a new one."""
+    """Every account, to an administrator of one merchant that merchant's, and the form for a new one."""
     return await _list(asked)
 
 
 async def _list(asked: Asked, status: int = 200, wrong: str = "", told: str = "") -> Response:
-    found = await asked.read(all_staff)
-    merchants = sorted({each.merchant_id for each in asked.console.terminals.values()})
+    found = [each for each in await asked.read(all_staff) if asked.who.sees(each.merchant_id)]
+    merchants = sorted({each.merchant_id for each in own_terminals(asked)})
     return asked.page(
         "staff.html", status, people=found, roles=list(Role), merchants=merchants, wrong=wrong, told=told
     )  # fmt: skip
@@ -92,7 +93,7 @@ async def _write(asked: Asked, account: Staff, kind: str, said: str, change: Cal
 async def _account(asked: Asked) -> Staff:
     staff_id = asked.request.path_params["staff_id"]
     account = await asked.read(lambda c: find_staff_by_id(c, staff_id))
-    if account is None:
+    if account is None or not asked.who.sees(account.merchant_id):
         raise NotThere(asked.say("There is no such account."))
     return account
 
@@ -102,8 +103,9 @@ def _roles(asked: Asked) -> tuple[Role, ...]:
 
 
 def _merchant(asked: Asked) -> str:
-    known = {each.merchant_id for each in asked.console.terminals.values()}
-    given = asked.given("merchant")
+    """The one that was chosen, "" for all; nobody gives rights over more than his own."""
+    known = {each.merchant_id for each in own_terminals(asked)}
+    given = asked.given("merchant") or asked.who.merchant_id
     if given and given not in known:
         raise NotThere(asked.say("There is no such merchant."))
     return given

@@ -51,6 +51,7 @@ async function refresh(part) {
     const answer = await fetch(part.dataset.from, { headers: { "x-fragment": "1" }, credentials: "same-origin" });
     if (answer.status === 401) { location.reload(); return; }
     if (answer.ok) morph(part, parsed(await answer.text()).body); // a failed fragment never replaces good content
+    document.activeElement?.closest("table[data-rows] tbody tr")?.classList.add("chosen");
   } catch { status("lost"); }
   setTimeout(() => { part.busy = false; if (part.again) { part.again = false; refresh(part); } }, REFRESH_MS);
 }
@@ -102,10 +103,22 @@ function step(by) {
   next.querySelector("a").focus();
 }
 
+// Whoever speaks to the machine or types by accident can switch the keys off (WCAG 2.1.4); each browser remembers it.
+const KEYS = "yuanlu-keys";
+function keysOff() { try { return localStorage.getItem(KEYS) === "off"; } catch { return false; } }
+function switchKeys(button) {
+  try { keysOff() ? localStorage.removeItem(KEYS) : localStorage.setItem(KEYS, "off"); } catch { return; }
+  button.textContent = keysOff() ? button.dataset.on : button.dataset.off;
+}
+function help() {
+  const list = document.getElementById("keys");
+  if (list) { list.open = true; list.querySelector("summary").focus(); }
+}
+
 let leader = 0; // when g was pressed
 function key(event) {
   const field = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.nodeName) || event.target.isContentEditable;
-  if (event.isComposing || event.altKey || event.metaKey || document.body.dataset.keys === "off") return;
+  if (event.isComposing || event.altKey || event.metaKey || keysOff()) return;
   if ((event.ctrlKey && event.key === "k") || (!field && !event.ctrlKey && event.key === "/")) {
     const box = document.querySelector("[data-search]");
     if (box) { event.preventDefault(); box.focus(); box.select?.(); }
@@ -122,6 +135,7 @@ function key(event) {
   else if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
   else if (event.key === "p" && document.getElementById("pause")) pause(!paused);
+  else if (event.key === "?") help();
   else if (link) { event.preventDefault(); link.nodeName === "A" ? follow(link) : link.focus(); } // no key moves money
 }
 
@@ -146,6 +160,12 @@ function countDown() {
 function start() {
   if (document.querySelector("[data-until]") || document.querySelector("[data-live]")) setInterval(countDown, 1000);
   document.addEventListener("keydown", key);
+  const keys = document.getElementById("keys-switch");
+  if (keys) {
+    keys.textContent = keysOff() ? keys.dataset.on : keys.dataset.off;
+    keys.hidden = false;
+    keys.addEventListener("click", () => switchKeys(keys));
+  }
   document.getElementById("pause")?.addEventListener("click", () => pause(!paused));
   document.getElementById("waiting")?.addEventListener("click", () => pause(false));
   document.addEventListener("submit", (event) => {
