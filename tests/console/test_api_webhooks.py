@@ -6,10 +6,14 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.console.desk import ConsoleDesk, seen
+from tests.console.people_at_work import press, two
 from tests.console.program import OTHER_MERCHANT, Program, open_another_shop, problem, program
 from tests.console.receiver import Receiver, receiving
+from tests.console.test_orders import asked_for, order_is
+from tests.scenario.linked import sold
 from tests.scenario.scripted_host import Hush, Say
 from yuanlu.access.api_keys import Mode
+from yuanlu.access.roles import Role
 from yuanlu.console.api.outbox import Outbox
 from yuanlu.webhooks.events import EVENT_NAMES
 
@@ -59,6 +63,30 @@ def test_a_payment_that_comes_home_is_told_step_by_step_and_signed(run, tmp_path
             assert len({each.headers["webhook-id"] for each in receiver.got}) == 2
             with pytest.raises(WebhookVerificationError):
                 receiver.got[0].verified("whsec_" + "A" * 43 + "=")
+        await outbox.close()
+
+    run(seen(story, tmp_path))
+
+
+def test_a_return_that_people_paid_is_told_as_completed(run, tmp_path):
+    async def story(desk: ConsoleDesk) -> None:
+        shop, outbox = await program(desk), await outbox_of(desk)
+        payment = await sold(desk.stage)
+        desk.stage.host.will("0200", Say(code="57"))
+        desk.stage.host.will("0220", Say(code="40"))
+        maker, checker = await two(desk)
+        path = await asked_for(maker)
+        await press(checker, await checker.see(f"/zh{path}"), f"{path}/approve")
+        await order_is(desk, payment, "ESCALATED")
+        async with receiving() as receiver:
+            secret = (await hook(shop, receiver, "return.completed"))["secret"]
+            payer = await desk.staff("Zhou Min", Role.FINANCE)
+            await press(payer, await payer.see(f"/zh{path}"), f"{path}/paid", reference="ICBC-2026-7")
+            await order_is(desk, payment, "DONE")
+            await round_of(outbox)
+            (event,) = [each.verified(secret) for each in receiver.got]
+            assert event["type"] == "return.completed"
+            assert event["data"]["id"] == (await desk.stage.find(payment)).transaction_id
         await outbox.close()
 
     run(seen(story, tmp_path))

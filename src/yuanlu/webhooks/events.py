@@ -27,6 +27,7 @@ EVENT_OF: dict[str, EventType] = {
             "RETURNED": "reversal.confirmed",
             "RETURN_PROPOSED": "return.proposed",
             "RETURN_DONE": "return.completed",
+            "RETURN_PAID": "return.completed",
             "RETURN_FAILED": "return.failed",
         },
     ),
