@@ -92,7 +92,7 @@ def test_its_making_is_in_the_timeline_and_the_audit_trail_with_its_digest_and_t
         assert "导出证据材料" in words(await maker.see(f"/zh{path}"))
         auditor = await desk.staff("Chen Jing", Role.COMPLIANCE)
         trail = words(await auditor.see("/zh/audit"))
-        assert f"Li Na console 导出证据材料 {case.case_id} PDF zh, SHA-256" in trail, trail
+        assert f"Li Na 控制台 导出证据材料 {case.case_id} PDF zh, SHA-256" in trail, trail
         done = await press(checker, opened, f"{path}/claim")
         assert done.status_code == 303, "a colleague's page is not out of date by it"
         assert "导出证据材料" in text_of(await made(maker, case)), "the next pack tells of the one before"

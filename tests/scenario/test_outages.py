@@ -89,8 +89,9 @@ def test_a_wallet_is_out_of_order_while_cards_go_through(run, tmp_path):
 
 def test_what_is_too_little_for_an_incident_is_evidence_all_the_same(run, tmp_path):
     async def story(town: Town) -> None:
-        town.gateway.examiner.runner.hold(EXAMINE_LANE)  # who is looked at before the others fail has failed alone
+        town.gateway.examiner.runner.hold(EXAMINE_LANE)  # who is examined before the others were seen has failed alone
         payments = await fail(town, ISSUER)
+        await town.gateway.desk.incidents.look()
         town.gateway.examiner.runner.release(EXAMINE_LANE)
         await have_cause(town, payments, "ISSUER_OUTAGE")
         assert await town.active() + await town.ended() == []
