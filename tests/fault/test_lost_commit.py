@@ -21,8 +21,8 @@ from yuanlu.wiring import HALTED
 
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 """The message of the PostgreSQL protocol by which the gateway asks for it."""
-INTENT, ANSWER = b'COPY "transactions"', b"UPDATE transactions"
-"""What the first sale of a session writes before and after it is sent."""
+INTENT, ANSWER = b"INSERT INTO transactions", b"UPDATE transactions"
+"""What the first sale of a session writes before and after it is sent, and so names once."""
 CUT_AFTER_S = 0.2
 HALTS_S_MAX = 5.0
 SESSIONS_OPEN_S = 2.5

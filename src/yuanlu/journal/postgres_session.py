@@ -1,15 +1,13 @@
 """The writer's connection to PostgreSQL, in plain calls that run in a greenlet.
 
-One round trip for each kind of statement, however many rows. New rows go as COPY: neither side makes arrays of them,
-and the server writes a page at a time. Of any other statement each column goes as one array (`unnest`).
+One round trip for each kind of statement, however many rows: each column goes as one array (`unnest`).
 """
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import BigInteger, Column, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlalchemy.util import await_
 
 from yuanlu.db.errors import StoreError
@@ -42,13 +40,11 @@ class PostgresSession:
         """Run it for all rows; True when each row affected exactly one in the database. Raises Refused."""
         if not rows:
             return True
+        columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
         if self.replace_nul:
-            rows = [tuple(_without_nul(value) for value in row) for row in rows]
+            columns = [[_without_nul(value) for value in column] for column in columns]
         try:
-            if isinstance(statement, Insert) and not statement.replace:
-                status = self._answer(self._copy(statement.table, rows))
-            else:
-                status = self._run(text_of(statement), *zip(*rows, strict=True))
+            status = self._run(text_of(statement), *columns)
         except (asyncpg.IntegrityConstraintViolationError, asyncpg.CardinalityViolationError) as error:
             raise Refused(str(error)) from None
         return int(status.rpartition(" ")[2]) == len(rows)
@@ -77,20 +73,12 @@ class PostgresSession:
             self._run("ROLLBACK")
 
     def _run(self, text: str, *values: Any) -> str:
-        return self._answer(self.connection.execute(text, *values, timeout=HUNG_S))
-
-    async def _copy(self, table: Table, rows: Sequence[Row]) -> str:
-        """The driver's own limit leaves out that it asks for the types of the columns first."""
-        async with asyncio.timeout(HUNG_S):
-            status: str = await self.connection.copy_records_to_table(table.name, records=rows, columns=table.c.keys())
-        return status
-
-    def _answer(self, work: Awaitable[str]) -> str:
         """After `HUNG_S` the server has given us up, whether we hear of it or not."""
         try:
-            return await_(work)
+            status: str = await_(self.connection.execute(text, *values, timeout=HUNG_S))
         except TimeoutError:
             raise StoreError(f"the server has not answered for {HUNG_S} s") from None
+        return status
 
 
 def text_of(statement: Statement) -> str:
