@@ -6,11 +6,10 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.console.desk import ConsoleDesk, seen
-from tests.console.people_at_work import press, two
+from tests.console.people_at_work import press
 from tests.console.program import OTHER_MERCHANT, Program, open_another_shop, problem, program
 from tests.console.receiver import Receiver, receiving
-from tests.console.test_orders import asked_for, order_is
-from tests.scenario.linked import sold
+from tests.console.test_orders import for_people, order_is
 from tests.scenario.scripted_host import Hush, Say
 from yuanlu.access.api_keys import Mode
 from yuanlu.access.roles import Role
@@ -71,13 +70,7 @@ def test_a_payment_that_comes_home_is_told_step_by_step_and_signed(run, tmp_path
 def test_a_return_that_people_paid_is_told_as_completed(run, tmp_path):
     async def story(desk: ConsoleDesk) -> None:
         shop, outbox = await program(desk), await outbox_of(desk)
-        payment = await sold(desk.stage)
-        desk.stage.host.will("0200", Say(code="57"))
-        desk.stage.host.will("0220", Say(code="40"))
-        maker, checker = await two(desk)
-        path = await asked_for(maker)
-        await press(checker, await checker.see(f"/zh{path}"), f"{path}/approve")
-        await order_is(desk, payment, "ESCALATED")
+        payment, path, _ = await for_people(desk)
         async with receiving() as receiver:
             secret = (await hook(shop, receiver, "return.completed"))["secret"]
             payer = await desk.staff("Zhou Min", Role.FINANCE)

@@ -5,13 +5,14 @@ import csv
 import io
 import re
 
-from tests.console.desk import ConsoleDesk, seen, words
+from tests.console.desk import Browser, ConsoleDesk, seen, words
 from tests.console.people_at_work import forms, press, two
 from tests.scenario.linked import sold
 from tests.scenario.scripted_host import Say
 from tests.scenario.stage import TERMINALS
 from yuanlu.access.roles import Role
 from yuanlu.returns.orders import orders_of
+from yuanlu.sandbox.till_messages import Payment
 
 WHAT = f"{TERMINALS[0]}+000001"
 
@@ -133,15 +134,21 @@ def test_of_two_who_decide_at_once_one_is_told_that_it_changed(run, tmp_path):
     run(seen(story, tmp_path))
 
 
+async def for_people(desk: ConsoleDesk) -> tuple[Payment, str, Browser]:
+    """A payment, its order that the host refuses and people carry out, and who asked for it."""
+    payment = await sold(desk.stage)
+    desk.stage.host.will("0200", Say(code="57"))
+    desk.stage.host.will("0220", Say(code="40"))
+    maker, checker = await two(desk)
+    path = await asked_for(maker)
+    assert (await press(checker, await checker.see(f"/zh{path}"), f"{path}/approve")).status_code == 303
+    await order_is(desk, payment, "ESCALATED")
+    return payment, path, maker
+
+
 def test_what_people_pay_is_closed_by_the_banks_reference(run, tmp_path):
     async def story(desk: ConsoleDesk) -> None:
-        payment = await sold(desk.stage)
-        desk.stage.host.will("0200", Say(code="57"))
-        desk.stage.host.will("0220", Say(code="40"))
-        maker, checker = await two(desk)
-        path = await asked_for(maker)
-        assert (await press(checker, await checker.see(f"/en{path}"), f"{path}/approve")).status_code == 303
-        await order_is(desk, payment, "ESCALATED")
+        payment, path, maker = await for_people(desk)
         page = await maker.see(f"/en{path}")
         for reference, why in (("", "Give the bank"), ("6200000000000005", "looks like a card number")):
             answer = await press(maker, page, f"{path}/paid", reference=reference)

@@ -6,11 +6,10 @@ from tests.console.desk import ConsoleDesk, seen, words
 from tests.console.people_at_work import press, two
 from tests.console.test_cardholder_contact import gives, in_doubt
 from tests.console.test_notifications import two_told
-from tests.console.test_orders import asked_for, order_is
+from tests.console.test_orders import asked_for, for_people, order_is
 from tests.console.test_people import rows
 from tests.scenario.linked import sold
 from tests.scenario.messages import FINANCE, SUPPORT, comes_true, spoken, told_about
-from tests.scenario.scripted_host import Say
 from tests.scenario.stage import MERCHANT
 from tests.scenario.test_causes_and_cases import declined
 from yuanlu.access.api_keys import Mode, Scope
@@ -84,13 +83,7 @@ def test_who_had_a_message_about_a_case_sent_once_more_stands_in_the_cases_timel
 
 def test_who_paid_an_order_by_hand_stands_in_the_trail_and_in_the_payments_timeline(run, tmp_path):
     async def story(desk: ConsoleDesk) -> None:
-        payment = await sold(desk.stage)
-        desk.stage.host.will("0200", Say(code="57"))
-        desk.stage.host.will("0220", Say(code="40"))
-        maker, checker = await two(desk)
-        path = await asked_for(maker)
-        await press(checker, await checker.see(f"/zh{path}"), f"{path}/approve")
-        await order_is(desk, payment, "ESCALATED")
+        payment, path, _ = await for_people(desk)
         payer = await desk.staff("Zhou Min", Role.FINANCE)
         await press(payer, await payer.see(f"/zh{path}"), f"{path}/paid", reference="ICBC-2026-7")
         await order_is(desk, payment, "DONE")
